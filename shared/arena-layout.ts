@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import type { ParameterSpec } from "./model-spec.js";
+
+/** Floats; 64 bytes: what native engines need to alias memory instead of copying it. */
+export const ALIGNMENT_FLOATS = 16;
+/** 64 Ki floats = 256 KB: the best message size measured. */
+export const MAX_BLOCK_FLOATS = 65536;
+
+/** Where one parameter lies in an arena. Offsets and lengths in floats. */
+export interface ArenaSlot extends ParameterSpec {
+  readonly offset: number;
+  /** Elements of the tensor; the padding behind it up to a multiple of 16 is zero. */
+  readonly length: number;
+}
+
+/**
+ * The flat arrangement of all trainable parameters in layer order, each padded with zeros to 16 floats.
+ * Parameters, gradients and optimizer state share it, so blocks, reduction, optimizer, checkpoint and hash are written once.
+ */
+export interface ArenaLayout {
+  readonly slots: readonly ArenaSlot[];
+  /** P: floats including padding; a multiple of 16. */
+  readonly paddedLength: number;
+  /** Trainable elements without padding. */
+  readonly parameterCount: number;
+}
+
+export function arenaLayout(parameters: readonly ParameterSpec[]): ArenaLayout {
+  const slots: ArenaSlot[] = [];
+  let offset = 0;
+  let parameterCount = 0;
+  for (const parameter of parameters) {
+    const length = parameter.shape.reduce((product, size) => product * size, 1);
+    slots.push({ ...parameter, offset, length });
+    parameterCount += length;
+    offset += ceilToAlignment(length);
+  }
+  return { slots, paddedLength: offset, parameterCount };
+}
+
+/** How the arena is cut for the fold; a function of the padded length and R alone, so N never enters. */
+export interface BlockPlan {
+  /** Floats per block; the last block may be shorter, but is a multiple of 16 too. */
+  readonly blockLength: number;
+  readonly blockCount: number;
+  readonly paddedLength: number;
+}
+
+/** Block length min(65536, max(16, ceil16(⌈P/R⌉))). */
+export function blockPlan(paddedLength: number, replicas: number): BlockPlan {
+  const share = ceilToAlignment(Math.ceil(paddedLength / replicas));
+  const blockLength = Math.min(MAX_BLOCK_FLOATS, Math.max(ALIGNMENT_FLOATS, share));
+  return { blockLength, blockCount: Math.ceil(paddedLength / blockLength), paddedLength };
+}
+
+/** Floats [from, to) of arena block `index`, 0 ≤ index < blockCount. */
+export function blockSpan(plan: BlockPlan, index: number): { from: number; to: number } {
+  if (!Number.isInteger(index) || index < 0 || index >= plan.blockCount) {
+    throw new RangeError(`block ${index} is outside 0..${plan.blockCount - 1}`);
+  }
+  const from = index * plan.blockLength;
+  return { from, to: Math.min(from + plan.blockLength, plan.paddedLength) };
+}
+
+/** Names every tensor's place and the cut, so that workers which would exchange different things refuse each other at once. */
+export function layoutHash(layout: ArenaLayout, plan: BlockPlan): string {
+  const described = layout.slots.map(({ name, shape, offset }) => `${name}[${shape.join(",")}]@${offset}`);
+  described.push(`blocks ${plan.blockCount}x${plan.blockLength}/${plan.paddedLength}`);
+  return createHash("sha256").update(described.join("\n")).digest("hex");
+}
+
+/** SHA-256, lower-case hex, over the tensors in layer order, little-endian float32, without padding. */
+export function hashTensors(layout: ArenaLayout, arena: Float32Array): string {
+  const hash = createHash("sha256");
+  for (const slot of layout.slots) hash.update(bytesOf(arena.subarray(slot.offset, slot.offset + slot.length)));
+  return hash.digest("hex");
+}
+
+/** The bytes of a float array, unshared (crypto refuses shared memory). Copies. */
+export function bytesOf(floats: Float32Array): Uint8Array {
+  const copy = new Uint8Array(floats.byteLength);
+  copy.set(new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
+  return copy;
+}
+
+/** The slot that element `index` of an arena lies in; null in padding. */
+export function slotAt(layout: ArenaLayout, index: number): ArenaSlot | null {
+  return layout.slots.find((slot) => index >= slot.offset && index < slot.offset + slot.length) ?? null;
+}
+
+function ceilToAlignment(length: number): number {
+  return Math.ceil(length / ALIGNMENT_FLOATS) * ALIGNMENT_FLOATS;
+}

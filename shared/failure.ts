@@ -1,0 +1,252 @@
+import { z } from "zod";
+import { unreachable } from "./unreachable.js";
+
+const text = z.string();
+const place = {
+  /** File as the user named it; null when the document came from elsewhere. */
+  file: text.nullable(),
+  /** 1-based line, where known. */
+  line: z.number().nullable(),
+  /** 1-based column, where known. */
+  column: z.number().nullable(),
+  /** e.g. `/definition/structure/hidden[2]/size`. */
+  elementPath: text.nullable(),
+};
+const worker = {
+  rank: z.number().nullable(),
+  host: text,
+  pid: z.number().nullable(),
+  /** The replicas that the worker computed, so that the culprit can be named in the job's own terms. */
+  replicas: z.array(z.number()),
+  /** Last step that the worker was seen in; null before the first. */
+  step: z.number().nullable(),
+};
+
+/**
+ * Everything that can go wrong, by name. Plain data: it goes over the wire, into logs and into `--json` as it is.
+ * `problem` says what is wrong, `remedy` what to do about it.
+ */
+export const FailureSchema = z.discriminatedUnion("code", [
+  z.object({ code: z.literal("USAGE"), option: text.nullable(), problem: text, remedy: text }),
+  /** Not XML, refused for safety (entities, depth, length), or against the format's rules. */
+  z.object({ code: z.literal("DOCUMENT_INVALID"), ...place, problem: text, remedy: text }),
+  /** The document asks for something that this version can't do. */
+  z.object({ code: z.literal("DOCUMENT_UNSUPPORTED"), ...place, problem: text, supported: z.array(text) }),
+  z.object({ code: z.literal("INPUT_MISSING"), file: text, problem: text, remedy: text }),
+  z.object({
+    code: z.literal("DATA_INVALID"),
+    file: text,
+    /** 1-based line of a CSV file or 1-based item of an IDX file. */
+    row: z.number().nullable(),
+    /** 0-based, as `labelIndex` counts. */
+    column: z.number().nullable(),
+    problem: text,
+    remedy: text,
+  }),
+  /** Document and data are each sound, but do not fit each other. */
+  z.object({
+    code: z.literal("DATA_MISMATCH"),
+    file: text,
+    elementPath: text.nullable(),
+    problem: text,
+    remedy: text,
+  }),
+  z.object({ code: z.literal("MODEL_INVALID"), file: text, problem: text, remedy: text }),
+  /** A choice that the product knows of but can't do (yet, or here). */
+  z.object({
+    code: z.literal("CHOICE_UNSUPPORTED"),
+    option: text,
+    value: text,
+    supported: z.array(text),
+    remedy: text,
+  }),
+  z.object({ code: z.literal("OUTPUT_UNWRITABLE"), path: text, problem: text, remedy: text }),
+  z.object({ code: z.literal("ENDPOINT_UNAVAILABLE"), endpoint: text, problem: text, remedy: text }),
+  z.object({ code: z.literal("ENGINE_UNAVAILABLE"), engine: text, problem: text, remedy: text }),
+  z.object({ code: z.literal("LAUNCH_FAILED"), host: text, problem: text, remedy: text }),
+  /** Too few workers joined in time. */
+  z.object({
+    code: z.literal("RENDEZVOUS_TIMEOUT"),
+    joined: z.number(),
+    expected: z.number(),
+    waitedMs: z.number(),
+    problem: text,
+  }),
+  /** A worker that may not take part: wrong protocol, token, engine version, instruction set or probe result. */
+  z.object({
+    code: z.literal("WORKER_REFUSED"),
+    workerId: text,
+    host: text,
+    what: text,
+    expected: text,
+    got: text,
+    remedy: text,
+  }),
+  z.object({ code: z.literal("WORKER_DIED"), ...worker, how: text, lastWords: text.nullable() }),
+  /** No heartbeat: the process or its host stands still, or the network is cut. */
+  z.object({ code: z.literal("WORKER_SILENT"), ...worker, silentMs: z.number() }),
+  /** Heartbeats come, but the computation makes no progress. */
+  z.object({ code: z.literal("WORKER_STALLED"), ...worker, stalledMs: z.number(), phase: text }),
+  z.object({ code: z.literal("COORDINATOR_LOST"), endpoint: text, silentMs: z.number().nullable(), problem: text }),
+  z.object({ code: z.literal("PROTOCOL_VIOLATION"), from: text, problem: text }),
+  z.object({
+    code: z.literal("NOT_FINITE"),
+    epoch: z.number(),
+    step: z.number(),
+    /** What was not finite: `loss`, a parameter's gradient, or a parameter. */
+    tensor: text,
+    value: text,
+    learningRate: z.number(),
+    remedy: text,
+  }),
+  /** Workers that must hold the same bits don't: a defect of this software or of a machine. */
+  z.object({ code: z.literal("WORKERS_DIVERGED"), what: text, hashes: z.record(text, text) }),
+  z.object({ code: z.literal("INTERRUPTED"), signal: text }),
+  z.object({ code: z.literal("INTERNAL"), problem: text }),
+]);
+export type Failure = z.infer<typeof FailureSchema>;
+export type FailureCode = Failure["code"];
+
+/** The one error class: carries a {@link Failure}; `cause` is kept. */
+export class RingstrasseError extends Error {
+  override readonly name = "RingstrasseError";
+  readonly failure: Failure;
+
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(describeFailure(failure), options);
+    this.failure = failure;
+  }
+}
+
+/** Turns whatever was thrown into a failure with a name; unknown errors become `INTERNAL`. */
+export function toFailure(thrown: unknown): Failure {
+  if (thrown instanceof RingstrasseError) return thrown.failure;
+  const problem = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return { code: "INTERNAL", problem };
+}
+
+/** Exit codes of the command line: 2 usage, 3 bad document or data, 4 environment, 5 training failure, 130 interrupted. */
+export function exitCodeOf(code: FailureCode): number {
+  switch (code) {
+    case "USAGE":
+      return 2;
+    case "DOCUMENT_INVALID":
+    case "DOCUMENT_UNSUPPORTED":
+    case "INPUT_MISSING":
+    case "DATA_INVALID":
+    case "DATA_MISMATCH":
+    case "MODEL_INVALID":
+      return 3;
+    case "CHOICE_UNSUPPORTED":
+    case "OUTPUT_UNWRITABLE":
+    case "ENDPOINT_UNAVAILABLE":
+    case "ENGINE_UNAVAILABLE":
+    case "LAUNCH_FAILED":
+      return 4;
+    case "RENDEZVOUS_TIMEOUT":
+    case "WORKER_REFUSED":
+    case "WORKER_DIED":
+    case "WORKER_SILENT":
+    case "WORKER_STALLED":
+    case "COORDINATOR_LOST":
+    case "PROTOCOL_VIOLATION":
+    case "NOT_FINITE":
+    case "WORKERS_DIVERGED":
+    case "INTERNAL":
+      return 5;
+    case "INTERRUPTED":
+      return 130;
+    default:
+      return unreachable(code);
+  }
+}
+
+/** One or two sentences for a person: what, where, what to do. */
+export function describeFailure(failure: Failure): string {
+  switch (failure.code) {
+    case "USAGE":
+      return `${failure.option === null ? "" : `${failure.option}: `}${failure.problem}. ${failure.remedy}`;
+    case "DOCUMENT_INVALID":
+      return `${describePlace(failure)}${failure.problem}. ${failure.remedy}`;
+    case "DOCUMENT_UNSUPPORTED":
+      return `${describePlace(failure)}${failure.problem}. Supported: ${failure.supported.join(", ")}`;
+    case "INPUT_MISSING":
+    case "MODEL_INVALID":
+      return `${failure.file}: ${failure.problem}. ${failure.remedy}`;
+    case "DATA_INVALID": {
+      const row = failure.row === null ? "" : `, row ${failure.row}`;
+      const column = failure.column === null ? "" : `, column ${failure.column}`;
+      return `${failure.file}${row}${column}: ${failure.problem}. ${failure.remedy}`;
+    }
+    case "DATA_MISMATCH": {
+      const element = failure.elementPath === null ? "" : ` against ${failure.elementPath}`;
+      return `${failure.file}${element}: ${failure.problem}. ${failure.remedy}`;
+    }
+    case "CHOICE_UNSUPPORTED": {
+      const supported = failure.supported.length === 0 ? "" : ` Supported: ${failure.supported.join(", ")}.`;
+      return `${failure.option} ${failure.value} is not available.${supported} ${failure.remedy}`;
+    }
+    case "OUTPUT_UNWRITABLE":
+      return `${failure.path}: ${failure.problem}. ${failure.remedy}`;
+    case "ENDPOINT_UNAVAILABLE":
+      return `${failure.endpoint}: ${failure.problem}. ${failure.remedy}`;
+    case "ENGINE_UNAVAILABLE":
+      return `engine ${failure.engine}: ${failure.problem}. ${failure.remedy}`;
+    case "LAUNCH_FAILED":
+      return `could not start a worker on ${failure.host}: ${failure.problem}. ${failure.remedy}`;
+    case "RENDEZVOUS_TIMEOUT":
+      return `${failure.joined} of ${failure.expected} workers joined within ${failure.waitedMs} ms: ${failure.problem}`;
+    case "WORKER_REFUSED":
+      return `worker ${failure.workerId} on ${failure.host} was refused: ${failure.what} is ${failure.got}, expected ${failure.expected}. ${failure.remedy}`;
+    case "WORKER_DIED": {
+      const words = failure.lastWords === null ? "" : `; its last words: ${failure.lastWords}`;
+      return `${describeWorker(failure)} died (${failure.how})${words}`;
+    }
+    case "WORKER_SILENT":
+      return `${describeWorker(failure)} has been silent for ${failure.silentMs} ms: the process or its host stands still, or the network is cut`;
+    case "WORKER_STALLED":
+      return `${describeWorker(failure)} answers, but has made no progress for ${failure.stalledMs} ms (${failure.phase})`;
+    case "COORDINATOR_LOST":
+      return `coordinator ${failure.endpoint}: ${failure.problem}`;
+    case "PROTOCOL_VIOLATION":
+      return `${failure.from} broke the protocol: ${failure.problem}`;
+    case "NOT_FINITE":
+      return `epoch ${failure.epoch}, step ${failure.step}: ${failure.tensor} is ${failure.value} at learning rate ${failure.learningRate}. ${failure.remedy}`;
+    case "WORKERS_DIVERGED": {
+      const hashes = Object.entries(failure.hashes).map(([who, hash]) => `${who} ${hash}`);
+      return `workers hold different ${failure.what}: ${hashes.join(", ")}. This is a defect of the software or of a machine; please report it`;
+    }
+    case "INTERRUPTED":
+      return `interrupted by ${failure.signal}`;
+    case "INTERNAL":
+      return `internal error: ${failure.problem}`;
+    default:
+      return unreachable(failure);
+  }
+}
+
+function describePlace(where: {
+  file: string | null;
+  line: number | null;
+  column: number | null;
+  elementPath: string | null;
+}): string {
+  const line = where.line === null ? "" : `:${where.line}${where.column === null ? "" : `:${where.column}`}`;
+  const file = where.file === null ? "" : `${where.file}${line}: `;
+  const path = where.elementPath === null ? "" : `${where.elementPath}: `;
+  return file + path;
+}
+
+function describeWorker(who: {
+  rank: number | null;
+  host: string;
+  pid: number | null;
+  replicas: number[];
+  step: number | null;
+}): string {
+  const rank = who.rank === null ? "a worker without a rank" : `worker rank ${who.rank}`;
+  const pid = who.pid === null ? "" : `, pid ${who.pid}`;
+  const replicas = who.replicas.length === 0 ? "" : `, replicas ${who.replicas.join(" ")}`;
+  const step = who.step === null ? "before the first step" : `in step ${who.step}`;
+  return `${rank} (${who.host}${pid}${replicas}) ${step}`;
+}

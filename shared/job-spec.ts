@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { DatasetSpecSchema } from "./data/dataset-spec.js";
+import { JobIdSchema } from "./ids.js";
+import { ModelSpecSchema, OptimizerSpecSchema } from "./model-spec.js";
+
+const positive = z.number().int().positive();
+
+/** All that workers know of a job: what a ViNNSL document, the command line and the data mean together. */
+export const JobSpecSchema = z.object({
+  jobId: JobIdSchema,
+  seed: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+  /** R: logical ranks, fixed for the whole job. */
+  replicas: positive,
+  /** Threads of one replica's computation: a property of the job, since it may change bits. */
+  threads: positive,
+  engine: z.literal("wasm"),
+  model: ModelSpecSchema,
+  optimizer: OptimizerSpecSchema,
+  /** Passes over the training rows. */
+  epochs: positive,
+  /** B: rows per step, over all replicas. */
+  batchSize: positive,
+  /** Stop after the first epoch whose mean training loss is below this. */
+  lossThreshold: z.number().positive().nullable(),
+  dataset: DatasetSpecSchema,
+  /** Evaluate on the test rows after every so many epochs; after the last one always. */
+  evaluateEvery: positive,
+  /** How often hashes of all blocks are kept for `ringstrasse diff`. */
+  blockHashes: z.enum(["epoch", "step"]),
+});
+export type JobSpec = z.infer<typeof JobSpecSchema>;

@@ -1,0 +1,59 @@
+import type { Address } from "../kernels/kernels.js";
+import type { BlockPlan } from "../../shared/arena-layout.js";
+
+/** This worker's place in one generation of the group. */
+export interface Membership {
+  readonly generation: number;
+  readonly rank: number;
+  readonly worldSize: number;
+  /** R of the job. */
+  readonly replicas: number;
+}
+
+/**
+ * Where the numbers of an exchange lie in the worker's shared memory. All addresses are byte offsets, 64-byte aligned.
+ * Two sets of sums, used in turn: a set may still be on the wire when its exchange has returned; it is free again when
+ * the next exchange has (see ring-collective.ts for the proof).
+ */
+export interface ExchangeBuffers {
+  readonly blocks: BlockPlan;
+  /** Float64 values in the scalar block (block 0): loss, metrics, counts. */
+  readonly scalarCount: number;
+  /** Gradient arena of each local replica, ascending replica order. */
+  readonly gradients: readonly Address[];
+  /** Scalar block (`scalarCount` float64) of each local replica. */
+  readonly scalars: readonly Address[];
+  readonly sums: readonly [Address, Address];
+  readonly scalarSums: readonly [Address, Address];
+}
+
+export interface Exchange {
+  /** Rises by one with every exchange of a generation, alike on all workers; its parity chooses the set of sums. */
+  readonly sequence: number;
+  /** Arena blocks too, or only the scalar block (evaluation, barriers). */
+  readonly withArena: boolean;
+}
+
+/** What one exchange cost this worker. */
+export interface ExchangeReport {
+  /** Payload bytes, without frame headers. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly elapsedMs: number;
+}
+
+/**
+ * Sums over all *replicas* of the job, on every worker. *Ordered* implementations evaluate, for block b (scalars: block 0,
+ * arena blocks 1, 2, …), exactly ((g_s + g_{s+1}) + …) in ring order from replica s = b mod R, wherever the replicas live;
+ * hence the same bits for every number of workers. One exchange at a time.
+ */
+export interface Collective extends AsyncDisposable {
+  readonly name: string;
+  readonly ordered: boolean;
+  /**
+   * After it resolves, `sums[sequence % 2]` and `scalarSums[sequence % 2]` hold the totals.
+   * @throws the signal's reason when aborted; the collective can't be used again then.
+   * @throws RingstrasseError PROTOCOL_VIOLATION for frames that don't belong to this exchange.
+   */
+  allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport>;
+}

@@ -1,0 +1,64 @@
+import type { ArenaLayout } from "../../shared/arena-layout.js";
+import type { ModelSpec } from "../../shared/model-spec.js";
+
+/** The rows that one replica computes in one step, or one batch to predict. Owned by the caller; valid until the call returns. */
+export interface MicroBatch {
+  /** Rows; at least 1. */
+  readonly count: number;
+  /** `[count, inputs]`, row-major. */
+  readonly x: Float32Array;
+  readonly targets:
+    | { readonly kind: "class"; /** `[count]` */ readonly classes: Uint32Array }
+    | { readonly kind: "values"; /** `[count, outputs]` */ readonly values: Float32Array };
+}
+
+/** Sums over the rows of a micro-batch, never means: they are folded over replicas and divided once. */
+export interface StepSums {
+  readonly lossSum: number;
+  /** Rows whose class was predicted rightly; 0 for real-valued targets. */
+  readonly correct: number;
+  /** Σ over rows of the mean absolute error over outputs; 0 for classes. */
+  readonly absoluteErrorSum: number;
+  readonly count: number;
+}
+
+/** Names one computation, for random numbers that depend on it (dropout). */
+export interface StepPosition {
+  readonly epoch: number;
+  readonly step: number;
+  readonly replica: number;
+}
+
+/** What workers of one job must have in common to produce the same bits. */
+export interface EngineIdentity {
+  readonly name: string;
+  readonly version: string;
+  /** e.g. `wasm-simd/x64`. */
+  readonly instructionSet: string;
+}
+
+/**
+ * Computes gradients of one model. One call at a time. Nothing outside an engine's folder knows the library behind it.
+ * All arenas have the layout the engine was created with.
+ */
+export interface Engine extends AsyncDisposable {
+  readonly identity: EngineIdentity;
+  /**
+   * Gradient *sums* over the micro-batch (not means) of every parameter into their slots of `into`; padding is left alone.
+   * `onBucketReady(layer)` is called as soon as all gradients of `layer` are final, last layer first.
+   */
+  computeGradients(
+    parameters: Float32Array,
+    batch: MicroBatch,
+    position: StepPosition,
+    into: Float32Array,
+    onBucketReady?: (layer: number) => void,
+  ): Promise<StepSums>;
+  /** Loss and metrics without gradients. */
+  evaluate(parameters: Float32Array, batch: MicroBatch): Promise<StepSums>;
+  /** Activated outputs `[count, outputs]`, row-major; a fresh array. */
+  predict(parameters: Float32Array, x: Float32Array, count: number): Promise<Float32Array>;
+}
+
+/** @throws RingstrasseError ENGINE_UNAVAILABLE */
+export type CreateEngine = (model: ModelSpec, layout: ArenaLayout) => Promise<Engine>;

@@ -1,0 +1,32 @@
+import type { Address } from "../kernels/kernels.js";
+
+/**
+ * One parameter update on arenas in shared memory. Double-buffered: reads `current`, writes every element of `next`;
+ * whoever commits swaps the two. State arenas have the parameters' layout.
+ */
+export interface Optimizer {
+  /** Names of the state arenas, e.g. `["velocity"]`; their order is that of `state` below and of `stateSha256`. */
+  readonly stateNames: readonly string[];
+  /** What every element of each state arena (padding excepted, which is 0 and stays harmless) starts with. */
+  readonly initialState: readonly number[];
+  /**
+   * @param step 1-based count of updates, for bias corrections (powers by iterated multiplication, so calls come in order).
+   * @param from first float and @param length floats (multiples of 16) of the arenas: updates may go block by block.
+   */
+  update(request: OptimizerUpdate): void;
+}
+
+export interface OptimizerUpdate {
+  /** 1-based number of this update. */
+  readonly step: number;
+  /** Base addresses of whole arenas. */
+  readonly current: { readonly parameters: Address; readonly state: readonly Address[] };
+  readonly next: { readonly parameters: Address; readonly state: readonly Address[] };
+  /** Gradient sums over all rows of the step. */
+  readonly sums: Address;
+  /** Rows of the step: what sums are divided by. */
+  readonly count: number;
+  /** First float of the arenas to update, and how many; multiples of 16. */
+  readonly from: number;
+  readonly length: number;
+}

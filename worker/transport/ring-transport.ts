@@ -1,0 +1,22 @@
+/** One frame on the ring. `payload` of a received frame is valid until the next frame is asked for. */
+export interface RingFrame {
+  /** Small and fixed-size; encoded by the collective. */
+  readonly header: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * A one-way ring link: frames go to the next worker, come from the previous one, each link in order, without loss while both
+ * ends live. One reader. `send` may read the payload until the peer has received it: the sender must not overwrite it before
+ * it has proof of that.
+ */
+export interface RingTransport extends AsyncDisposable {
+  /** Where the previous worker must connect to. */
+  readonly endpoint: string;
+  /** Connects to the next worker's endpoint. Call once. */
+  connect(next: string): void;
+  /** Queues a frame; returns at once. Frames leave in the order of the calls. */
+  send(frame: RingFrame): void;
+  /** The next frame from the previous worker. @throws the signal's reason when aborted. */
+  receive(signal: AbortSignal): Promise<RingFrame>;
+}
