@@ -1,0 +1,147 @@
+import { type BlockPlan, blockPlan, blockSpan } from "../../shared/arena-layout.js";
+import { arcOf } from "../../shared/epoch-plan.js";
+import type { Collective, Exchange, ExchangeBuffers, Membership } from "../../worker/collective/collective.js";
+import { createCollective } from "../../worker/collective/create-collective.js";
+import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";
+import { SharedMemory } from "../../worker/kernels/shared-memory.js";
+import type { RingTransport } from "../../worker/transport/ring-transport.js";
+import { foldInOrder } from "./reference-fold.js";
+
+const SPECIAL_VALUES = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1e-45, -1.1e-38, 3.4e38];
+
+const SCALES = Array.from({ length: 24 }, (_, index) => 2 ** (index - 12));
+
+export interface GroupShape {
+  readonly workers: number;
+  readonly replicas: number;
+  readonly paddedLength: number;
+  readonly scalarCount: number;
+}
+
+/** One worker of a group: memory of its own, as in a process of its own. */
+export interface GroupWorker {
+  readonly membership: Membership;
+  readonly memory: SharedMemory;
+  readonly buffers: ExchangeBuffers;
+  readonly collective: Collective;
+}
+
+export const LAYOUT_HASH = "0123456789abcdef".repeat(4);
+
+export interface WorkerSpec extends GroupShape {
+  readonly rank: number;
+  readonly transport: RingTransport | null;
+  readonly generation?: number;
+  readonly layoutHash?: string;
+}
+
+export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
+  const { rank, workers, replicas, paddedLength, scalarCount } = spec;
+  const memory = new SharedMemory();
+  const arc = arcOf(rank, workers, replicas);
+  const arenas = () => Array.from({ length: arc.to - arc.from }, () => memory.allocate(paddedLength * 4));
+  const scalars = () => memory.allocate(scalarCount * 8);
+  const buffers: ExchangeBuffers = {
+    blocks: blockPlan(paddedLength, replicas),
+    scalarCount,
+    gradients: arenas(),
+    scalars: Array.from({ length: arc.to - arc.from }, scalars),
+    sums: [memory.allocate(paddedLength * 4), memory.allocate(paddedLength * 4)],
+    scalarSums: [scalars(), scalars()],
+  };
+  const membership: Membership = { generation: spec.generation ?? 1, rank, worldSize: workers, replicas };
+  const collective = createCollective({
+    choice: "auto",
+    membership,
+    buffers,
+    memory: memory.memory,
+    kernels: instantiateKernels(await compileKernels(), memory.memory),
+    transport: spec.transport,
+    layoutHash: spec.layoutHash ?? LAYOUT_HASH,
+  });
+  return { membership, memory, buffers, collective };
+}
+
+/** Connects every transport to the next one's endpoint. */
+export function connectRing(transports: readonly RingTransport[]): void {
+  for (const [rank, transport] of transports.entries()) {
+    const next = transports[(rank + 1) % transports.length];
+    if (next !== undefined) transport.connect(next.endpoint);
+  }
+}
+
+/** What replica `replica` contributes to exchange `sequence`: magnitudes far apart, so that every other order is seen. */
+export function gradientOf(shape: GroupShape, replica: number, sequence: number): Float32Array {
+  const values = new Float32Array(shape.paddedLength);
+  fill(values, replica, sequence);
+  return values;
+}
+
+export function scalarsOf(shape: GroupShape, replica: number, sequence: number): Float64Array {
+  const values = new Float64Array(shape.scalarCount);
+  fill(values, replica, sequence);
+  return values;
+}
+
+/** Writes this worker's contribution to an exchange into its arenas. */
+export function contribute(worker: GroupWorker, shape: GroupShape, { sequence }: Exchange): void {
+  const { rank, worldSize, replicas } = worker.membership;
+  const arc = arcOf(rank, worldSize, replicas);
+  for (const [local, address] of worker.buffers.gradients.entries()) {
+    worker.memory.float32(address, shape.paddedLength).set(gradientOf(shape, arc.from + local, sequence));
+  }
+  for (const [local, address] of worker.buffers.scalars.entries()) {
+    worker.memory.float64(address, shape.scalarCount).set(scalarsOf(shape, arc.from + local, sequence));
+  }
+}
+
+export interface Totals {
+  readonly sums: Float32Array;
+  readonly scalarSums: Float64Array;
+}
+
+/** The totals that every worker must hold after an exchange. */
+export function referenceTotals(shape: GroupShape, sequence: number): Totals {
+  const replicas = Array.from({ length: shape.replicas }, (_, replica) => replica);
+  const gradients = replicas.map((replica) => gradientOf(shape, replica, sequence));
+  const plan: BlockPlan = blockPlan(shape.paddedLength, shape.replicas);
+  const sums = new Float32Array(shape.paddedLength);
+  for (let index = 0; index < plan.blockCount; index++) {
+    const { from, to } = blockSpan(plan, index);
+    const slices = gradients.map((gradient) => gradient.subarray(from, to));
+    foldInOrder(slices, (index + 1) % shape.replicas, sums.subarray(from, to));
+  }
+  const scalarSums = new Float64Array(shape.scalarCount);
+  foldInOrder(
+    replicas.map((replica) => scalarsOf(shape, replica, sequence)),
+    0,
+    scalarSums,
+  );
+  return { sums, scalarSums };
+}
+
+/** A worker's totals of an exchange, in place. */
+export function totalsOf(worker: GroupWorker, shape: GroupShape, { sequence }: Exchange): Totals {
+  const set = sequence % 2 === 0 ? 0 : 1;
+  const { sums, scalarSums } = worker.buffers;
+  return {
+    sums: worker.memory.float32(sums[set], shape.paddedLength),
+    scalarSums: worker.memory.float64(scalarSums[set], shape.scalarCount),
+  };
+}
+
+function fill(values: Float32Array | Float64Array, replica: number, sequence: number): void {
+  for (let index = 0; index < values.length; index++) {
+    const bits = scramble(index + 1, replica + 1, sequence + 1);
+    const special = bits % 61 === 0 ? SPECIAL_VALUES[bits % SPECIAL_VALUES.length] : undefined;
+    const scale = SCALES[(bits >>> 16) % SCALES.length] ?? 1;
+    values[index] = special ?? ((bits & 0xffff) / 0x8000 - 1) * scale;
+  }
+}
+
+function scramble(a: number, b: number, c: number): number {
+  let bits = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35);
+  bits = Math.imul(bits ^ (bits >>> 16), 0x7feb352d);
+  bits = Math.imul(bits ^ (bits >>> 15), 0x846ca68b);
+  return (bits ^ (bits >>> 16)) >>> 0;
+}
