@@ -76,8 +76,8 @@ export function hashTensors(layout: ArenaLayout, arena: Float32Array): string {
   return hash.digest("hex");
 }
 
-/** The bytes of a float array, unshared (crypto refuses shared memory). Copies. */
-export function bytesOf(floats: Float32Array): Uint8Array {
+/** The bytes of an array, unshared (crypto refuses shared memory). Copies. */
+export function bytesOf(floats: Float32Array | Uint32Array): Uint8Array {
   const copy = new Uint8Array(floats.byteLength);
   copy.set(new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
   return copy;

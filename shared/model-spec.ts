@@ -89,7 +89,9 @@ export interface ParameterSpec {
   readonly layer: number;
   /** Kernel of a dense layer: `[inputs, units]`, row-major, as Keras stores it; bias: `[units]`. */
   readonly shape: readonly number[];
-  readonly initial: { readonly kind: "glorotUniform"; readonly fanIn: number; readonly fanOut: number } | { readonly kind: "constant"; readonly value: number };
+  readonly initial:
+    | { readonly kind: "glorotUniform"; readonly fanIn: number; readonly fanOut: number }
+    | { readonly kind: "constant"; readonly value: number };
 }
 
 /** The trainable tensors in layer order, kernel before bias. Pure. */
@@ -99,7 +101,12 @@ export function parametersOf(model: ModelSpec): ParameterSpec[] {
   for (const [index, layer] of model.layers.entries()) {
     const { name, units } = layer;
     parameters.push(
-      { name: `${name}/kernel`, layer: index, shape: [fanIn, units], initial: { kind: "glorotUniform", fanIn, fanOut: units } },
+      {
+        name: `${name}/kernel`,
+        layer: index,
+        shape: [fanIn, units],
+        initial: { kind: "glorotUniform", fanIn, fanOut: units },
+      },
       { name: `${name}/bias`, layer: index, shape: [units], initial: { kind: "constant", value: layer.initialBias } },
     );
     fanIn = units;
@@ -113,4 +120,3 @@ export function outputsOf(model: ModelSpec): number {
   if (last === undefined) throw new RangeError("a model has at least one layer");
   return last.units;
 }
-

@@ -36,12 +36,21 @@ export class RandomStream {
   constructor(key: RandomKey) {
     const part = (name: keyof RandomKey, limit = 2 ** 32): number => {
       const value = key[name] ?? 0;
-      if (!Number.isInteger(value) || value < 0 || value >= limit) throw new RangeError(`random key: ${name} is ${value}`);
+      if (!Number.isInteger(value) || value < 0 || value >= limit)
+        throw new RangeError(`random key: ${name} is ${value}`);
       return value;
     };
     const seed = part("seed", 2 ** 53);
     const words: Words4 = [0, 0, 0, 0];
-    philox4x32(part("purpose"), part("epoch"), part("step"), part("accumulation"), seed >>> 0, Math.floor(seed / 2 ** 32), words);
+    philox4x32(
+      part("purpose"),
+      part("epoch"),
+      part("step"),
+      part("accumulation"),
+      seed >>> 0,
+      Math.floor(seed / 2 ** 32),
+      words,
+    );
     philox4x32(part("replica"), part("layer"), words[2], words[3], words[0], words[1], words);
     this.#key0 = words[0];
     this.#key1 = words[1];

@@ -1,0 +1,10 @@
+import { destination, type Logger, pino } from "pino";
+
+export type { Logger };
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Logs are JSON lines on stderr; results alone go to stdout. Written at once, so that a dying process's last words arrive. */
+export function createLogger(level: LogLevel, bindings: Record<string, string | number>): Logger {
+  return pino({ level, base: bindings, timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd: 2, sync: true }));
+}

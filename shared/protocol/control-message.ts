@@ -1,0 +1,155 @@
+import { z } from "zod";
+import { EpochBlockHashesSchema, ReplicaBlockHashesSchema } from "../block-hash.js";
+import { FailureSchema } from "../failure.js";
+import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../ids.js";
+import { JobSpecSchema } from "../job-spec.js";
+
+/** Version of the control protocol and of the frames on the ring. A worker that speaks another one is refused by name. */
+export const PROTOCOL_VERSION = 1;
+
+const whole = z.number().int().nonnegative();
+const figure = z.number();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** In every message: which protocol, and the sender's own count of messages, so that a lost or repeated one is noticed. */
+const header = { protocol: whole, sequence: whole };
+/** In every message that belongs to one membership of one job; receivers drop what is not theirs. */
+const jobHeader = { ...header, jobId: JobIdSchema, generation: GenerationSchema };
+
+/** What must be alike on all workers of a job for their bits to be alike. */
+export const EngineFactsSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  instructionSet: z.string(),
+  /** Hash of a fixed computation. */
+  probeSha256: sha256,
+});
+export type EngineFacts = z.infer<typeof EngineFactsSchema>;
+
+export const PHASES = ["idle", "prepare", "compute", "exchange", "evaluate", "report"] as const;
+/** What a worker's main thread is doing; only in `exchange` and `idle` does it wait for others. */
+export type Phase = (typeof PHASES)[number];
+
+/** One worker's share of one step. */
+export const StepReportSchema = z.object({
+  epoch: whole,
+  step: whole,
+  /** Mean training loss over all rows of the step; the same on every worker. */
+  loss: figure,
+  /** Fraction of all rows right; null for real-valued targets. */
+  accuracy: figure.nullable(),
+  /** Rows of the step over all workers. */
+  totalRows: whole,
+  /** This worker's replicas and what it did for them. */
+  replicas: z.array(whole),
+  rows: whole,
+  computeMs: figure,
+  communicationMs: figure,
+  sentBytes: whole,
+  receivedBytes: whole,
+});
+export type StepReport = z.infer<typeof StepReportSchema>;
+
+/** Figures of one epoch; the same on every worker but for the times. */
+export const EpochReportSchema = z.object({
+  epoch: whole,
+  /** Updates since the start of the job. */
+  steps: whole,
+  trainLoss: figure,
+  trainAccuracy: figure.nullable(),
+  trainMeanAbsoluteError: figure.nullable(),
+  testLoss: figure.nullable(),
+  testAccuracy: figure.nullable(),
+  testMeanAbsoluteError: figure.nullable(),
+  rows: whole,
+  /** Time spent in training steps. */
+  stepMs: figure,
+  /** Part of it that the computation waited for the exchange. */
+  communicationMs: figure,
+});
+export type EpochReport = z.infer<typeof EpochReportSchema>;
+
+export const FromWorkerSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("join"),
+    ...header,
+    token: z.string(),
+    workerId: WorkerIdSchema,
+    host: z.string(),
+    pid: whole,
+    nodeVersion: z.string(),
+    engine: EngineFactsSchema,
+  }),
+  /** Arenas stand, the ring's end is bound. */
+  z.object({ kind: z.literal("ready"), ...jobHeader, ringEndpoint: z.string().nullable(), layoutHash: sha256 }),
+  z.object({
+    kind: z.literal("heartbeat"),
+    ...header,
+    /** Rises whenever the main thread gets on with its work. */
+    progress: whole,
+    phase: z.enum(PHASES),
+    epoch: whole,
+    step: whole,
+  }),
+  z.object({ kind: z.literal("steps"), ...jobHeader, reports: z.array(StepReportSchema).min(1) }),
+  z.object({ kind: z.literal("epoch"), ...jobHeader, report: EpochReportSchema }),
+  /** Rank 0 sends the parameters' and state's hashes; every rank those of its replicas' gradients when steps are traced. */
+  z.object({
+    kind: z.literal("blockHashes"),
+    ...jobHeader,
+    epochHashes: EpochBlockHashesSchema.nullable(),
+    stepHashes: ReplicaBlockHashesSchema.nullable(),
+  }),
+  /** A piece of the trained weights, in order; rank 0 only, before `finished`. */
+  z.object({
+    kind: z.literal("weights"),
+    ...jobHeader,
+    offsetBytes: whole,
+    totalBytes: whole,
+    bytes: z.instanceof(Uint8Array),
+  }),
+  z.object({
+    kind: z.literal("finished"),
+    ...jobHeader,
+    epochs: whole,
+    steps: whole,
+    weightsSha256: sha256,
+    stateSha256: sha256,
+  }),
+  z.object({ kind: z.literal("failed"), ...jobHeader, failure: FailureSchema }),
+]);
+export type FromWorker = z.infer<typeof FromWorkerSchema>;
+
+export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("welcome"),
+    ...header,
+    heartbeatIntervalMs: whole,
+    /** How long a worker may hear nothing from the coordinator before it gives up. */
+    coordinatorTimeoutMs: whole,
+  }),
+  z.object({ kind: z.literal("refused"), ...header, failure: FailureSchema }),
+  /** A place in a new generation: build arenas, bind the ring, answer `ready`. */
+  z.object({
+    kind: z.literal("assign"),
+    ...jobHeader,
+    rank: RankSchema,
+    worldSize: z.number().int().positive(),
+    transport: z.enum(["tcp", "ipc"]),
+    spec: JobSpecSchema,
+    /** Faults to inject, for tests of failure handling. */
+    faults: z.array(z.string()),
+  }),
+  /** All are ready; `ringEndpoints` by rank. */
+  z.object({ kind: z.literal("start"), ...jobHeader, ringEndpoints: z.array(z.string().nullable()) }),
+  /** Answers a heartbeat, so that workers notice a lost coordinator. */
+  z.object({ kind: z.literal("alive"), ...header }),
+  /** The job is over; `failure` names why when it did not end well. */
+  z.object({ kind: z.literal("stop"), ...header, failure: FailureSchema.nullable() }),
+]);
+export type FromCoordinator = z.infer<typeof FromCoordinatorSchema>;
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+/** A message without what the sending end fills in. */
+export type WorkerBody = DistributiveOmit<FromWorker, "protocol" | "sequence">;
+export type CoordinatorBody = DistributiveOmit<FromCoordinator, "protocol" | "sequence">;
