@@ -1,5 +1,4 @@
-import type { Activation } from "../../shared/model-spec.js";
-import type { OptimizerKind } from "../../shared/model-spec.js";
+import type { Activation, OptimizerKind } from "../../shared/model-spec.js";
 
 /** One block of the document's structure. */
 export interface NetworkBlock {
