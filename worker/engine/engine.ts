@@ -8,8 +8,8 @@ export interface MicroBatch {
   /** `[count, inputs]`, row-major. */
   readonly x: Float32Array;
   readonly targets:
-    | { readonly kind: "class"; /** `[count]` */ readonly classes: Uint32Array }
-    | { readonly kind: "values"; /** `[count, outputs]` */ readonly values: Float32Array };
+    | { readonly kind: "class" /** `[count]` */; readonly classes: Uint32Array }
+    | { readonly kind: "values" /** `[count, outputs]` */; readonly values: Float32Array };
 }
 
 /** Sums over the rows of a micro-batch, never means: they are folded over replicas and divided once. */
@@ -44,21 +44,25 @@ export interface EngineIdentity {
 export interface Engine extends AsyncDisposable {
   readonly identity: EngineIdentity;
   /**
+   * Copies the parameters in; all computations use them until the next call. Call it after every commit, once for all
+   * replicas of the worker: what the engine derives from parameters (packed or transposed copies) is then made only once.
+   */
+  loadParameters(parameters: Float32Array): void;
+  /**
    * Gradient *sums* over the micro-batch (not means) of every parameter into their slots of `into`; padding is left alone.
    * `onBucketReady(layer)` is called as soon as all gradients of `layer` are final, last layer first.
    */
   computeGradients(
-    parameters: Float32Array,
     batch: MicroBatch,
     position: StepPosition,
     into: Float32Array,
     onBucketReady?: (layer: number) => void,
   ): Promise<StepSums>;
   /** Loss and metrics without gradients. */
-  evaluate(parameters: Float32Array, batch: MicroBatch): Promise<StepSums>;
+  evaluate(batch: MicroBatch): Promise<StepSums>;
   /** Activated outputs `[count, outputs]`, row-major; a fresh array. */
-  predict(parameters: Float32Array, x: Float32Array, count: number): Promise<Float32Array>;
+  predict(x: Float32Array, count: number): Promise<Float32Array>;
 }
 
-/** @throws RingstrasseError ENGINE_UNAVAILABLE */
+/** @throws RingstrasseError ENGINE_UNAVAILABLE, CHOICE_UNSUPPORTED (a loss that does not go with the model) */
 export type CreateEngine = (model: ModelSpec, layout: ArenaLayout) => Promise<Engine>;

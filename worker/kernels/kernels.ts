@@ -5,7 +5,8 @@ export type Address = number;
  * SIMD kernels over flat float32 arrays in one shared WebAssembly memory (source: assembly/kernels.ts).
  * Lengths are in floats and multiples of 4. No fused multiply-add: every result is the IEEE result of its formula.
  * Destinations may equal a source, but must not overlap it otherwise. Each optimizer reads the current state and writes every
- * element of the next one (shadow buffers), the gradient being `sums[i] / count`.
+ * element of the next one (shadow buffers), the gradient being `sums[i] / count`. Numbers given as arguments are rounded to
+ * float32 first; `count` is exact up to 2²⁴ rows per step. Constants such as 1−β are computed in float32 from the rounded β.
  */
 export interface Kernels {
   /** destination = a + b */
@@ -16,31 +17,73 @@ export interface Kernels {
   sgd(next: Address, current: Address, sums: Address, length: number, count: number, learningRate: number): void;
   /** v' = μ·v + g; p' = p − lr·v' */
   momentum(
-    next: Address, nextVelocity: Address, current: Address, velocity: Address,
-    sums: Address, length: number, count: number, learningRate: number, momentum: number,
+    next: Address,
+    nextVelocity: Address,
+    current: Address,
+    velocity: Address,
+    sums: Address,
+    length: number,
+    count: number,
+    learningRate: number,
+    momentum: number,
   ): void;
   /** v' = μ·v + g; p' = p − lr·(g + μ·v') */
   nesterov(
-    next: Address, nextVelocity: Address, current: Address, velocity: Address,
-    sums: Address, length: number, count: number, learningRate: number, momentum: number,
+    next: Address,
+    nextVelocity: Address,
+    current: Address,
+    velocity: Address,
+    sums: Address,
+    length: number,
+    count: number,
+    learningRate: number,
+    momentum: number,
   ): void;
   /**
    * m' = β₁·m + (1−β₁)·g; v' = β₂·v + (1−β₂)·g²; p' = p·(1 − lr·λ) − lr·(m'/c₁) / (√(v'/c₂) + ε),
    * c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ given by the caller; λ = 0 is Adam, else AdamW (decoupled decay).
    */
   adam(
-    next: Address, nextMean: Address, nextVariance: Address, current: Address, mean: Address, variance: Address,
-    sums: Address, length: number, count: number, learningRate: number,
-    beta1: number, beta2: number, epsilon: number, correction1: number, correction2: number, weightDecay: number,
+    next: Address,
+    nextMean: Address,
+    nextVariance: Address,
+    current: Address,
+    mean: Address,
+    variance: Address,
+    sums: Address,
+    length: number,
+    count: number,
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    correction1: number,
+    correction2: number,
+    weightDecay: number,
   ): void;
   /** s' = ρ·s + (1−ρ)·g²; p' = p − lr·g / √(s' + ε) */
   rmsprop(
-    next: Address, nextSquare: Address, current: Address, square: Address,
-    sums: Address, length: number, count: number, learningRate: number, decay: number, epsilon: number,
+    next: Address,
+    nextSquare: Address,
+    current: Address,
+    square: Address,
+    sums: Address,
+    length: number,
+    count: number,
+    learningRate: number,
+    decay: number,
+    epsilon: number,
   ): void;
   /** a' = a + g²; p' = p − lr·g / √(a' + ε) */
   adagrad(
-    next: Address, nextAccumulator: Address, current: Address, accumulator: Address,
-    sums: Address, length: number, count: number, learningRate: number, epsilon: number,
+    next: Address,
+    nextAccumulator: Address,
+    current: Address,
+    accumulator: Address,
+    sums: Address,
+    length: number,
+    count: number,
+    learningRate: number,
+    epsilon: number,
   ): void;
 }

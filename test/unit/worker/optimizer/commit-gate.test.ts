@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { CommitGate } from "../../../../worker/optimizer/commit-gate.js";
+
+describe("CommitGate", () => {
+  it("flips only a whole update", () => {
+    const gate = new CommitGate(64);
+    gate.begin(1, 1);
+    gate.arrived(1, 1);
+    gate.wrote(0, 32);
+    expect(() => gate.commit({ epoch: 1, step: 1 })).toThrow("32 of 64");
+    expect(gate.current).toBe(0);
+    gate.wrote(32, 32);
+    gate.commit({ epoch: 1, step: 1 });
+    expect(gate).toMatchObject({ current: 1, shadow: 0, position: { epoch: 1, step: 1 } });
+  });
+
+  it("refuses what arrives for another step or generation", () => {
+    const gate = new CommitGate(16);
+    gate.begin(1, 2);
+    expect(() => gate.arrived(2, 2)).toThrow("step 2");
+    expect(() => gate.arrived(1, 1)).toThrow("generation 1");
+    expect(() => gate.wrote(0, 16)).toThrow("before the sums");
+  });
+
+  it("refuses a gap in the shadow copies and a step out of turn", () => {
+    const gate = new CommitGate(32);
+    expect(() => gate.begin(2, 1)).toThrow("can't follow");
+    gate.begin(1, 1);
+    gate.arrived(1, 1);
+    expect(() => gate.wrote(16, 16)).toThrow("left out");
+  });
+});

@@ -1,0 +1,147 @@
+// AssemblyScript, not TypeScript: compiled by `asc` to kernels.wasm. The contract of every function stands in ../kernels.ts.
+// Multiplications and additions stay apart (no relaxed SIMD, no fused multiply-add), so each lane is the IEEE result of its
+// formula and equal on every machine. There is no static data: two threads instantiate this module over one memory.
+
+const VECTOR_BYTES: usize = 16;
+
+/** 1 / count would round twice; dividing rounds once. */
+// @ts-ignore: decorator
+@inline
+function mean(sums: usize, count: v128): v128 {
+  return f32x4.div(v128.load(sums), count);
+}
+
+// @ts-ignore: decorator
+@inline
+function bytes(length: i32): usize {
+  return (<usize>length) << 2;
+}
+
+export function add(destination: usize, a: usize, b: usize, length: i32): void {
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    v128.store(destination + at, f32x4.add(v128.load(a + at), v128.load(b + at)));
+  }
+}
+
+export function firstNotFinite(source: usize, length: i32): i32 {
+  const infinity = f32x4.splat(f32.POSITIVE_INFINITY);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    // Comparisons with NaN are false, so one comparison finds both NaN and infinity.
+    const finite = f32x4.lt(f32x4.abs(v128.load(source + at)), infinity);
+    if (!i32x4.all_true(finite)) return <i32>(at >> 2) + ctz(~i32x4.bitmask(finite));
+  }
+  return -1;
+}
+
+export function sgd(
+  next: usize, current: usize, sums: usize, length: i32, count: f32, learningRate: f32,
+): void {
+  const rows = f32x4.splat(count);
+  const rate = f32x4.splat(learningRate);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    const gradient = mean(sums + at, rows);
+    v128.store(next + at, f32x4.sub(v128.load(current + at), f32x4.mul(rate, gradient)));
+  }
+}
+
+export function momentum(
+  next: usize, nextVelocity: usize, current: usize, velocity: usize,
+  sums: usize, length: i32, count: f32, learningRate: f32, momentum: f32,
+): void {
+  const rows = f32x4.splat(count);
+  const rate = f32x4.splat(learningRate);
+  const mu = f32x4.splat(momentum);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    const gradient = mean(sums + at, rows);
+    const moved = f32x4.add(f32x4.mul(mu, v128.load(velocity + at)), gradient);
+    v128.store(nextVelocity + at, moved);
+    v128.store(next + at, f32x4.sub(v128.load(current + at), f32x4.mul(rate, moved)));
+  }
+}
+
+export function nesterov(
+  next: usize, nextVelocity: usize, current: usize, velocity: usize,
+  sums: usize, length: i32, count: f32, learningRate: f32, momentum: f32,
+): void {
+  const rows = f32x4.splat(count);
+  const rate = f32x4.splat(learningRate);
+  const mu = f32x4.splat(momentum);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    const gradient = mean(sums + at, rows);
+    const moved = f32x4.add(f32x4.mul(mu, v128.load(velocity + at)), gradient);
+    const ahead = f32x4.add(gradient, f32x4.mul(mu, moved));
+    v128.store(nextVelocity + at, moved);
+    v128.store(next + at, f32x4.sub(v128.load(current + at), f32x4.mul(rate, ahead)));
+  }
+}
+
+export function adam(
+  next: usize, nextMean: usize, nextVariance: usize, current: usize, average: usize, variance: usize,
+  sums: usize, length: i32, count: f32, learningRate: f32,
+  beta1: f32, beta2: f32, epsilon: f32, correction1: f32, correction2: f32, weightDecay: f32,
+): void {
+  const rows = f32x4.splat(count);
+  const rate = f32x4.splat(learningRate);
+  const decay1 = f32x4.splat(beta1);
+  const decay2 = f32x4.splat(beta2);
+  const fresh1 = f32x4.splat(<f32>1 - beta1);
+  const fresh2 = f32x4.splat(<f32>1 - beta2);
+  const small = f32x4.splat(epsilon);
+  const scale1 = f32x4.splat(correction1);
+  const scale2 = f32x4.splat(correction2);
+  const keep = f32x4.splat(<f32>1 - learningRate * weightDecay);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    const gradient = mean(sums + at, rows);
+    const m = f32x4.add(f32x4.mul(decay1, v128.load(average + at)), f32x4.mul(fresh1, gradient));
+    const square = f32x4.mul(gradient, gradient);
+    const v = f32x4.add(f32x4.mul(decay2, v128.load(variance + at)), f32x4.mul(fresh2, square));
+    v128.store(nextMean + at, m);
+    v128.store(nextVariance + at, v);
+    const size = f32x4.add(f32x4.sqrt(f32x4.div(v, scale2)), small);
+    const change = f32x4.div(f32x4.mul(rate, f32x4.div(m, scale1)), size);
+    v128.store(next + at, f32x4.sub(f32x4.mul(v128.load(current + at), keep), change));
+  }
+}
+
+export function rmsprop(
+  next: usize, nextSquare: usize, current: usize, square: usize,
+  sums: usize, length: i32, count: f32, learningRate: f32, decay: f32, epsilon: f32,
+): void {
+  const rows = f32x4.splat(count);
+  const rate = f32x4.splat(learningRate);
+  const old = f32x4.splat(decay);
+  const fresh = f32x4.splat(<f32>1 - decay);
+  const small = f32x4.splat(epsilon);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    const gradient = mean(sums + at, rows);
+    const squared = f32x4.mul(gradient, gradient);
+    const s = f32x4.add(f32x4.mul(old, v128.load(square + at)), f32x4.mul(fresh, squared));
+    v128.store(nextSquare + at, s);
+    const change = f32x4.div(f32x4.mul(rate, gradient), f32x4.sqrt(f32x4.add(s, small)));
+    v128.store(next + at, f32x4.sub(v128.load(current + at), change));
+  }
+}
+
+export function adagrad(
+  next: usize, nextAccumulator: usize, current: usize, accumulator: usize,
+  sums: usize, length: i32, count: f32, learningRate: f32, epsilon: f32,
+): void {
+  const rows = f32x4.splat(count);
+  const rate = f32x4.splat(learningRate);
+  const small = f32x4.splat(epsilon);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    const gradient = mean(sums + at, rows);
+    const a = f32x4.add(v128.load(accumulator + at), f32x4.mul(gradient, gradient));
+    v128.store(nextAccumulator + at, a);
+    const change = f32x4.div(f32x4.mul(rate, gradient), f32x4.sqrt(f32x4.add(a, small)));
+    v128.store(next + at, f32x4.sub(v128.load(current + at), change));
+  }
+}

@@ -1,0 +1,81 @@
+import { RingstrasseError } from "../../shared/failure.js";
+import type { Address } from "./kernels.js";
+
+const PAGE_BYTES = 65536;
+/** 4 GiB: all that 32-bit addresses reach. Must equal `--maximumMemory` of the kernels. */
+const MAXIMUM_PAGES = 65536;
+/** Nothing lies at the lowest addresses, so that 0 is never somebody's buffer by accident. */
+const FIRST_ADDRESS = 1024;
+
+/**
+ * Arenas of one worker in one shared WebAssembly memory: kernels and other threads work on them in place.
+ * Buffers live as long as the memory; there is no free. Allocate from one thread only.
+ */
+export class SharedMemory {
+  /** For other threads: post it, and address buffers by the numbers that `allocate` gave. */
+  readonly memory: WebAssembly.Memory;
+  #end = FIRST_ADDRESS;
+
+  constructor() {
+    this.memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared: true });
+  }
+
+  /** Bytes handed out so far, alignment gaps included. */
+  get usedBytes(): number {
+    return this.#end;
+  }
+
+  /**
+   * Zeroed memory of `bytes` bytes. May grow the memory: views taken earlier stay valid.
+   * @param alignment a power of two; 64 is what native engines need to alias memory instead of copying it.
+   * @throws RingstrasseError ENGINE_UNAVAILABLE beyond 4 GiB, or when the machine has no more memory.
+   */
+  allocate(bytes: number, alignment = 64): Address {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) throw new RangeError(`can't allocate ${bytes} bytes`);
+    if (!Number.isInteger(Math.log2(alignment))) throw new RangeError(`alignment ${alignment} is no power of two`);
+    const address = Math.ceil(this.#end / alignment) * alignment;
+    this.#growTo(address + bytes);
+    this.#end = address + bytes;
+    return address;
+  }
+
+  /** A view of `length` floats; it sees all writes of all threads, without order unless they synchronise. */
+  float32(address: Address, length: number): Float32Array<ArrayBufferLike> {
+    return new Float32Array(this.memory.buffer, address, length);
+  }
+
+  float64(address: Address, length: number): Float64Array<ArrayBufferLike> {
+    return new Float64Array(this.memory.buffer, address, length);
+  }
+
+  #growTo(end: number): void {
+    const pages = Math.ceil(end / PAGE_BYTES);
+    if (pages > MAXIMUM_PAGES) {
+      throw new RingstrasseError({
+        code: "ENGINE_UNAVAILABLE",
+        engine: "wasm",
+        problem: `the model's arenas need ${gibibytes(end)} of shared memory in this worker, the limit is 4 GiB`,
+        remedy: "Use a smaller model, fewer replicas, or more workers, so that each holds fewer gradient arenas",
+      });
+    }
+    const missing = pages - this.memory.buffer.byteLength / PAGE_BYTES;
+    if (missing <= 0) return;
+    try {
+      this.memory.grow(missing);
+    } catch (cause) {
+      throw new RingstrasseError(
+        {
+          code: "ENGINE_UNAVAILABLE",
+          engine: "wasm",
+          problem: `the machine refuses ${gibibytes(end)} of memory for the model's arenas`,
+          remedy: "Free memory or raise the process's limit (ulimit -v, container or job limit)",
+        },
+        { cause },
+      );
+    }
+  }
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}
