@@ -1,5 +1,5 @@
-import type { Address } from "../kernels/kernels.js";
 import type { BlockPlan } from "../../shared/arena-layout.js";
+import type { Address } from "../kernels/kernels.js";
 
 /** This worker's place in one generation of the group. */
 export interface Membership {

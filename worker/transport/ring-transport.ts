@@ -2,21 +2,26 @@
 export interface RingFrame {
   /** Small and fixed-size; encoded by the collective. */
   readonly header: Uint8Array;
+  /** Any number of bytes, at any address: copy before viewing them as numbers. */
   readonly payload: Uint8Array;
 }
 
 /**
  * A one-way ring link: frames go to the next worker, come from the previous one, each link in order, without loss while both
  * ends live. One reader. `send` may read the payload until the peer has received it: the sender must not overwrite it before
- * it has proof of that.
+ * it has proof of that. Disposing discards frames that have not left yet, and ends a `receive` under way.
  */
 export interface RingTransport extends AsyncDisposable {
   /** Where the previous worker must connect to. */
   readonly endpoint: string;
-  /** Connects to the next worker's endpoint. Call once. */
+  /** Connects to the next worker's endpoint. Call once, before `send`. @throws RingstrasseError ENDPOINT_UNAVAILABLE */
   connect(next: string): void;
-  /** Queues a frame; returns at once. Frames leave in the order of the calls. */
+  /** Queues a frame; returns at once. Frames leave in the order of the calls. A failure to send surfaces in `receive`. */
   send(frame: RingFrame): void;
-  /** The next frame from the previous worker. @throws the signal's reason when aborted. */
+  /**
+   * The next frame from the previous worker. After an abort it may be called again, and no frame is lost by that.
+   * @throws the signal's reason when aborted.
+   * @throws RingstrasseError ENDPOINT_UNAVAILABLE when the link is closed or can't send.
+   */
   receive(signal: AbortSignal): Promise<RingFrame>;
 }

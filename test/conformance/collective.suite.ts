@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { blockPlan } from "../../shared/arena-layout.js";
+import type { Exchange, ExchangeReport } from "../../worker/collective/collective.js";
+import { FoldSchedule } from "../../worker/collective/fold-schedule.js";
+import {
+  connectRing,
+  contribute,
+  createWorker,
+  type GroupShape,
+  type GroupWorker,
+  referenceTotals,
+  type Totals,
+  totalsOf,
+} from "../support/exchange-group.js";
+import { firstDifference } from "../support/reference-fold.js";
+import type { RingLinkKind, RingLinks } from "../support/ring-links.js";
+
+const never = new AbortController().signal;
+const MOST_REPLICAS = 8;
+const SCALAR_COUNT = 5;
+const MEBI = 2 ** 20;
+/** Sets of sums are used several times, and scalars come between arenas, as evaluations do. */
+const EXCHANGES: readonly Exchange[] = [true, true, false, true, true, false, false, true].map(
+  (withArena, sequence) => ({
+    sequence,
+    withArena,
+  }),
+);
+
+/** What every ordered collective promises, over one kind of link: the reference's bits for every number of workers. */
+export function collectiveSuite(kind: RingLinkKind): void {
+  describe(`ordered collective over ${kind.name}`, () => {
+    let links: RingLinks;
+    beforeEach(async () => {
+      links = await kind.setup();
+    });
+    afterEach(() => links.teardown());
+
+    const createGroup = async (shape: GroupShape): Promise<GroupWorker[]> => {
+      const transports = await links.bind(shape.workers);
+      connectRing(transports);
+      return Promise.all(transports.map((transport, rank) => createWorker({ ...shape, rank, transport })));
+    };
+
+    for (let workers = 1; workers <= MOST_REPLICAS; workers++) {
+      for (let replicas = workers; replicas <= MOST_REPLICAS; replicas++) {
+        it(`gives the reference's bits with ${workers} workers and ${replicas} replicas`, async () => {
+          for (const paddedLength of new Set([16, 16 * Math.max(1, replicas - 1), 16 * (replicas + 1), 10_016])) {
+            const shape = { workers, replicas, paddedLength, scalarCount: SCALAR_COUNT };
+            await exchangeAndCheck(await createGroup(shape), shape, EXCHANGES);
+          }
+        });
+      }
+    }
+
+    it.each([
+      [1, 3],
+      [2, 2],
+      [3, 5],
+    ])("gives the reference's bits with %i workers, %i replicas and blocks of full size", async (workers, replicas) => {
+      const shape = { workers, replicas, paddedLength: MEBI, scalarCount: SCALAR_COUNT };
+      await exchangeAndCheck(await createGroup(shape), shape, EXCHANGES.slice(0, 4));
+    });
+
+    it("serves as a barrier when there are no scalars either", async () => {
+      const shape = { workers: 3, replicas: 4, paddedLength: 16, scalarCount: 0 };
+      await exchangeAndCheck(await createGroup(shape), shape, EXCHANGES);
+    });
+
+    it("rejects with the reason when aborted in mid-exchange, and refuses to be used again", async () => {
+      const shape = { workers: 2, replicas: 3, paddedLength: 160, scalarCount: 1 };
+      const [first] = await createGroup(shape);
+      if (first === undefined) throw new Error("two workers expected");
+      const controller = new AbortController();
+      const exchange = { sequence: 0, withArena: true };
+      // The other worker never takes part, so this can't end otherwise.
+      const waiting = first.collective.allReduce(exchange, controller.signal);
+      const reason = new Error("generation 2 begins");
+      controller.abort(reason);
+      await expect(waiting).rejects.toBe(reason);
+      await expect(first.collective.allReduce({ sequence: 1, withArena: true }, never)).rejects.toMatchObject({
+        failure: { code: "INTERNAL", problem: expect.stringContaining("has failed before") },
+        cause: reason,
+      });
+    });
+  });
+}
+
+/** Every worker runs at its own pace, without any barrier but the exchanges themselves. */
+async function exchangeAndCheck(
+  group: GroupWorker[],
+  shape: GroupShape,
+  exchanges: readonly Exchange[],
+): Promise<void> {
+  const references = exchanges.map(({ sequence }) => referenceTotals(shape, sequence));
+  await Promise.all(
+    group.map(async (worker) => {
+      for (const [index, exchange] of exchanges.entries()) {
+        // At once after the last exchange: gradients are free again by then.
+        contribute(worker, shape, exchange);
+        const report = await worker.collective.allReduce(exchange, never);
+        checkReport(worker, exchange, report);
+        checkTotals(worker, shape, exchange, references[index]!);
+        spoilOlderSums(worker, shape, exchange);
+      }
+    }),
+  );
+}
+
+function checkReport({ membership, buffers }: GroupWorker, { withArena }: Exchange, report: ExchangeReport): void {
+  const { paddedLength } = buffers.blocks;
+  const plan = blockPlan(paddedLength, membership.replicas);
+  const arenaBlocks = Array.from({ length: withArena ? plan.blockCount : 0 }, (_, index) =>
+    Math.min(plan.blockLength, paddedLength - index * plan.blockLength),
+  );
+  const blockBytes = [buffers.scalarCount * 8, ...arenaBlocks.map((floats) => floats * 4)];
+  const schedule = new FoldSchedule(membership.worldSize, membership.replicas);
+  const { sentBytes, receivedBytes } = schedule.traffic(membership.rank, blockBytes);
+  expect(report).toEqual({ sentBytes, receivedBytes, elapsedMs: expect.any(Number) });
+}
+
+function checkTotals(worker: GroupWorker, shape: GroupShape, exchange: Exchange, reference: Totals): void {
+  const totals = totalsOf(worker, shape, exchange);
+  expect(firstDifference(totals.scalarSums, reference.scalarSums)).toBe(-1);
+  if (exchange.withArena) expect(firstDifference(totals.sums, reference.sums)).toBe(-1);
+}
+
+/** The set of the exchange before the last one is free by contract: whoever still reads it gets nonsense. */
+function spoilOlderSums(worker: GroupWorker, shape: GroupShape, { sequence, withArena }: Exchange): void {
+  const older = totalsOf(worker, shape, { sequence: sequence + 1, withArena });
+  older.sums.fill(Number.NaN);
+  older.scalarSums.fill(Number.NaN);
+}

@@ -1,0 +1,4 @@
+import { RING_LINK_KINDS } from "../support/ring-links.js";
+import { collectiveSuite } from "./collective.suite.js";
+
+for (const kind of RING_LINK_KINDS) collectiveSuite(kind);

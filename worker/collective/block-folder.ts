@@ -1,0 +1,115 @@
+import { blockSpan } from "../../shared/arena-layout.js";
+import type { Span } from "../../shared/epoch-plan.js";
+import type { Address, Kernels } from "../kernels/kernels.js";
+import type { ExchangeBuffers } from "./collective.js";
+
+const FLOAT32_BYTES = 4;
+const FLOAT64_BYTES = 8;
+
+/** The part of a `WebAssembly.Memory` that is needed here; `buffer` is another one after the memory has grown. */
+export interface AddressableMemory {
+  readonly buffer: ArrayBufferLike;
+}
+
+export interface BlockFolderOptions {
+  readonly kernels: Pick<Kernels, "add">;
+  /** What the kernels and the addresses in `buffers` refer to. */
+  readonly memory: AddressableMemory;
+  readonly buffers: ExchangeBuffers;
+  /** Replicas that `buffers.gradients` and `buffers.scalars` belong to. */
+  readonly arc: Span;
+}
+
+/**
+ * The one place where sums of gradients are formed: every ordered collective folds through it, so that all give the same
+ * bits. Block 0 is the scalar block (float64), 1… are the arena's (float32). Works in place, in the set of sums that the
+ * exchange's parity chooses. Owns nothing; one call at a time.
+ */
+export class BlockFolder {
+  readonly #options: BlockFolderOptions;
+
+  /** @throws RangeError when there isn't one gradient arena and one scalar block for each replica of the arc. */
+  constructor(options: BlockFolderOptions) {
+    const { arc, buffers } = options;
+    const expected = arc.to - arc.from;
+    if (buffers.gradients.length !== expected || buffers.scalars.length !== expected) {
+      const given = `${buffers.gradients.length} gradient arenas and ${buffers.scalars.length} scalar blocks`;
+      throw new RangeError(`${given} for the ${expected} replicas ${arc.from}..${arc.to - 1}: one each is needed`);
+    }
+    this.#options = options;
+  }
+
+  /** Bytes of each block of an exchange, by block number. */
+  blockBytes(withArena: boolean): number[] {
+    const blocks = withArena ? 1 + this.#options.buffers.blocks.blockCount : 1;
+    return Array.from({ length: blocks }, (_, block) => this.#sizeBytes(block));
+  }
+
+  /** sums = g_from + g_{from+1} + …, folded left. */
+  open(block: number, sequence: number, replicas: Span): void {
+    const first = this.#source(block, replicas.from);
+    if (replicas.to - replicas.from === 1) {
+      const target = this.#target(block, sequence);
+      new Uint8Array(this.#options.memory.buffer).copyWithin(target, first, first + this.#sizeBytes(block));
+      return;
+    }
+    this.#add(block, sequence, first, this.#source(block, replicas.from + 1));
+    this.fold(block, sequence, { from: replicas.from + 2, to: replicas.to });
+  }
+
+  /** sums = ((sums + g_from) + g_{from+1}) + … */
+  fold(block: number, sequence: number, replicas: Span): void {
+    const target = this.#target(block, sequence);
+    for (let replica = replicas.from; replica < replicas.to; replica++) {
+      this.#add(block, sequence, target, this.#source(block, replica));
+    }
+  }
+
+  /** Copies a received sum, whose address may be misaligned and which WebAssembly can't reach, to its place. */
+  store(block: number, sequence: number, payload: Uint8Array): void {
+    this.view(block, sequence).set(payload);
+  }
+
+  /** The bytes of a block's sum, in place: sent from there without copying. */
+  view(block: number, sequence: number): Uint8Array {
+    return new Uint8Array(this.#options.memory.buffer, this.#target(block, sequence), this.#sizeBytes(block));
+  }
+
+  #add(block: number, sequence: number, a: Address, b: Address): void {
+    const { kernels, memory, buffers } = this.#options;
+    const target = this.#target(block, sequence);
+    if (block > 0) {
+      kernels.add(target, a, b, this.#sizeBytes(block) / FLOAT32_BYTES);
+      return;
+    }
+    const length = buffers.scalarCount;
+    const left = new Float64Array(memory.buffer, a, length);
+    const right = new Float64Array(memory.buffer, b, length);
+    const sum = new Float64Array(memory.buffer, target, length);
+    for (let index = 0; index < length; index++) sum[index] = (left[index] ?? 0) + (right[index] ?? 0);
+  }
+
+  #sizeBytes(block: number): number {
+    const { blocks, scalarCount } = this.#options.buffers;
+    if (block === 0) return scalarCount * FLOAT64_BYTES;
+    const { from, to } = blockSpan(blocks, block - 1);
+    return (to - from) * FLOAT32_BYTES;
+  }
+
+  #target(block: number, sequence: number): Address {
+    const { scalarSums, sums } = this.#options.buffers;
+    const set = sequence % 2 === 0 ? 0 : 1;
+    return block === 0 ? scalarSums[set] : sums[set] + this.#offset(block);
+  }
+
+  #source(block: number, replica: number): Address {
+    const { arc, buffers } = this.#options;
+    const base = (block === 0 ? buffers.scalars : buffers.gradients)[replica - arc.from];
+    if (base === undefined) throw new RangeError(`replica ${replica} is not one of ${arc.from}..${arc.to - 1}`);
+    return base + this.#offset(block);
+  }
+
+  #offset(block: number): number {
+    return block === 0 ? 0 : blockSpan(this.#options.buffers.blocks, block - 1).from * FLOAT32_BYTES;
+  }
+}

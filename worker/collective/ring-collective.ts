@@ -1,0 +1,97 @@
+import type { RingTransport } from "../transport/ring-transport.js";
+import type { BlockFolder } from "./block-folder.js";
+import type { Collective, Exchange, ExchangeReport, Membership } from "./collective.js";
+import { ExchangeGuard } from "./exchange-guard.js";
+import { FoldSchedule, type Traffic } from "./fold-schedule.js";
+import { layoutTag } from "./frame-header.js";
+import { RingExchange } from "./ring-exchange.js";
+
+export interface RingCollectiveOptions {
+  /** At least two workers. */
+  readonly membership: Membership;
+  readonly folder: BlockFolder;
+  /** Connected to the next worker. Stays the caller's: dispose of it after the collective. */
+  readonly transport: RingTransport;
+  /** Names what is exchanged (shared/arena-layout.ts), so that workers with different models refuse each other. */
+  readonly layoutHash: string;
+}
+
+/**
+ * Ordered ring all-reduce: sums of blocks travel round the ring as the schedule says (fold-schedule.ts), folded and forwarded
+ * frame by frame, and totals travel on to everybody. About 2·(N − 1)/N of the payload leaves each worker. A ring with totals
+ * in a second pass is Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms" (2009); the order of the fold is ours.
+ *
+ * **Why two sets of sums are enough.** Sums are sent from their place, and the transport may read them after `send` has
+ * returned, until the next worker S has received them. Three cases of writing to a place that has been sent:
+ * 1. Within exchange k, over a partial sum, when the partial sum comes round or the total arrives: what arrives was computed
+ *    from what S received, so S has it.
+ * 2. In exchange k + 2, which uses the set of exchange k again: this worker has completed k + 1. Every block passes every
+ *    worker (block 0 at least is in every exchange), so S has taken part in k + 1; S starts k + 1 only when it has completed
+ *    k, that is, has received every frame of k. S copies payloads at receipt, so that nobody reads the set any more.
+ * 3. Gradients and scalars of replicas are never sent from their place: they are free as soon as the exchange returns.
+ * After a failure nothing of this holds: dispose of the transport before writing to the sums again, or use others.
+ *
+ * **Why no frame of exchange k + 1 can come early.** The previous worker starts k + 1 after it has sent all its frames of k, and
+ * a link keeps order. So such a frame here, while some of k are missing, means that frames were lost: PROTOCOL_VIOLATION. A
+ * faster predecessor's frames wait in the transport; it can't get further ahead than the frames it opens k + 1 with.
+ *
+ * **Ending.** The last frames sent may still be on their way when `allReduce` resolves. Closing the transport discards them: close
+ * when all workers are known to have completed the last exchange.
+ */
+export class RingCollective implements Collective {
+  readonly name = "ring";
+  readonly ordered = true;
+  readonly #options: RingCollectiveOptions;
+  readonly #schedule: FoldSchedule;
+  readonly #layout: bigint;
+  readonly #guard = new ExchangeGuard();
+  readonly #traffic: { readonly withArena: Traffic; readonly scalars: Traffic };
+  #staleFrames = 0;
+
+  /** @throws RangeError for a ring of one, more workers than replicas, or a malformed hash. */
+  constructor(options: RingCollectiveOptions) {
+    const { membership, folder, layoutHash } = options;
+    if (membership.worldSize < 2) throw new RangeError(`a ring of ${membership.worldSize} worker`);
+    this.#options = options;
+    this.#schedule = new FoldSchedule(membership.worldSize, membership.replicas);
+    this.#layout = layoutTag(layoutHash);
+    this.#traffic = {
+      withArena: this.#schedule.traffic(membership.rank, folder.blockBytes(true)),
+      scalars: this.#schedule.traffic(membership.rank, folder.blockBytes(false)),
+    };
+  }
+
+  /** Frames of older generations dropped so far. */
+  get staleFrames(): number {
+    return this.#staleFrames;
+  }
+
+  allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
+    return this.#guard.run(exchange, signal, () => this.#run(exchange, signal));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#guard.close();
+    return Promise.resolve();
+  }
+
+  async #run(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
+    const startMs = performance.now();
+    const { membership, folder, transport } = this.#options;
+    const run = new RingExchange({
+      exchange,
+      membership,
+      schedule: this.#schedule,
+      folder,
+      transport,
+      layout: this.#layout,
+      expected: exchange.withArena ? this.#traffic.withArena : this.#traffic.scalars,
+    });
+    try {
+      const { sentBytes, receivedBytes } = await run.run(signal);
+      return { sentBytes, receivedBytes, elapsedMs: performance.now() - startMs };
+    } finally {
+      this.#staleFrames += run.staleFrames;
+    }
+  }
+}
