@@ -1,0 +1,19 @@
+import type { OptionTable } from "../../shared/cli/option-table.js";
+import type { CommandDefinition } from "../../shared/cli/parse-command.js";
+import { PREDICT_OPTIONS, WORKER_OPTIONS } from "../config.js";
+
+export const WORKER_COMMAND = {
+  name: "worker",
+  describe: "Joins a coordinator, trains what it is given, and ends with the job.",
+  positionals: [],
+  options: WORKER_OPTIONS,
+  examples: [["RINGSTRASSE_TOKEN=… $0 worker --coordinator tcp://10.0.0.1:7000", ""]],
+} as const satisfies CommandDefinition<OptionTable>;
+
+export const PREDICT_COMMAND = {
+  name: "predict",
+  describe: "Rows in, predictions out.",
+  positionals: [{ name: "MODEL", describe: "a run's model directory" }],
+  options: PREDICT_OPTIONS,
+  examples: [["$0 predict runs/demo-iris/model --data rows.csv", ""]],
+} as const satisfies CommandDefinition<OptionTable>;

@@ -1,0 +1,67 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { toFailure } from "../../shared/failure.js";
+import { ControlConnection } from "./control-connection.js";
+import { ParentWatch } from "./parent-watch.js";
+import { ProgressBoard } from "./progress-board.js";
+import { RingSession } from "./ring-session.js";
+import type { FromThread, ThreadStart, ToThread } from "./thread-messages.js";
+
+/**
+ * Entry point of the communication thread: owns every socket of the worker, its heartbeats and the reduction over the shared
+ * memory. Messages of the main thread are handled one after the other; exchanges run beside them so that heartbeats go on.
+ */
+function run(start: ThreadStart): void {
+  const port = parentPort;
+  if (port === null) throw new Error("communication-thread.ts runs as a worker thread only");
+  const post = (message: FromThread): void => port.postMessage(message);
+  const fail = (thrown: unknown): void => post({ kind: "broken", failure: toFailure(thrown) });
+
+  const control = new ControlConnection(start, new ProgressBoard(start.board), {
+    received: (message) => {
+      // A verdict frees an exchange that waits for a worker that will never answer.
+      if (message.kind === "stop" || message.kind === "refused") ring?.abort(message.failure);
+      post({ kind: "received", message });
+    },
+    broken: fail,
+  });
+  const parent = start.parentPipe === null ? null : new ParentWatch(start.parentPipe, fail);
+  let ring: RingSession | null = null;
+
+  const handle = async (message: Exclude<ToThread, { kind: "send" }>): Promise<void> => {
+    switch (message.kind) {
+      case "bindRing":
+        await ring?.[Symbol.asyncDispose]();
+        ring = await RingSession.bind(message.plan);
+        post({ kind: "ringBound", endpoint: ring.endpoint });
+        break;
+      case "connectRing":
+        ring?.connect(message.next);
+        break;
+      case "exchange":
+        if (ring === null) throw new Error("exchange before bindRing");
+        await ring.exchange(message.exchange).then(
+          (report) => post({ kind: "exchanged", report }),
+          (thrown) => post({ kind: "exchangeFailed", failure: toFailure(thrown) }),
+        );
+        break;
+      case "close":
+        parent?.close();
+        await ring?.[Symbol.asyncDispose]();
+        await control.close();
+        post({ kind: "closed" });
+        port.close();
+        break;
+    }
+  };
+
+  let queue = Promise.resolve();
+  port.on("message", (message: ToThread) => {
+    // Control messages never wait behind an exchange: a failure report must get out while the ring stands still.
+    if (message.kind === "send") return control.send(message.body);
+    // Whoever leaves does not wait for an exchange that may never end.
+    if (message.kind === "close") ring?.abort(null);
+    queue = queue.then(() => handle(message)).catch(fail);
+  });
+}
+
+run(workerData as ThreadStart);

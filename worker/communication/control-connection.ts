@@ -1,0 +1,104 @@
+import { RingstrasseError } from "../../shared/failure.js";
+import { decodeFromCoordinator, MessageEncoder } from "../../shared/protocol/codec.js";
+import type { FromCoordinator, WorkerBody } from "../../shared/protocol/control-message.js";
+import { DealerSocket } from "../../shared/transport/zeromq-sockets.js";
+import type { ProgressBoard } from "./progress-board.js";
+import type { ThreadStart } from "./thread-messages.js";
+
+/** Before the coordinator's welcome says otherwise: how long the first answer may take. */
+const WELCOME_TIMEOUT_MS = 60_000;
+/** Time for the last messages to leave when the connection closes. */
+const FAREWELL_MS = 2000;
+
+export interface ControlHandlers {
+  /** Every message but life signs. */
+  received(message: FromCoordinator): void;
+  /** The connection is of no more use; called once. */
+  broken(reason: RingstrasseError): void;
+}
+
+/** The worker's link to its coordinator: sends and receives control messages, and heartbeats from the welcome on. */
+export class ControlConnection {
+  readonly #socket: DealerSocket;
+  readonly #encoder = new MessageEncoder();
+  readonly #start: ThreadStart;
+  readonly #board: ProgressBoard;
+  readonly #handlers: ControlHandlers;
+  readonly #reading: Promise<void>;
+  #heartbeats: NodeJS.Timeout | null = null;
+  #lastHeardMs = performance.now();
+  #lastTickMs = performance.now();
+  #isBroken = false;
+
+  constructor(start: ThreadStart, board: ProgressBoard, handlers: ControlHandlers) {
+    this.#start = start;
+    this.#board = board;
+    this.#handlers = handlers;
+    this.#socket = new DealerSocket(start.workerId, (error) => this.#break(error));
+    this.#socket.connect(start.coordinatorEndpoint);
+    this.#reading = this.#read();
+    this.#watch(1000, WELCOME_TIMEOUT_MS);
+  }
+
+  send(body: WorkerBody): void {
+    if (!this.#isBroken) this.#socket.send([this.#encoder.encode(body)]);
+  }
+
+  async close(): Promise<void> {
+    if (this.#heartbeats !== null) clearInterval(this.#heartbeats);
+    this.#isBroken = true;
+    await this.#socket.close(FAREWELL_MS);
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const [bytes] of this.#socket) {
+        this.#lastHeardMs = performance.now();
+        const message = decodeFromCoordinator(
+          bytes ?? new Uint8Array(),
+          `coordinator ${this.#start.coordinatorEndpoint}`,
+        );
+        if (message.kind === "alive") continue;
+        if (message.kind === "welcome") this.#watch(message.heartbeatIntervalMs, message.coordinatorTimeoutMs, true);
+        this.#handlers.received(message);
+      }
+    } catch (thrown) {
+      this.#break(thrown);
+    }
+  }
+
+  /** Every `intervalMs`: looks whether the coordinator still answers, and sends a heartbeat when it is expected. */
+  #watch(intervalMs: number, timeoutMs: number, withHeartbeats = false): void {
+    if (this.#heartbeats !== null) clearInterval(this.#heartbeats);
+    this.#heartbeats = setInterval(() => {
+      const now = performance.now();
+      // A late tick means that this process itself stood still: answers may wait unread, so that time does not count.
+      const pausedMs = Math.max(0, now - this.#lastTickMs - 2 * intervalMs);
+      this.#lastHeardMs += pausedMs;
+      this.#lastTickMs = now;
+      const silentMs = Math.round(now - this.#lastHeardMs);
+      if (silentMs > timeoutMs) this.#break(lost(this.#start.coordinatorEndpoint, silentMs));
+      else if (withHeartbeats) this.send({ kind: "heartbeat", ...this.#board.read() });
+    }, intervalMs);
+  }
+
+  #break(thrown: unknown): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    if (this.#heartbeats !== null) clearInterval(this.#heartbeats);
+    const reason =
+      thrown instanceof RingstrasseError
+        ? thrown
+        : new RingstrasseError(
+            { code: "INTERNAL", problem: `control connection: ${String(thrown)}` },
+            { cause: thrown },
+          );
+    this.#handlers.broken(reason);
+  }
+}
+
+function lost(endpoint: string, silentMs: number): RingstrasseError {
+  const problem = `no answer for ${silentMs} ms; is it running, and can it be reached from this host?`;
+  return new RingstrasseError({ code: "COORDINATOR_LOST", endpoint, silentMs, problem });
+}

@@ -1,0 +1,69 @@
+import process from "node:process";
+import { z } from "zod";
+import { choice, filePath, type OptionTable, type OptionValues, switchValue } from "../shared/cli/option-table.js";
+import { WorkerIdSchema } from "../shared/ids.js";
+import { LOG_LEVELS } from "../shared/logger.js";
+
+const JOIN = "Joining:";
+const OUTPUT = "Output:";
+
+/** Everything `ringstrasse worker` takes. */
+export const WORKER_OPTIONS = {
+  coordinator: {
+    group: JOIN,
+    describe: "Where the coordinator listens, e.g. tcp://10.0.0.1:7000",
+    schema: z.string().regex(/^(tcp:\/\/.+:\d+|ipc:\/\/.+)$/, "tcp://HOST:PORT or ipc://PATH is needed"),
+    placeholder: "ENDPOINT",
+  },
+  token: { group: JOIN, describe: "The coordinator's secret", schema: z.string().min(1), placeholder: "TEXT" },
+  "worker-id": {
+    group: JOIN,
+    describe: "This worker's name [default HOST-PID]",
+    schema: WorkerIdSchema,
+    placeholder: "NAME",
+  },
+  address: {
+    group: JOIN,
+    describe: "This host's address as the other workers reach it [default 127.0.0.1]",
+    schema: z.string().min(1),
+    placeholder: "ADDRESS",
+  },
+  "exit-with-parent": {
+    group: JOIN,
+    describe: "Leave when stdin closes (set by launchers)",
+    schema: switchValue,
+    isSwitch: true,
+  },
+  "log-level": {
+    group: OUTPUT,
+    describe: `Of the log on stderr: ${LOG_LEVELS.join(", ")} [default warn]`,
+    schema: choice(LOG_LEVELS),
+    placeholder: "LEVEL",
+  },
+} as const satisfies OptionTable;
+
+/** Everything `ringstrasse predict` takes beside the model. */
+export const PREDICT_OPTIONS = {
+  data: {
+    group: "Data:",
+    describe: "Rows to predict: a CSV or an IDX images file",
+    schema: filePath,
+    placeholder: "PATH",
+  },
+  labels: { group: "Data:", describe: "Labels of an IDX images file", schema: filePath, placeholder: "PATH" },
+  format: {
+    group: OUTPUT,
+    describe: "csv or json [default csv]",
+    schema: choice(["csv", "json"]),
+    placeholder: "NAME",
+  },
+  json: { group: OUTPUT, describe: "The same as --format json", schema: switchValue, isSwitch: true },
+} as const satisfies OptionTable;
+
+export type WorkerCommandOptions = OptionValues<typeof WORKER_OPTIONS>;
+export type PredictCommandOptions = OptionValues<typeof PREDICT_OPTIONS>;
+
+/** Read once, here and nowhere else on the worker's side. */
+export function readEnvironment(): NodeJS.ProcessEnv {
+  return process.env;
+}

@@ -1,0 +1,67 @@
+import type { ArenaLayout, BlockPlan } from "../../shared/arena-layout.js";
+import type { ExchangeBuffers } from "../collective/collective.js";
+import type { Address } from "../kernels/kernels.js";
+import type { SharedMemory } from "../kernels/shared-memory.js";
+import { SCALARS } from "./step-scalars.js";
+
+/** Two of a kind, used in turn: what is committed, and what the running step writes. */
+export type Pair<T> = readonly [T, T];
+
+/** One arena in shared memory: where it is and a view of it. */
+export interface Arena {
+  readonly address: Address;
+  readonly values: Float32Array;
+}
+
+/** Everything a worker keeps for one generation of a job, in one shared memory. All arenas have the job's layout. */
+export interface Arenas {
+  readonly layout: ArenaLayout;
+  readonly blocks: BlockPlan;
+  readonly parameters: Pair<Arena>;
+  /** Per state arena of the optimizer. */
+  readonly state: readonly Pair<Arena>[];
+  /** Per local replica, ascending. */
+  readonly gradients: readonly Arena[];
+  readonly scalars: readonly Float64Array[];
+  readonly sums: Pair<Arena>;
+  readonly scalarSums: Pair<Float64Array>;
+  /** The same places by address, for the thread that reduces. */
+  readonly exchange: ExchangeBuffers;
+}
+
+export interface ArenaDemand {
+  readonly layout: ArenaLayout;
+  readonly blocks: BlockPlan;
+  readonly localReplicas: number;
+  readonly stateArenas: number;
+}
+
+/** Lays out a worker's memory. Allocates everything first: growing would leave earlier views behind. @throws RingstrasseError when it does not fit. */
+export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arenas {
+  const { layout, blocks } = demand;
+  const arenaBytes = layout.paddedLength * Float32Array.BYTES_PER_ELEMENT;
+  const scalarBytes = SCALARS * Float64Array.BYTES_PER_ELEMENT;
+  const pair = (bytes: number): Pair<Address> => [memory.allocate(bytes), memory.allocate(bytes)];
+  const each = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
+
+  const parameters = pair(arenaBytes);
+  const state = each(demand.stateArenas, () => pair(arenaBytes));
+  const sums = pair(arenaBytes);
+  const scalarSums = pair(scalarBytes);
+  const gradients = each(demand.localReplicas, () => memory.allocate(arenaBytes));
+  const scalars = each(demand.localReplicas, () => memory.allocate(scalarBytes));
+
+  const arena = (address: Address): Arena => ({ address, values: memory.float32(address, layout.paddedLength) });
+  const arenas = ([first, second]: Pair<Address>): Pair<Arena> => [arena(first), arena(second)];
+  return {
+    layout,
+    blocks,
+    parameters: arenas(parameters),
+    state: state.map(arenas),
+    gradients: gradients.map(arena),
+    scalars: scalars.map((address) => memory.float64(address, SCALARS)),
+    sums: arenas(sums),
+    scalarSums: [memory.float64(scalarSums[0], SCALARS), memory.float64(scalarSums[1], SCALARS)],
+    exchange: { blocks, scalarCount: SCALARS, gradients, scalars, sums, scalarSums },
+  };
+}

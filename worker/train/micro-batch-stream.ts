@@ -1,0 +1,130 @@
+import { rowSizeBytes } from "../../shared/data/dataset-spec.js";
+import { createRowOrder, type RowOrder } from "../../shared/data/row-order.js";
+import { replicaSpan, type Span, stepSpan, stepsPerEpoch } from "../../shared/epoch-plan.js";
+import type { JobSpec } from "../../shared/job-spec.js";
+import { BatchReader } from "../data/batch-reader.js";
+import type { MicroBatch } from "../engine/engine.js";
+
+/** Names one micro-batch; epoch and step count from 1. */
+export interface MicroBatchId {
+  readonly epoch: number;
+  readonly step: number;
+  readonly replica: number;
+}
+
+/**
+ * The micro-batches of this worker's replicas, in the order in which they are computed: step by step, replica by replica. While one is
+ * computed the next one is read.
+ */
+export class MicroBatchStream implements AsyncDisposable {
+  readonly #spec: JobSpec;
+  readonly #localReplicas: readonly number[];
+  readonly #stepsPerEpoch: number;
+  readonly #training: BatchReader;
+  readonly #testing: BatchReader | null;
+  readonly #evaluationBatch: number;
+  readonly #rows: Uint32Array;
+  #order: { readonly epoch: number; readonly rows: RowOrder } | null = null;
+  /** What was asked of the reader and not yet given out. */
+  #ahead: MicroBatchId | null = null;
+
+  private constructor(spec: JobSpec, localReplicas: readonly number[], evaluationBatch: number) {
+    const { train, test, transform } = spec.dataset;
+    this.#spec = spec;
+    this.#localReplicas = localReplicas;
+    this.#evaluationBatch = evaluationBatch;
+    this.#stepsPerEpoch = stepsPerEpoch(train.rowCount, spec.batchSize);
+    // Replica 0 has the longest slice of a full step.
+    const longest = replicaSpan({ from: 0, to: Math.min(spec.batchSize, train.rowCount) }, 0, spec.replicas);
+    const maxRows = Math.max(1, longest.to);
+    this.#rows = new Uint32Array(maxRows);
+    this.#training = BatchReader.open(train, transform, { maxRows });
+    this.#testing = test === null ? null : BatchReader.open(test, transform, { maxRows: evaluationBatch });
+  }
+
+  /** @param evaluationBatch rows of one batch of test rows. */
+  static open(spec: JobSpec, localReplicas: readonly number[], evaluationBatch: number): MicroBatchStream {
+    return new MicroBatchStream(spec, localReplicas, evaluationBatch);
+  }
+
+  /**
+   * The micro-batch `id`, null when its slice is empty; valid until the next call. Calls come in the stream's order, from any
+   * position on.
+   * @throws RingstrasseError INPUT_MISSING, DATA_INVALID when the rows can't be read.
+   */
+  next(id: MicroBatchId, signal: AbortSignal): Promise<MicroBatch | null> {
+    if (this.#ahead === null) this.#ask(id);
+    else if (!sameBatch(this.#ahead, id))
+      throw new Error(`micro-batch ${describe(id)} is out of turn after ${describe(this.#ahead)}`);
+    const batch = this.#training.next(signal);
+    this.#ahead = this.#following(id);
+    if (this.#ahead !== null) this.#ask(this.#ahead);
+    return batch;
+  }
+
+  /** Test rows [from, to) in file order, in batches of at most the evaluation batch; each valid until the next. */
+  async *testRows(span: Span, signal: AbortSignal): AsyncGenerator<MicroBatch, void> {
+    const reader = this.#testing;
+    if (reader === null) return;
+    const batches = cut(span, this.#evaluationBatch);
+    for (const [index, rows] of batches.entries()) {
+      if (index === 0) reader.prefetch(rows);
+      const following = batches[index + 1];
+      if (following !== undefined) reader.prefetch(following);
+      const batch = await reader.next(signal);
+      if (batch !== null) yield batch;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#training[Symbol.asyncDispose]();
+    await this.#testing?.[Symbol.asyncDispose]();
+  }
+
+  #ask(id: MicroBatchId): void {
+    const { train } = this.#spec.dataset;
+    const step = stepSpan(train.rowCount, this.#spec.batchSize, (id.step - 1) % this.#stepsPerEpoch);
+    const { from, to } = replicaSpan(step, id.replica, this.#spec.replicas);
+    const rows = this.#rows.subarray(0, to - from);
+    this.#orderOf(id.epoch).fill(from, to, rows);
+    this.#training.prefetch(rows);
+    this.#ahead = id;
+  }
+
+  /** The batch after `id`; null after the last one of the job. */
+  #following({ epoch, step, replica }: MicroBatchId): MicroBatchId | null {
+    const [first = 0] = this.#localReplicas;
+    const last = this.#localReplicas.at(-1) ?? first;
+    if (replica < last) return { epoch, step, replica: replica + 1 };
+    const endsEpoch = step % this.#stepsPerEpoch === 0;
+    if (endsEpoch && epoch === this.#spec.epochs) return null;
+    return { epoch: endsEpoch ? epoch + 1 : epoch, step: step + 1, replica: first };
+  }
+
+  #orderOf(epoch: number): RowOrder {
+    if (this.#order?.epoch !== epoch) {
+      const { seed, dataset } = this.#spec;
+      const { train } = dataset;
+      const key = { seed, epoch, rowCount: train.rowCount, rowSizeBytes: rowSizeBytes(train) };
+      this.#order = { epoch, rows: createRowOrder(key) };
+    }
+    return this.#order.rows;
+  }
+}
+
+function cut({ from, to }: Span, size: number): Uint32Array[] {
+  const batches: Uint32Array[] = [];
+  for (let start = from; start < to; start += size) {
+    const length = Math.min(size, to - start);
+    batches.push(Uint32Array.from({ length }, (_, index) => start + index));
+  }
+  return batches;
+}
+
+function sameBatch(a: MicroBatchId, b: MicroBatchId): boolean {
+  return a.epoch === b.epoch && a.step === b.step && a.replica === b.replica;
+}
+
+function describe({ epoch, step, replica }: MicroBatchId): string {
+  return `epoch ${epoch}, step ${step}, replica ${replica}`;
+}

@@ -1,0 +1,136 @@
+import { arenaLayout, blockPlan, layoutHash } from "../../shared/arena-layout.js";
+import { arcOf } from "../../shared/epoch-plan.js";
+import { RingstrasseError } from "../../shared/failure.js";
+import { parametersOf } from "../../shared/model-spec.js";
+import type { FromCoordinator } from "../../shared/protocol/control-message.js";
+import type { Collective } from "../collective/collective.js";
+import { createLocalCollective } from "../collective/create-collective.js";
+import type { CommunicationClient } from "../communication/communication-client.js";
+import type { ProgressBoard } from "../communication/progress-board.js";
+import { createEngine } from "../engine/create-engine.js";
+import { writeInitialParameters } from "../engine/initial-parameters.js";
+import { FaultPlan } from "../fault/fault-plan.js";
+import { compileKernels, instantiateKernels } from "../kernels/load-kernels.js";
+import { SharedMemory } from "../kernels/shared-memory.js";
+import { CommitGate } from "../optimizer/commit-gate.js";
+import { createOptimizer } from "../optimizer/create-optimizer.js";
+import { type Arenas, allocateArenas } from "./arenas.js";
+import { EVALUATION_BATCH } from "./evaluate.js";
+import { MicroBatchStream } from "./micro-batch-stream.js";
+import { StepTracer } from "./step-tracer.js";
+import { trainJob } from "./train-job.js";
+import type { TrainingContext } from "./training-context.js";
+import { reportOutcome, TrainingReporter } from "./training-reporter.js";
+
+export type Assignment = Extract<FromCoordinator, { kind: "assign" }>;
+
+export interface GenerationResources {
+  readonly communication: CommunicationClient;
+  readonly board: ProgressBoard;
+  /** This host's address for tcp rings. */
+  readonly address: string;
+  readonly announceFault: (text: string) => void;
+}
+
+/**
+ * One generation of a job on this worker: build the arenas, form the ring, train, report the result.
+ * @throws RingstrasseError when the group breaks, the numbers do, or the coordinator calls the job off.
+ */
+export async function runGeneration(assignment: Assignment, resources: GenerationResources): Promise<void> {
+  const { spec, rank, worldSize, generation, jobId } = assignment;
+  const { communication, board } = resources;
+  board.advance("prepare");
+  const arc = arcOf(rank, worldSize, spec.replicas);
+  const localReplicas = Array.from({ length: arc.to - arc.from }, (_, index) => arc.from + index);
+
+  const layout = arenaLayout(parametersOf(spec.model));
+  const blocks = blockPlan(layout.paddedLength, spec.replicas);
+  const memory = new SharedMemory();
+  const module = await compileKernels();
+  const kernels = instantiateKernels(module, memory.memory);
+  const optimizer = createOptimizer(spec.optimizer, kernels);
+  const arenas = allocateArenas(memory, {
+    layout,
+    blocks,
+    localReplicas: localReplicas.length,
+    stateArenas: optimizer.stateNames.length,
+  });
+  await using engine = await createEngine(spec.engine, spec.model, layout);
+  await using batches = MicroBatchStream.open(spec, localReplicas, EVALUATION_BATCH);
+  initialise(arenas, spec.seed, optimizer.initialState);
+
+  const group = { jobId, generation, layoutHash: layoutHash(layout, blocks) };
+  const membership = { generation, rank, worldSize, replicas: spec.replicas };
+  const plan = { ...group, membership, transport: assignment.transport, address: resources.address };
+  const bind = () =>
+    communication.bindRing({ ...plan, memory: memory.memory, kernels: module, buffers: arenas.exchange });
+  const ringEndpoint = worldSize === 1 ? null : await bind();
+  communication.send({ kind: "ready", ...group, ringEndpoint });
+  board.advance("idle");
+  const start = await receiveStart(communication, generation);
+  board.advance("prepare");
+
+  await using collective: Collective =
+    ringEndpoint === null
+      ? createLocalCollective({ membership, buffers: arenas.exchange, memory: memory.memory, kernels })
+      : communication.connectRing(nextEndpoint(start, rank, worldSize));
+  let sequence = 0;
+  const trace = spec.blockHashes === "step" ? new StepTracer(arenas) : null;
+  const context: TrainingContext = {
+    spec,
+    generation,
+    rank,
+    localReplicas,
+    arenas,
+    engine,
+    optimizer,
+    collective,
+    kernels,
+    gate: new CommitGate(layout.paddedLength),
+    batches,
+    board,
+    faults: new FaultPlan(assignment.faults, resources.announceFault),
+    signal: communication.signal,
+    nextSequence: () => sequence++,
+    trace,
+  };
+  const reporter = new TrainingReporter(context, { jobId, generation }, (body) => communication.send(body), trace);
+  reporter.begin();
+  const end = await trainJob(context, reporter);
+  board.advance("report");
+  reportOutcome(context, { jobId, generation }, end, (body) => communication.send(body));
+  board.advance("idle");
+}
+
+/** Every worker draws the same initial parameters; both copies get them, so that padding is zero in each. */
+function initialise(arenas: Arenas, seed: number, initialState: readonly number[]): void {
+  for (const copy of arenas.parameters) writeInitialParameters(arenas.layout, seed, copy.values);
+  for (const [index, pair] of arenas.state.entries()) {
+    for (const copy of pair) {
+      for (const slot of arenas.layout.slots) {
+        copy.values.fill(initialState[index] ?? 0, slot.offset, slot.offset + slot.length);
+      }
+    }
+  }
+}
+
+type Start = Extract<FromCoordinator, { kind: "start" }>;
+
+async function receiveStart(communication: CommunicationClient, generation: number): Promise<Start> {
+  const message = await communication.receive();
+  if (message.kind === "start" && message.generation === generation) return message;
+  if ((message.kind === "stop" || message.kind === "refused") && message.failure !== null) {
+    throw new RingstrasseError(message.failure);
+  }
+  const problem = `it sent ${message.kind} where start of generation ${generation} belongs`;
+  throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem });
+}
+
+function nextEndpoint(start: Start, rank: number, worldSize: number): string {
+  const endpoint = start.ringEndpoints[(rank + 1) % worldSize];
+  if (endpoint === undefined || endpoint === null) {
+    const problem = `start names no ring endpoint for rank ${(rank + 1) % worldSize}`;
+    throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem });
+  }
+  return endpoint;
+}

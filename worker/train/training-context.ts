@@ -1,0 +1,39 @@
+import type { JobSpec } from "../../shared/job-spec.js";
+import type { Collective } from "../collective/collective.js";
+import type { ProgressBoard } from "../communication/progress-board.js";
+import type { Engine, MicroBatch } from "../engine/engine.js";
+import type { FaultPlan } from "../fault/fault-plan.js";
+import type { Kernels } from "../kernels/kernels.js";
+import type { CommitGate } from "../optimizer/commit-gate.js";
+import type { Optimizer } from "../optimizer/optimizer.js";
+import type { Arenas } from "./arenas.js";
+import type { MicroBatchStream } from "./micro-batch-stream.js";
+
+/** What one worker works with in one generation of a job. */
+export interface TrainingContext {
+  readonly spec: JobSpec;
+  readonly generation: number;
+  readonly rank: number;
+  /** This worker's arc, ascending. */
+  readonly localReplicas: readonly number[];
+  readonly arenas: Arenas;
+  readonly engine: Engine;
+  readonly optimizer: Optimizer;
+  readonly collective: Collective;
+  readonly kernels: Kernels;
+  readonly gate: CommitGate;
+  readonly batches: MicroBatchStream;
+  readonly board: ProgressBoard;
+  readonly faults: FaultPlan;
+  /** Aborts when the group is broken or the job called off; its reason is a RingstrasseError. */
+  readonly signal: AbortSignal;
+  /** Numbers the exchanges of this generation: 0, 1, 2, … alike on all workers. */
+  nextSequence(): number;
+  /** Collects hashes of every step, when the job asks for them. */
+  readonly trace: StepTrace | null;
+}
+
+export interface StepTrace {
+  /** After a replica's gradients are computed; `batch` null: empty slice. */
+  replica(replica: number, batch: MicroBatch | null, gradients: Float32Array): void;
+}
