@@ -1,0 +1,46 @@
+import { type OptionTable, switchValue } from "../../shared/cli/option-table.js";
+import type { CommandDefinition } from "../../shared/cli/parse-command.js";
+import { TRAIN_OPTIONS } from "./train-options.js";
+
+const DOCUMENT = { name: "DEF.xml", describe: "the ViNNSL document" };
+
+export const TRAIN_COMMAND = {
+  name: "train",
+  describe: "Trains what a ViNNSL document describes: one job, from start to end.",
+  positionals: [DOCUMENT],
+  options: TRAIN_OPTIONS,
+  examples: [
+    ["$0 train examples/iris/iris.xml --workers 2", "two worker processes on this machine"],
+    ["$0 train net.xml --data rows.csv --workers 4 --replicas 8 --json", "the same bits as with 1, 2 or 8 workers"],
+  ],
+} as const satisfies CommandDefinition<OptionTable>;
+
+export const VALIDATE_COMMAND = {
+  name: "validate",
+  describe: "Checks a ViNNSL document: leniently as training does, or strictly against the published schemas.",
+  positionals: [DOCUMENT],
+  options: {
+    strict: { group: "Checks:", describe: "Against the published schemas too", schema: switchValue, isSwitch: true },
+    summary: {
+      group: "Output:",
+      describe: "Print the layer table with parameter counts",
+      schema: switchValue,
+      isSwitch: true,
+    },
+    json: { group: "Output:", describe: "One JSON object on stdout", schema: switchValue, isSwitch: true },
+  },
+  examples: [["$0 validate net.xml --strict --summary", ""]],
+} as const satisfies CommandDefinition<OptionTable>;
+
+export const DIFF_COMMAND = {
+  name: "diff",
+  describe: "Names the first step, replica, tensor and block in which two runs differ. Exit code 0: none, 1: some.",
+  positionals: [
+    { name: "RUN_A", describe: "the first run's output directory" },
+    { name: "RUN_B", describe: "the second run's output directory" },
+  ],
+  options: {
+    json: { group: "Output:", describe: "One JSON object on stdout", schema: switchValue, isSwitch: true },
+  },
+  examples: [["$0 diff runs/a runs/b", ""]],
+} as const satisfies CommandDefinition<OptionTable>;

@@ -1,0 +1,34 @@
+import { SingleBar } from "cli-progress";
+
+/** One line that is drawn over and over. */
+export interface ProgressBar {
+  /** @param value of the bar's total. @param figures shown behind it. */
+  update(value: number, figures: string): void;
+  /** Leaves the last state standing and ends the line. */
+  stop(): void;
+}
+
+/** cli-progress with an estimated time of arrival. */
+export function startProgressBar(stream: NodeJS.WritableStream, total: number): ProgressBar {
+  const bar = new SingleBar({
+    stream,
+    format: "{bar} {percentage}% {figures} ETA {eta_formatted}",
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    barsize: 24,
+    hideCursor: true,
+    // Signals are the command's own business: it stops the bar on its way out.
+    gracefulExit: false,
+    // Steps come in bundles; a short memory would make the estimate jump.
+    etaBuffer: 200,
+  });
+  bar.start(total, 0, { figures: "" });
+  return {
+    update: (value, figures) => {
+      bar.update(value, { figures });
+    },
+    stop: () => {
+      bar.stop();
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import type { EpochEvent, StartedEvent, StepEvent, TrainEvent } from "../../shared/train-events.js";
+import { formatDuration, formatFigure, formatRate, formatShare } from "./format-figure.js";
+import { type ProgressBar, startProgressBar } from "./progress-bar.js";
+
+/** Shows a person how the training gets on. */
+export interface Progress {
+  /** Every event of the job, in order. */
+  handle(event: TrainEvent): void;
+  /** Ends the display, however the job ended; twice does no harm. */
+  stop(): void;
+}
+
+export interface ProgressStream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+}
+
+/** Lines about epochs in a whole run, where there is no terminal to draw on. */
+const MOST_LINES = 20;
+
+/** A bar on a terminal, else a line every now and then. @param stream stderr: stdout is for results. */
+export function createProgress(stream: ProgressStream): Progress {
+  return stream.isTTY === true ? new BarProgress(stream) : new LineProgress(stream);
+}
+
+class BarProgress implements Progress {
+  readonly #stream: NodeJS.WritableStream;
+  #started: StartedEvent | null = null;
+  #bar: ProgressBar | null = null;
+  #step = 0;
+  #epoch: EpochEvent | null = null;
+  #samplesPerSecond: number | null = null;
+  #figures = "";
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#stream = stream;
+  }
+
+  handle(event: TrainEvent): void {
+    if (event.event === "started") this.#start(event);
+    else if (event.event === "step") this.#draw(event.step, this.#ofStep(event));
+    else if (event.event === "epoch") this.#onEpoch(event);
+    else if (event.event === "warning") this.#warn(event.message);
+    else if (event.event === "finished" || event.event === "failed") this.stop();
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = null;
+  }
+
+  #start(event: StartedEvent): void {
+    this.#started = event;
+    this.#bar = startProgressBar(this.#stream, event.epochs * event.stepsPerEpoch);
+  }
+
+  #onEpoch(event: EpochEvent): void {
+    this.#epoch = event;
+    this.#samplesPerSecond = event.samplesPerSecond;
+    this.#draw(event.steps, epochFigures(event));
+  }
+
+  /** The bar would be torn apart: the warning takes its line, and it goes on below. */
+  #warn(message: string): void {
+    this.#bar?.stop();
+    this.#stream.write(`warning: ${message}\n`);
+    if (this.#bar === null || this.#started === null) return;
+    this.#bar = startProgressBar(this.#stream, this.#started.epochs * this.#started.stepsPerEpoch);
+    this.#bar.update(this.#step, this.#figures);
+  }
+
+  #draw(step: number, figures: string): void {
+    this.#step = step;
+    this.#figures = figures;
+    this.#bar?.update(step, figures);
+  }
+
+  #ofStep(event: StepEvent): string {
+    const accuracy = event.accuracy ?? this.#epoch?.trainAccuracy ?? null;
+    return joinFigures([
+      `epoch ${event.epoch}/${this.#started?.epochs ?? "?"}`,
+      `step ${event.step}`,
+      `loss ${formatFigure(event.loss)}`,
+      accuracy === null ? null : `accuracy ${formatShare(accuracy)}`,
+      this.#samplesPerSecond === null ? null : `${formatRate(this.#samplesPerSecond)} samples/s`,
+    ]);
+  }
+}
+
+class LineProgress implements Progress {
+  readonly #stream: NodeJS.WritableStream;
+  #every = 1;
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#stream = stream;
+  }
+
+  handle(event: TrainEvent): void {
+    if (event.event === "started") {
+      this.#every = Math.ceil(event.epochs / (MOST_LINES - 1));
+      const { epochs, stepsPerEpoch, workers, replicas } = event;
+      this.#write(
+        `training: ${epochs} epochs of ${stepsPerEpoch} steps, ${event.trainRows} rows, ${replicas} replicas on ${workers} workers`,
+      );
+    } else if (event.event === "warning") {
+      this.#write(`warning: ${event.message}`);
+    } else if (event.event === "epoch" && (event.epoch % this.#every === 0 || event.epoch === event.epochs)) {
+      const leftMs = (event.elapsedMs / event.epoch) * (event.epochs - event.epoch);
+      this.#write(joinFigures([epochFigures(event), leftMs > 0 ? `ETA ${formatDuration(leftMs)}` : null]));
+    }
+  }
+
+  stop(): void {
+    // Nothing is half-drawn: every line was complete when it was written.
+  }
+
+  #write(line: string): void {
+    this.#stream.write(`${line}\n`);
+  }
+}
+
+function epochFigures(event: EpochEvent): string {
+  const share = (name: string, value: number | null) => (value === null ? null : `${name} ${formatShare(value)}`);
+  const figure = (name: string, value: number | null) => (value === null ? null : `${name} ${formatFigure(value)}`);
+  return joinFigures([
+    `epoch ${event.epoch}/${event.epochs}`,
+    figure("loss", event.trainLoss),
+    share("accuracy", event.trainAccuracy),
+    figure("error", event.trainMeanAbsoluteError),
+    figure("test loss", event.testLoss),
+    share("test accuracy", event.testAccuracy),
+    figure("test error", event.testMeanAbsoluteError),
+    `${formatRate(event.samplesPerSecond)} samples/s`,
+  ]);
+}
+
+function joinFigures(figures: readonly (string | null)[]): string {
+  return figures.filter((figure) => figure !== null).join(", ");
+}

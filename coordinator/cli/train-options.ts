@@ -1,0 +1,215 @@
+import { z } from "zod";
+import {
+  choice,
+  decimalNumber,
+  filePath,
+  type OptionTable,
+  type OptionValues,
+  switchValue,
+  wholeNumber,
+} from "../../shared/cli/option-table.js";
+import { LOG_LEVELS } from "../../shared/logger.js";
+
+const DATA = "Data:";
+const JOB = "Job (over what the document says):";
+const GROUP = "Workers:";
+const OUTPUT = "Output:";
+const LATER = "Not available yet:";
+
+const seconds = (minimum: number) => decimalNumber(z.number().min(minimum, `at least ${minimum} s`).max(1e6));
+
+/** Everything `ringstrasse train` takes. Choices of later versions are listed so that they are refused by name. */
+export const TRAIN_OPTIONS = {
+  data: { group: DATA, describe: "A CSV, or an IDX images file (.gz or not)", schema: filePath, placeholder: "PATH" },
+  labels: {
+    group: DATA,
+    describe: "Labels of an IDX images file, where its name doesn't tell",
+    schema: filePath,
+    placeholder: "PATH",
+  },
+  "test-data": {
+    group: DATA,
+    describe: "Test rows; nothing is split off the training data then",
+    schema: filePath,
+    placeholder: "PATH",
+  },
+  "test-labels": {
+    group: DATA,
+    describe: "Labels of an IDX file of test images",
+    schema: filePath,
+    placeholder: "PATH",
+  },
+  "test-split": {
+    group: DATA,
+    describe: "Fraction of rows held out for testing, 0 to below 1 [default 0.2]",
+    schema: decimalNumber(z.number().min(0, "at least 0").lt(1, "below 1")),
+    placeholder: "F",
+  },
+  "data-dir": {
+    group: DATA,
+    describe: "Where prepared rows are kept [default ~/.cache/ringstrasse]",
+    schema: filePath,
+    placeholder: "DIR",
+  },
+
+  seed: { group: JOB, describe: "Seed of everything random [default 0]", schema: wholeNumber(0), placeholder: "N" },
+  epochs: {
+    group: JOB,
+    describe: "Passes over the training rows [default 100]",
+    schema: wholeNumber(1, 1e9),
+    placeholder: "N",
+  },
+  "batch-size": {
+    group: JOB,
+    describe: "Rows per step over all replicas [default all rows]",
+    schema: wholeNumber(1),
+    placeholder: "B",
+  },
+  "evaluate-every": {
+    group: JOB,
+    describe: "Test after every so many epochs, and after the last [default 1]",
+    schema: wholeNumber(1),
+    placeholder: "N",
+  },
+
+  workers: {
+    group: GROUP,
+    describe: "Worker processes, N [default 1]",
+    schema: wholeNumber(1, 4096),
+    placeholder: "N",
+  },
+  replicas: {
+    group: GROUP,
+    describe: "Logical ranks, R ≥ N: fixes the bits of the result [default N]",
+    schema: wholeNumber(1, 65536),
+    placeholder: "R",
+  },
+  threads: {
+    group: GROUP,
+    describe: "Threads of one replica's computation [default 1]",
+    schema: wholeNumber(1, 1024),
+    placeholder: "T",
+  },
+  engine: {
+    group: GROUP,
+    describe: "auto or wasm [default auto]",
+    schema: choice(["auto", "wasm", "tensorflow", "tensorflow-gpu"]),
+    placeholder: "NAME",
+  },
+  collective: {
+    group: GROUP,
+    describe: "auto or ring [default auto]",
+    schema: choice(["auto", "ring", "shm", "hierarchical", "mpi", "parameter-server"]),
+    placeholder: "NAME",
+  },
+  transport: {
+    group: GROUP,
+    describe: "Of the ring: auto, tcp or ipc [default auto]",
+    schema: choice(["auto", "tcp", "ipc"]),
+    placeholder: "NAME",
+  },
+  launcher: {
+    group: GROUP,
+    describe: "local starts the workers here; none waits for workers started by hand [default local]",
+    schema: choice(["local", "none"]),
+    placeholder: "NAME",
+  },
+  host: {
+    group: GROUP,
+    describe: "Address to listen on for workers started by hand [default 127.0.0.1]",
+    schema: z.string().min(1),
+    placeholder: "ADDRESS",
+  },
+  port: {
+    group: GROUP,
+    describe: "Port to listen on for workers [default any free one]",
+    schema: wholeNumber(0, 65535),
+    placeholder: "N",
+  },
+  token: {
+    group: GROUP,
+    describe: "Secret that workers must show [default a random one]",
+    schema: z.string().min(1),
+    placeholder: "TEXT",
+  },
+  "join-timeout": {
+    group: GROUP,
+    describe: "Seconds to wait for all workers [default 60]",
+    schema: seconds(0.1),
+    placeholder: "S",
+  },
+  "silence-timeout": {
+    group: GROUP,
+    describe: "Seconds without a heartbeat after which a worker counts as frozen [default 10]",
+    schema: seconds(0.5),
+    placeholder: "S",
+  },
+  "stall-timeout": {
+    group: GROUP,
+    describe: "Seconds without progress after which a worker counts as hung [default 120]",
+    schema: seconds(0.5),
+    placeholder: "S",
+  },
+  "inject-fault": {
+    group: GROUP,
+    describe: "For tests of failure handling: crash|freeze|hang|throw@rank=R,step=S",
+    schema: z.array(z.string()),
+    isList: true,
+    placeholder: "FAULT",
+  },
+
+  out: { group: OUTPUT, describe: "Output directory [default runs/JOB]", schema: filePath, placeholder: "DIR" },
+  json: { group: OUTPUT, describe: "One JSON object per line on stdout", schema: switchValue, isSwitch: true },
+  "block-hashes": {
+    group: OUTPUT,
+    describe: "Keep hashes for `ringstrasse diff` of every epoch or every step [default epoch]",
+    schema: choice(["epoch", "step"]),
+    placeholder: "WHEN",
+  },
+  "log-level": {
+    group: OUTPUT,
+    describe: `Of the log on stderr: ${LOG_LEVELS.join(", ")} [default warn]`,
+    schema: choice(LOG_LEVELS),
+    placeholder: "LEVEL",
+  },
+
+  strategy: {
+    group: LATER,
+    describe: "sync is what there is; async, local-sgd",
+    schema: choice(["sync", "async", "local-sgd"]),
+    placeholder: "NAME",
+  },
+  "sync-every": {
+    group: LATER,
+    describe: "Steps between exchanges of local-sgd",
+    schema: wholeNumber(1),
+    placeholder: "H",
+  },
+  accumulate: {
+    group: LATER,
+    describe: "Micro-batches per step and replica",
+    schema: wholeNumber(1),
+    placeholder: "K",
+  },
+  compress: {
+    group: LATER,
+    describe: "none is what there is; bf16, fp16, topk",
+    schema: choice(["none", "bf16", "fp16", "topk"]),
+    placeholder: "NAME",
+  },
+  "mpi-mode": {
+    group: LATER,
+    describe: "ordered or allreduce",
+    schema: choice(["ordered", "allreduce"]),
+    placeholder: "NAME",
+  },
+  "min-workers": { group: LATER, describe: "Go on with fewer workers", schema: wholeNumber(1), placeholder: "N" },
+  "max-workers": { group: LATER, describe: "Take more workers in", schema: wholeNumber(1), placeholder: "N" },
+  interface: { group: LATER, describe: "Network interface of the ring", schema: z.string(), placeholder: "NAME" },
+  insecure: { group: LATER, describe: "Serve without a token", schema: switchValue, isSwitch: true },
+  "report-to": { group: LATER, describe: "Report to a REST shim", schema: z.string(), placeholder: "URL" },
+  resume: { group: LATER, describe: "Go on from a checkpoint", schema: z.string(), placeholder: "DIR" },
+} as const satisfies OptionTable;
+
+export type TrainOptions = OptionValues<typeof TRAIN_OPTIONS>;
+export type TrainOptionName = keyof typeof TRAIN_OPTIONS;

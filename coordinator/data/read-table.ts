@@ -1,0 +1,64 @@
+import { float32Field } from "../../shared/data/csv-number.js";
+import { type CsvRecord, readCsv } from "../../shared/data/csv-source.js";
+import { dataInvalid } from "../../shared/data/data-failure.js";
+import { readFeatures, type TableLayout } from "../../shared/data/table-layout.js";
+import { type NetworkShape, tableLayout } from "./dataset-fit.js";
+import type { RowFileWriter } from "./row-file-writer.js";
+
+/** What becomes of a row's class label: its class number, or null when the class is stored elsewhere. */
+export type EncodeLabel = (label: string, place: { file: string; row: number; column: number }) => number | null;
+
+/**
+ * Reads a table into a row file: float32 features, then float32 targets or what `encode` makes of the label. Memory does not grow
+ * with the table.
+ * @param encode called once per row, in the order of the file; never for real-valued targets
+ * @returns the roles of the columns
+ * @throws RingstrasseError INPUT_MISSING, DATA_INVALID, DATA_MISMATCH
+ */
+export async function readTable(
+  path: string,
+  network: NetworkShape,
+  to: { readonly writer: RowFileWriter; readonly encode: EncodeLabel },
+  signal?: AbortSignal,
+): Promise<TableLayout> {
+  let layout: TableLayout | null = null;
+  let appendRow: (record: CsvRecord) => void = () => undefined;
+  for await (const records of readCsv(path, signal)) {
+    if (layout === null) {
+      layout = tableLayout(records[0]?.fields.length ?? 0, network, path);
+      appendRow = rowAppender(path, layout, network, to);
+    }
+    for (const record of records) appendRow(record);
+    await to.writer.drain();
+  }
+  if (layout === null) throw dataInvalid({ file: path }, "the file has no rows", "Give a file with one row per line");
+  return layout;
+}
+
+function rowAppender(
+  file: string,
+  layout: TableLayout,
+  network: NetworkShape,
+  to: { readonly writer: RowFileWriter; readonly encode: EncodeLabel },
+): (record: CsvRecord) => void {
+  const { features, targets } = layout;
+  const labelColumn = layout.labelColumn ?? layout.columns;
+  const classes = network.target.kind === "class";
+  const values = new Float32Array(features + (classes ? 0 : targets));
+  const bytes = new Uint8Array(values.buffer);
+  const into = { values, offset: 0 };
+  return (record) => {
+    readFeatures(record, layout, file, into);
+    if (classes) {
+      const label = record.fields[labelColumn] ?? "";
+      const place = { file, row: record.line, column: labelColumn };
+      if (label === "") throw dataInvalid(place, "the label is empty", "Fill it in, or leave the row out");
+      to.writer.append(bytes, to.encode(label, place));
+      return;
+    }
+    for (let target = 0; target < targets; target++) {
+      values[features + target] = float32Field(record, labelColumn + target, file);
+    }
+    to.writer.append(bytes, null);
+  };
+}

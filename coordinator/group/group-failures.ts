@@ -1,0 +1,26 @@
+import type { Failure } from "../../shared/failure.js";
+import type { JoinMessage } from "./control-server.js";
+import type { WorkerRecord } from "./worker-record.js";
+
+/** Workers hold different things that must be the same. `value` says what a worker holds. */
+export function divergence(
+  what: string,
+  workers: readonly WorkerRecord[],
+  value: (worker: WorkerRecord) => string,
+): Failure {
+  const hashes = Object.fromEntries(workers.map((worker) => [`rank ${worker.assignment?.rank}`, value(worker)]));
+  return { code: "WORKERS_DIVERGED", what, hashes };
+}
+
+/** A worker for whom the job has no place. */
+export function surplus(message: JoinMessage, workers: number): Failure {
+  return {
+    code: "WORKER_REFUSED",
+    workerId: message.workerId,
+    host: message.host,
+    what: "the number of workers",
+    expected: `${workers}`,
+    got: "one more",
+    remedy: "All places of this job are taken; start it with a larger --workers",
+  };
+}

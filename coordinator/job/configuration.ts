@@ -1,0 +1,46 @@
+import type { JobSpec } from "../../shared/job-spec.js";
+import type { RunResult } from "../output/write-result.js";
+import type { JobSettings } from "./job-settings.js";
+
+/** Everything that decides what a run computes and how, with its source: printed at the start and stored with the result. */
+export type Configuration = RunResult["configuration"];
+
+export interface RunPlace {
+  readonly document: string;
+  readonly data: string;
+  readonly testData: string | null;
+  readonly out: string;
+  readonly collective: string;
+  readonly transport: string;
+}
+
+export function effectiveConfiguration(spec: JobSpec, settings: JobSettings, place: RunPlace): Configuration {
+  const from = (setting: { source: string }) => setting.source;
+  return {
+    ...place,
+    engine: spec.engine,
+    workers: settings.workers.value,
+    replicas: spec.replicas,
+    threads: spec.threads,
+    epochs: spec.epochs,
+    batchSize: spec.batchSize,
+    seed: spec.seed,
+    testSplit: spec.dataset.test === null ? 0 : settings.testSplit.value,
+    labelIndex: settings.labelIndex.value,
+    lossThreshold: spec.lossThreshold,
+    optimizer: spec.optimizer,
+    loss: spec.model.loss,
+    layers: spec.model.layers.map(({ name, units, activation }) => `${name} ${units} ${activation}`),
+    inputs: spec.model.inputs,
+    evaluateEvery: spec.evaluateEvery,
+    blockHashes: spec.blockHashes,
+    sources: {
+      workers: from(settings.workers),
+      replicas: from(settings.replicas),
+      epochs: from(settings.epochs),
+      batchSize: from(settings.batchSize),
+      seed: from(settings.seed),
+      testSplit: from(settings.testSplit),
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { type Failure, toFailure } from "../../shared/failure.js";
+import type { JobSpec } from "../../shared/job-spec.js";
+import type { EpochReport, FromWorker } from "../../shared/protocol/control-message.js";
+import type { EpochEvent, TrainEvent } from "../../shared/train-events.js";
+import type { MergedStep } from "../group/step-merger.js";
+import type { GroupObserver } from "../group/worker-group.js";
+import type { WorkerRecord } from "../group/worker-record.js";
+import type { RunRecorder } from "./run-recorder.js";
+
+export interface JobEventsOptions {
+  readonly spec: JobSpec;
+  readonly startedAt: number;
+  readonly recorder: RunRecorder;
+  readonly emit: (event: TrainEvent) => void;
+}
+
+/** Turns what the group does into events for people and programs, and into records on disk. */
+export class JobEvents implements GroupObserver {
+  readonly #options: JobEventsOptions;
+  #lastEpoch: EpochEvent | null = null;
+  #broken: (failure: Failure) => void = () => undefined;
+
+  constructor(options: JobEventsOptions) {
+    this.#options = options;
+  }
+
+  get lastEpoch(): EpochEvent | null {
+    return this.#lastEpoch;
+  }
+
+  /** `handler` is told when a record can't be written. */
+  onBroken(handler: (failure: Failure) => void): void {
+    this.#broken = handler;
+  }
+
+  formed(generation: number, workers: readonly WorkerRecord[], reason: string): void {
+    const members = workers.map(({ assignment, join }) => ({
+      rank: assignment?.rank ?? 0,
+      host: join.host,
+      pid: join.pid,
+      replicas: [...(assignment?.replicas ?? [])],
+    }));
+    this.#options.emit({ event: "generation", generation, workers: members, reason });
+    const engine = workers[0]?.join.engine;
+    if (engine !== undefined) this.#record(this.#options.recorder.begin(engine));
+  }
+
+  step(merged: MergedStep): void {
+    const workers = merged.workers.map(
+      ({ replicas, rows, computeMs, communicationMs, sentBytes, receivedBytes }, rank) => ({
+        rank,
+        replicas,
+        rows,
+        computeMs,
+        communicationMs,
+        sentBytes,
+        receivedBytes,
+      }),
+    );
+    const { epoch, step, loss, accuracy, rows } = merged;
+    this.#options.emit({ event: "step", epoch, step, loss, accuracy, rows, workers });
+  }
+
+  epoch(report: EpochReport): void {
+    const { spec, startedAt, recorder, emit } = this.#options;
+    const { rows, stepMs, communicationMs, ...figures } = report;
+    const event: EpochEvent = {
+      event: "epoch",
+      ...figures,
+      epochs: spec.epochs,
+      samplesPerSecond: rows / (stepMs / 1000),
+      communicationFraction: communicationMs / stepMs,
+      elapsedMs: performance.now() - startedAt,
+    };
+    this.#lastEpoch = event;
+    emit(event);
+    this.#record(recorder.epoch(event));
+  }
+
+  blockHashes(_rank: number, message: Extract<FromWorker, { kind: "blockHashes" }>): void {
+    this.#record(this.#options.recorder.blockHashes(message));
+  }
+
+  #record(written: Promise<void>): void {
+    written.catch((thrown) => this.#broken(toFailure(thrown)));
+  }
+}

@@ -1,0 +1,202 @@
+import type { OptionSource } from "../../shared/cli/option-table.js";
+import { type Failure, RingstrasseError } from "../../shared/failure.js";
+import type { Activation, Loss, ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
+import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
+import type { NetworkDefinition } from "../vinnsl/network-definition.js";
+import { unsupported } from "./refuse-unsupported.js";
+
+const DEFAULTS = { epochs: 100, learningRate: 0.1, testSplit: 0.2, seed: 0, workers: 1 } as const;
+
+/** A value and where it came from, as the effective configuration shows it. */
+export interface Setting<T> {
+  readonly value: T;
+  readonly source: OptionSource | "document" | "default";
+}
+
+/** What a job will do, before the data is known. */
+export interface JobSettings {
+  readonly workers: Setting<number>;
+  readonly replicas: Setting<number>;
+  readonly epochs: Setting<number>;
+  /** Null: all training rows at once. */
+  readonly batchSize: Setting<number | null>;
+  readonly seed: Setting<number>;
+  readonly testSplit: Setting<number>;
+  readonly labelIndex: Setting<number | null>;
+  readonly lossThreshold: Setting<number | null>;
+  readonly optimizer: OptimizerSpec;
+  readonly model: ModelSpec;
+}
+
+export interface SettingsInputs {
+  readonly definition: NetworkDefinition;
+  readonly options: TrainOptions;
+  readonly sources: Partial<Record<TrainOptionName, OptionSource>>;
+  /** The document, for messages. */
+  readonly file: string;
+}
+
+/**
+ * What command line, configuration and document mean together: options rank over the document, the document over the defaults. Pure.
+ * @throws RingstrasseError USAGE for more workers than replicas, CHOICE_UNSUPPORTED or DOCUMENT_UNSUPPORTED for what can't be done.
+ */
+export function settleJob(inputs: SettingsInputs): JobSettings {
+  const { definition, options, sources } = inputs;
+  const { parameters, execution } = definition;
+  const settle = <T>(
+    name: TrainOptionName,
+    option: T | undefined,
+    document: T | undefined,
+    fallback: T,
+  ): Setting<T> => {
+    if (option !== undefined) return { value: option, source: sources[name] ?? "flag" };
+    return document !== undefined ? { value: document, source: "document" } : { value: fallback, source: "default" };
+  };
+  refuseExecution(inputs);
+  const workers = settle("workers", options.workers, execution.workers, DEFAULTS.workers);
+  const replicas = settle("replicas", options.replicas, execution.replicas, workers.value);
+  if (workers.value > replicas.value) throw tooManyWorkers(workers.value, replicas.value);
+  const threshold = parameters.threshold === 0 ? undefined : parameters.threshold;
+  return {
+    workers,
+    replicas,
+    epochs: settle("epochs", options.epochs, parameters.epochs, DEFAULTS.epochs),
+    batchSize: settle<number | null>("batch-size", options["batch-size"], parameters.batchSize, null),
+    seed: settle("seed", options.seed, parameters.seed, DEFAULTS.seed),
+    testSplit: settle("test-split", options["test-split"], parameters.testSplit, DEFAULTS.testSplit),
+    labelIndex: settle<number | null>("data", undefined, parameters.labelIndex, null),
+    lossThreshold: settle<number | null>("data", undefined, threshold, null),
+    optimizer: optimizerOf(definition, inputs.file),
+    model: modelOf(definition, inputs.file),
+  };
+}
+
+/** The optimizer that the document's parameters name; momentum alone means SGD with momentum. */
+function optimizerOf({ parameters }: NetworkDefinition, file: string): OptimizerSpec {
+  const learningRate = parameters.learningRate ?? DEFAULTS.learningRate;
+  const momentum = parameters.momentum ?? 0;
+  const kind = parameters.optimizer ?? (momentum > 0 ? "momentum" : "sgd");
+  const elementPath = parameters.paths["momentum"] ?? null;
+  if (momentum > 0 && !["sgd", "momentum", "nesterov"].includes(kind)) {
+    const problem = `the optimizer ${kind} has no momentum of its own to set`;
+    const supported = ["momentum with sgd, momentum or nesterov", `${kind} without momentum`];
+    throw new RingstrasseError({ code: "DOCUMENT_UNSUPPORTED", file, line: null, column: null, elementPath, problem, supported });
+  }
+  switch (kind) {
+    case "sgd":
+      return momentum > 0 ? { kind: "momentum", learningRate, momentum } : { kind, learningRate };
+    case "momentum":
+    case "nesterov":
+      return { kind, learningRate, momentum: parameters.momentum ?? 0.9 };
+    case "adam":
+      return { kind, learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+    case "adamw":
+      return { kind, learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.01 };
+    case "rmsprop":
+      return { kind, learningRate, decay: 0.9, epsilon: 1e-7 };
+    case "adagrad":
+      return { kind, learningRate, initialAccumulator: 0.1, epsilon: 1e-7 };
+  }
+}
+
+function modelOf(definition: NetworkDefinition, file: string): ModelSpec {
+  const { problem, input, hidden, output, parameters } = definition;
+  const { loss, activation } = lossOf(definition, file);
+  const blocks = [...hidden, { ...output, activation }];
+  const names = uniqueNames(blocks.map((block) => block.id));
+  return {
+    inputs: input.size,
+    layers: blocks.map((block, index) => ({
+      kind: "dense",
+      name: names[index] ?? `layer_${index}`,
+      units: block.size,
+      activation: block.activation,
+      initialBias: (index === 0 ? parameters.biasInput : parameters.biasHidden) ?? 0,
+    })),
+    loss,
+    targets:
+      problem === "classification"
+        ? { kind: "class", classes: Math.max(2, output.size) }
+        : { kind: "values", outputs: output.size },
+  };
+}
+
+/** The loss, and the last activation that goes with it: what the document says, or what follows from the problem. */
+function lossOf(
+  { problem, output, parameters }: NetworkDefinition,
+  file: string,
+): { loss: Loss; activation: Activation } {
+  const wish = parameters.loss ?? (problem === "classification" ? "crossEntropy" : "meanSquaredError");
+  if (wish !== "crossEntropy") {
+    const natural = problem === "regression" ? "linear" : output.size === 1 ? "sigmoid" : "softmax";
+    return { loss: wish, activation: output.activation ?? natural };
+  }
+  const refuse = (problemText: string, supported: string[]): RingstrasseError => {
+    const elementPath = parameters.paths["loss"] ?? output.path;
+    const failure = { code: "DOCUMENT_UNSUPPORTED", file, line: null, column: null, elementPath } as const;
+    return new RingstrasseError({ ...failure, problem: problemText, supported });
+  };
+  if (problem === "regression") {
+    throw refuse("cross-entropy needs classes, and the problemType is Approximators", [
+      "mse",
+      "mae",
+      "problemType Classifiers",
+    ]);
+  }
+  const activation = output.activation ?? (output.size === 1 ? "sigmoid" : "softmax");
+  if (activation === "sigmoid") return { loss: "sigmoidCrossEntropy", activation };
+  if (activation === "softmax" && output.size > 1) return { loss: "softmaxCrossEntropy", activation };
+  throw refuse(`an output block of size ${output.size} with activation ${activation} does not go with cross-entropy`, [
+    output.size > 1 ? "softmax or sigmoid" : "sigmoid",
+    "loss mse with any activation",
+  ]);
+}
+
+/** Layer names for tensors and files: the blocks' ids, made safe and unique. */
+function uniqueNames(ids: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return ids.map((id) => {
+    const base = id.replaceAll(/[^A-Za-z0-9._-]/g, "_") || "layer";
+    let name = base;
+    for (let count = 2; taken.has(name); count++) name = `${base}_${count}`;
+    taken.add(name);
+    return name;
+  });
+}
+
+/** What the document's executionEnvironment asks for must be had, unless an option overrides it. */
+function refuseExecution({ definition, options, file }: SettingsInputs): void {
+  const { execution } = definition;
+  const wishes = [
+    { name: "engine", value: execution.engine, overridden: options.engine !== undefined, supported: ["auto", "wasm"] },
+    {
+      name: "collective",
+      value: execution.collective,
+      overridden: options.collective !== undefined,
+      supported: ["auto", "ring"],
+    },
+    {
+      name: "threads",
+      value: execution.threads?.toString(),
+      overridden: options.threads !== undefined,
+      supported: ["1"],
+    },
+  ];
+  for (const { name, value, overridden, supported } of wishes) {
+    if (value === undefined || overridden || supported.includes(value)) continue;
+    const elementPath = execution.paths[name] ?? "/definition/executionEnvironment";
+    const { failure } = unsupported(elementPath, value, supported);
+    const where = failure.code === "CHOICE_UNSUPPORTED" ? { ...failure, option: `${file}: ${elementPath}:` } : failure;
+    throw new RingstrasseError(where);
+  }
+}
+
+function tooManyWorkers(workers: number, replicas: number): RingstrasseError {
+  const failure: Failure = {
+    code: "USAGE",
+    option: "--workers",
+    problem: `${workers} workers are more than the job's ${replicas} replicas: some would have nothing to do`,
+    remedy: `Give --workers ${replicas} or less, or --replicas ${workers} or more (another number of replicas gives other bits)`,
+  };
+  return new RingstrasseError(failure);
+}

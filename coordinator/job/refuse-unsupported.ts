@@ -1,0 +1,46 @@
+import { RingstrasseError } from "../../shared/failure.js";
+import type { TrainOptions } from "../cli/train-options.js";
+
+interface Choice {
+  readonly option: string;
+  readonly value: unknown;
+  readonly supported: readonly (string | number)[];
+}
+
+/** Choices that this version knows of but can't do are refused by name, never ignored. @throws RingstrasseError CHOICE_UNSUPPORTED */
+export function refuseUnsupported(options: TrainOptions): void {
+  const choices: readonly Choice[] = [
+    { option: "--engine", value: options.engine, supported: ["auto", "wasm"] },
+    { option: "--threads", value: options.threads, supported: [1] },
+    { option: "--collective", value: options.collective, supported: ["auto", "ring"] },
+    { option: "--strategy", value: options.strategy, supported: ["sync"] },
+    { option: "--accumulate", value: options.accumulate, supported: [1] },
+    { option: "--compress", value: options.compress, supported: ["none"] },
+    { option: "--sync-every", value: options["sync-every"], supported: [] },
+    { option: "--mpi-mode", value: options["mpi-mode"], supported: [] },
+    { option: "--min-workers", value: options["min-workers"], supported: [] },
+    { option: "--max-workers", value: options["max-workers"], supported: [] },
+    { option: "--interface", value: options.interface, supported: [] },
+    { option: "--insecure", value: options.insecure, supported: [] },
+    { option: "--report-to", value: options["report-to"], supported: [] },
+    { option: "--resume", value: options.resume, supported: [] },
+  ];
+  for (const { option, value, supported } of choices) {
+    if (value !== undefined && !supported.some((candidate) => candidate === value))
+      throw unsupported(option, value, supported);
+  }
+}
+
+export function unsupported(option: string, value: unknown, supported: readonly (string | number)[]): RingstrasseError {
+  const remedy =
+    supported.length === 0
+      ? "Leave it out: this version can't do it yet"
+      : "Choose one of those: this version can't do it yet";
+  return new RingstrasseError({
+    code: "CHOICE_UNSUPPORTED",
+    option,
+    value: String(value),
+    supported: supported.map(String),
+    remedy,
+  });
+}

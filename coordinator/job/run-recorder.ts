@@ -1,0 +1,100 @@
+import { arenaLayout, blockPlan } from "../../shared/arena-layout.js";
+import { parametersOf } from "../../shared/model-spec.js";
+import { OPTIMIZER_STATE } from "../../shared/optimizer-state.js";
+import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
+import type { EpochEvent, FinishedEvent } from "../../shared/train-events.js";
+import { BlockHashLog } from "../output/block-hash-log.js";
+import { MetricsCsv } from "../output/metrics-csv.js";
+import { writeResult } from "../output/write-result.js";
+import type { JobRun } from "./run-job.js";
+
+/** Keeps a run's records on disk while it goes: metrics, block hashes, and at last the result. Writes one after the other. */
+export class RunRecorder implements AsyncDisposable {
+  readonly #run: JobRun;
+  readonly #metrics: MetricsCsv;
+  readonly #history: EpochEvent[] = [];
+  #hashes: BlockHashLog | null = null;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(run: JobRun, metrics: MetricsCsv) {
+    this.#run = run;
+    this.#metrics = metrics;
+  }
+
+  /** @throws RingstrasseError OUTPUT_UNWRITABLE */
+  static async open(run: JobRun): Promise<RunRecorder> {
+    return new RunRecorder(run, await MetricsCsv.create(run.output.metricsFile));
+  }
+
+  /** The workers are known, and so is the engine that computes. */
+  begin(engine: EngineFacts): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#hashes = await BlockHashLog.create(this.#run.output.hashLogFile, hashLogHeader(this.#run, engine));
+    });
+  }
+
+  epoch(event: EpochEvent): Promise<void> {
+    this.#history.push(event);
+    return this.#inTurn(() => this.#metrics.append(event));
+  }
+
+  blockHashes({ epochHashes, stepHashes }: Extract<FromWorker, { kind: "blockHashes" }>): Promise<void> {
+    return this.#inTurn(async () => {
+      if (stepHashes !== null) await this.#hashes?.addReplicas(stepHashes);
+      if (epochHashes !== null) await this.#hashes?.addEpoch(epochHashes);
+    });
+  }
+
+  /** Resolves when everything recorded so far is on disk. @throws RingstrasseError OUTPUT_UNWRITABLE */
+  flush(): Promise<void> {
+    return this.#writing;
+  }
+
+  /** The last thing written: whoever finds `result.json` finds a finished run. */
+  async finish(finished: FinishedEvent): Promise<void> {
+    const { output, configuration } = this.#run;
+    await writeResult(output.resultFile, { finished, history: this.#history, configuration });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing.catch(() => undefined);
+    await this.#hashes?.[Symbol.asyncDispose]();
+    await this.#metrics[Symbol.asyncDispose]();
+  }
+
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(write);
+    return this.#writing;
+  }
+}
+
+function hashLogHeader(run: JobRun, engine: EngineFacts): Parameters<typeof BlockHashLog.create>[1] {
+  const { spec, policy, datasetSha256 } = run;
+  const layout = arenaLayout(parametersOf(spec.model));
+  return {
+    jobId: spec.jobId,
+    numerics: {
+      engine: engine.name,
+      engineVersion: engine.version,
+      instructionSet: engine.instructionSet,
+      threads: spec.threads,
+      seed: spec.seed,
+      batchSize: spec.batchSize,
+      epochs: spec.epochs,
+      optimizer: spec.optimizer,
+      loss: spec.model.loss,
+      datasetSha256,
+    },
+    machinery: {
+      workers: policy.workers,
+      collective: policy.workers === 1 ? "local" : "ring",
+      transport: policy.workers === 1 ? "none" : policy.transport,
+      ordered: true,
+    },
+    replicas: spec.replicas,
+    blocks: blockPlan(layout.paddedLength, spec.replicas),
+    tensors: layout.slots.map(({ name, shape, offset, length }) => ({ name, shape: [...shape], offset, length })),
+    stateNames: [...OPTIMIZER_STATE[spec.optimizer.kind]],
+    granularity: spec.blockHashes,
+  };
+}

@@ -1,0 +1,43 @@
+/** Starts workers somewhere. */
+export interface Launcher {
+  readonly name: string;
+  /**
+   * Starts all workers; resolves when their processes exist (not: when they have joined). `launched` is told of each at once, since a
+   * process may end, or join, before the next one has started.
+   * @throws RingstrasseError LAUNCH_FAILED; the workers launched before are left to the caller.
+   */
+  launch(plan: LaunchPlan, launched: (worker: LaunchedWorker) => void): Promise<void>;
+}
+
+export interface LaunchPlan {
+  readonly workers: number;
+  /** What workers connect to. */
+  readonly coordinatorEndpoint: string;
+  /** Shared secret of this run. */
+  readonly token: string;
+  readonly logLevel: string;
+}
+
+/** One worker process, as its launcher sees it. */
+export interface LaunchedWorker {
+  /** Its place among the workers of this launch; a worker announces itself with it. */
+  readonly index: number;
+  readonly workerId: string;
+  readonly host: string;
+  readonly pid: number | null;
+  /** Resolves when the process has ended, however it did. */
+  readonly ended: Promise<WorkerExit>;
+  /** Ends the process at once, without asking. */
+  kill(): void;
+}
+
+export interface WorkerExit {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** The end of what it wrote to stderr; null when nothing. */
+  readonly lastWords: string | null;
+}
+
+export function describeExit(exit: WorkerExit): string {
+  return exit.signal !== null ? `killed by ${exit.signal}` : `exit code ${exit.exitCode}`;
+}

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { hostname } from "node:os";
+import process from "node:process";
+import { RingstrasseError } from "../../shared/failure.js";
+import type { LaunchedWorker, Launcher, LaunchPlan, WorkerExit } from "./launcher.js";
+
+const LAST_WORDS_CHARS = 2000;
+
+/**
+ * Workers as child processes on this host. Each holds the read end of a pipe as its stdin and exits when that closes, so none
+ * outlives the coordinator, however it ends.
+ */
+export class LocalLauncher implements Launcher {
+  readonly name = "local";
+  readonly #entry: string;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #stderr: NodeJS.WritableStream;
+
+  /**
+   * @param entry the compiled command that is run with `worker …`.
+   * @param environment for the workers; the token is added.
+   * @param stderr where the workers' logs go.
+   */
+  constructor(entry: string, environment: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream) {
+    this.#entry = entry;
+    this.#environment = environment;
+    this.#stderr = stderr;
+  }
+
+  async launch(plan: LaunchPlan, launched: (worker: LaunchedWorker) => void): Promise<void> {
+    for (let index = 0; index < plan.workers; index++) launched(await this.#launchOne(plan, index));
+  }
+
+  async #launchOne(plan: LaunchPlan, index: number): Promise<LaunchedWorker> {
+    const workerId = `${hostname()}-${process.pid}-${index}`;
+    const child = spawn(
+      process.execPath,
+      [
+        this.#entry,
+        "worker",
+        `--coordinator=${plan.coordinatorEndpoint}`,
+        `--worker-id=${workerId}`,
+        "--exit-with-parent",
+        `--log-level=${plan.logLevel}`,
+      ],
+      // The token goes by environment: command lines are readable by every user of the host.
+      { stdio: ["pipe", "ignore", "pipe"], env: { ...this.#environment, RINGSTRASSE_TOKEN: plan.token } },
+    );
+    const ended = watchExit(child, this.#stderr);
+    try {
+      await once(child, "spawn");
+    } catch (cause) {
+      throw new RingstrasseError(
+        {
+          code: "LAUNCH_FAILED",
+          host: hostname(),
+          problem: cause instanceof Error ? cause.message : String(cause),
+          remedy: "Check the limits on processes and memory of this host (ulimit -u, free -m)",
+        },
+        { cause },
+      );
+    }
+    // Writing never happens; a worker that is gone must not raise EPIPE here.
+    child.stdin.on("error", () => child.stdin.destroy());
+    return {
+      index,
+      workerId,
+      host: hostname(),
+      pid: child.pid ?? null,
+      ended,
+      kill: () => child.kill("SIGKILL"),
+    };
+  }
+}
+
+function watchExit(child: ChildProcess, stderr: NodeJS.WritableStream): Promise<WorkerExit> {
+  let words = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    stderr.write(chunk);
+    words = (words + chunk.toString("utf8")).slice(-LAST_WORDS_CHARS);
+  });
+  return new Promise((resolve) => {
+    // `close` comes after stderr has been read to its end; `error` alone (no such program) when nothing was spawned.
+    child.once("error", (cause) => resolve({ exitCode: null, signal: null, lastWords: cause.message }));
+    child.once("close", (exitCode, signal) => {
+      resolve({ exitCode, signal, lastWords: words.trim() === "" ? null : words.trim() });
+    });
+  });
+}

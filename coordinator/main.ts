@@ -1,0 +1,118 @@
+import { constants } from "node:os";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseCommand } from "../shared/cli/parse-command.js";
+import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
+import { encodeTrainEvent, failedEvent, type TrainEvent } from "../shared/train-events.js";
+import { VERSION } from "../shared/version.js";
+import { DIFF_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
+import { createProgress } from "./cli/progress.js";
+import { writeResultTable } from "./cli/result-table.js";
+import { train } from "./cli/train-command.js";
+import { validate } from "./cli/validate-command.js";
+import { readEnvironment } from "./config.js";
+import { runDiff } from "./diff/diff-command.js";
+
+/** Runs one command of the coordinator's side. @returns the process's exit code. */
+export async function main(name: string, args: readonly string[]): Promise<number> {
+  switch (name) {
+    case "train":
+      return await trainMain(args);
+    case "validate":
+      return await withFailure(() => validateMain(args));
+    case "diff":
+      return await withFailure(() => diffMain(args));
+    default:
+      throw new RangeError(`the coordinator has no command ${name}`);
+  }
+}
+
+async function trainMain(args: readonly string[]): Promise<number> {
+  process.title = "ringstrasse coordinator";
+  // Known before the options are: their own errors have to come in the form that was asked for.
+  const json = args.includes("--json");
+  const progress = json ? null : createProgress(process.stderr);
+  const emit = (event: TrainEvent): void => {
+    if (progress === null) process.stdout.write(`${encodeTrainEvent(event)}\n`);
+    else progress.handle(event);
+  };
+  const interruption = watchSignals();
+  try {
+    const { variables: environment, cacheDirectory } = readEnvironment();
+    const command = await parseCommand(TRAIN_COMMAND, { args, environment, version: VERSION });
+    if ("print" in command) return print(command.print);
+    const finished = await train(command, {
+      entry: fileURLToPath(new URL("../ringstrasse.js", import.meta.url)),
+      environment,
+      cacheDirectory,
+      stderr: process.stderr,
+      emit,
+      note: (text) => process.stderr.write(`${text}\n`),
+      signal: interruption.signal,
+    });
+    emit(finished);
+    if (progress !== null) writeResultTable(process.stdout, finished);
+    return 0;
+  } catch (thrown) {
+    const failure = toFailure(thrown);
+    emit(failedEvent(failure));
+    progress?.stop();
+    return report(failure);
+  } finally {
+    interruption[Symbol.dispose]();
+  }
+}
+
+async function validateMain(args: readonly string[]): Promise<number> {
+  const { variables: environment } = readEnvironment();
+  const command = await parseCommand(VALIDATE_COMMAND, { args, environment, version: VERSION });
+  if ("print" in command) return print(command.print);
+  const { text, exitCode } = await validate(command.positionals[0] ?? "", command.values);
+  print(text);
+  return exitCode;
+}
+
+async function diffMain(args: readonly string[]): Promise<number> {
+  const { variables: environment } = readEnvironment();
+  const command = await parseCommand(DIFF_COMMAND, { args, environment, version: VERSION });
+  if ("print" in command) return print(command.print);
+  const [runA = "", runB = ""] = command.positionals;
+  const { text, json, identical } = await runDiff(runA, runB);
+  print(command.values.json === true ? JSON.stringify(json) : text);
+  return identical ? 0 : 1;
+}
+
+async function withFailure(run: () => Promise<number>): Promise<number> {
+  try {
+    return await run();
+  } catch (thrown) {
+    return report(toFailure(thrown));
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  return 0;
+}
+
+function report(failure: Failure): number {
+  process.stderr.write(`ringstrasse: ${describeFailure(failure)}\n`);
+  return exitCodeOf(failure.code);
+}
+
+/** The first SIGINT, SIGTERM or SIGHUP asks for a clean end; a second one ends at once. */
+function watchSignals(): { readonly signal: AbortSignal } & Disposable {
+  const abort = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (abort.signal.aborted) process.exit(128 + (constants.signals[signal] ?? 0));
+    abort.abort(new RingstrasseError({ code: "INTERRUPTED", signal }));
+  };
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    signal: abort.signal,
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { EpochEvent } from "../../shared/train-events.js";
+import { LineFile } from "./line-file.js";
+
+/** Columns of `metrics.csv`, in this order; a figure that was not measured is an empty field. */
+export const METRICS_COLUMNS = [
+  "epoch",
+  "steps",
+  "trainLoss",
+  "trainAccuracy",
+  "trainMeanAbsoluteError",
+  "testLoss",
+  "testAccuracy",
+  "testMeanAbsoluteError",
+  "samplesPerSecond",
+  "communicationFraction",
+  "elapsedMs",
+] as const satisfies readonly (keyof EpochEvent)[];
+
+/** `metrics.csv`: one row per epoch, written as soon as the epoch is over, always whole lines. */
+export class MetricsCsv implements AsyncDisposable {
+  readonly #lines: LineFile;
+
+  private constructor(lines: LineFile) {
+    this.#lines = lines;
+  }
+
+  /** Starts the file anew, with its header. @throws RingstrasseError OUTPUT_UNWRITABLE */
+  static async create(path: string): Promise<MetricsCsv> {
+    const lines = await LineFile.create(path);
+    await lines.append(METRICS_COLUMNS.join(","));
+    return new MetricsCsv(lines);
+  }
+
+  /** @throws RingstrasseError OUTPUT_UNWRITABLE */
+  async append(epoch: EpochEvent): Promise<void> {
+    // Numbers and nothing: no field ever needs quotes.
+    await this.#lines.append(METRICS_COLUMNS.map((column) => epoch[column] ?? "").join(","));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lines[Symbol.asyncDispose]();
+  }
+}

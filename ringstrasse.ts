@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+import process from "node:process";
+import { describeFailure, exitCodeOf, type Failure } from "./shared/failure.js";
+import { VERSION } from "./shared/version.js";
+
+interface Command {
+  readonly describe: string;
+  /** Which side runs it; null: a later version. */
+  readonly side: "coordinator" | "worker" | null;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  train: { describe: "train what a ViNNSL document describes: one job, from start to end", side: "coordinator" },
+  worker: { describe: "join a coordinator and train what it gives", side: "worker" },
+  predict: { describe: "rows in, predictions out", side: "worker" },
+  validate: { describe: "check a ViNNSL document", side: "coordinator" },
+  diff: { describe: "name the first step, replica, tensor and block in which two runs differ", side: "coordinator" },
+  serve: { describe: "coordinator, REST interface and dashboard", side: null },
+  bench: { describe: "benchmarks", side: null },
+  engine: { describe: "list and install engines", side: null },
+  submit: { describe: "write and submit a batch job", side: null },
+  doctor: { describe: "check this machine", side: null },
+};
+
+/** One command dispatches: each side is loaded only when one of its commands runs, and never imports the other. */
+async function dispatch(args: readonly string[]): Promise<number> {
+  const [name = "--help", ...rest] = args;
+  if (name === "--version" || name === "-v") return print(VERSION);
+  if (name === "--help" || name === "-h" || name === "help") return print(help());
+  const command = COMMANDS[name];
+  if (command === undefined) {
+    const problem = `there is no command "${name}"`;
+    return fail({ code: "USAGE", option: null, problem, remedy: "See: ringstrasse --help" });
+  }
+  if (command.side === null) {
+    const supported = Object.keys(COMMANDS).filter((known) => COMMANDS[known]?.side !== null);
+    const remedy = "This version can't do it yet";
+    return fail({ code: "CHOICE_UNSUPPORTED", option: "ringstrasse", value: name, supported, remedy });
+  }
+  const { main } = command.side === "worker" ? await import("./worker/main.js") : await import("./coordinator/main.js");
+  return await main(name, rest);
+}
+
+function help(): string {
+  const lines = Object.entries(COMMANDS)
+    .filter(([, { side }]) => side !== null)
+    .map(([name, { describe }]) => `  ${name.padEnd(10)} ${describe}`);
+  return `ringstrasse ${VERSION}: one ViNNSL document in, a trained model out\n\nringstrasse COMMAND [options]\n\n${lines.join("\n")}\n\nringstrasse COMMAND --help tells more.`;
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+function fail(failure: Failure): number {
+  process.stderr.write(`ringstrasse: ${describeFailure(failure)}\n`);
+  return exitCodeOf(failure.code);
+}
+
+process.exitCode = await dispatch(process.argv.slice(2));

@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { createProgress } from "../../../../coordinator/cli/progress.js";
+import { TextSink } from "../../../support/text-sink.js";
+import { epochEvent, finishedEvent, startedEvent, stepEvent } from "../../../support/train-events.js";
+
+describe("createProgress without a terminal", () => {
+  it("writes whole lines: what starts, then figures of each epoch with the time left", () => {
+    const sink = new TextSink();
+    const progress = createProgress(sink);
+    progress.handle(startedEvent());
+    progress.handle(stepEvent(1, 1));
+    for (const epoch of [1, 2, 3]) progress.handle(epochEvent(epoch));
+    progress.handle(finishedEvent());
+    progress.stop();
+    expect(sink.text.split("\n")).toEqual([
+      "training: 3 epochs of 2 steps, 97 rows, 4 replicas on 2 workers",
+      "epoch 1/3, loss 1.000, accuracy 75.00 %, test loss 0.6250, test accuracy 50.00 %, 12,346 samples/s, ETA 2.0 s",
+      "epoch 2/3, loss 0.5000, accuracy 75.00 %, test loss 0.6250, test accuracy 50.00 %, 12,346 samples/s, ETA 1.0 s",
+      "epoch 3/3, loss 0.3333, accuracy 75.00 %, test loss 0.6250, test accuracy 50.00 %, 12,346 samples/s",
+      "",
+    ]);
+  });
+
+  it.each([1, 19, 20, 21, 500, 100_000])("writes at most 21 lines for %i epochs, the last one among them", (epochs) => {
+    const sink = new TextSink();
+    const progress = createProgress(sink);
+    progress.handle(startedEvent({ epochs }));
+    for (let epoch = 1; epoch <= epochs; epoch++) progress.handle(epochEvent(epoch, { epochs }));
+    const lines = sink.text.trimEnd().split("\n");
+    expect(lines.length).toBeLessThanOrEqual(21);
+    expect(lines.at(-1)).toContain(`epoch ${epochs}/${epochs}`);
+  });
+
+  it("leaves out what was not measured, and passes warnings on", () => {
+    const sink = new TextSink();
+    const progress = createProgress(sink);
+    progress.handle({ event: "warning", message: "no test rows" });
+    const figures = {
+      trainAccuracy: null,
+      trainMeanAbsoluteError: 0.125,
+      testLoss: null,
+      testAccuracy: null,
+      epochs: 1,
+    };
+    progress.handle(epochEvent(1, figures));
+    expect(sink.text).toBe("warning: no test rows\nepoch 1/1, loss 1.000, error 0.1250, 12,346 samples/s\n");
+  });
+});
+
+describe("createProgress on a terminal", () => {
+  it("draws a bar with epoch, step, loss, accuracy, speed and time left, and leaves it complete", () => {
+    const sink = new TextSink(true);
+    const progress = createProgress(sink);
+    progress.handle(startedEvent());
+    for (const epoch of [1, 2, 3]) {
+      progress.handle(stepEvent(epoch, 2 * epoch - 1));
+      progress.handle(stepEvent(epoch, 2 * epoch));
+      progress.handle(epochEvent(epoch));
+    }
+    progress.handle(finishedEvent());
+    const length = sink.text.length;
+    progress.stop();
+    expect(sink.text.length).toBe(length);
+    expect(sink.text).toContain("█");
+    expect(sink.text).toMatch(/100% epoch 3\/3, loss 0\.3333, accuracy 75\.00 %.*12,346 samples\/s ETA/);
+    // The cursor comes back.
+    expect(sink.text).toContain("\u001b[?25h");
+  });
+
+  it("moves with the steps", () => {
+    const sink = new TextSink(true);
+    const progress = createProgress(sink);
+    progress.handle(startedEvent());
+    progress.handle(stepEvent(2, 3));
+    progress.stop();
+    expect(sink.text).toMatch(/50% epoch 2\/3, step 3, loss 0\.3333, accuracy 50\.00 %/);
+  });
+
+  it("gives a warning a line of its own and goes on", () => {
+    const sink = new TextSink(true);
+    const progress = createProgress(sink);
+    progress.handle(startedEvent());
+    progress.handle(stepEvent(2, 3));
+    progress.handle({ event: "warning", message: "a worker is slow" });
+    progress.handle(stepEvent(3, 6));
+    progress.stop();
+    expect(sink.text).toMatch(/\nwarning: a worker is slow\n/);
+    expect(sink.text).toMatch(/slow\n[\s\S]*100% epoch 3\/3, step 6/);
+  });
+
+  it("ends the bar when the job fails, and is quiet when nothing ever started", () => {
+    const sink = new TextSink(true);
+    const progress = createProgress(sink);
+    progress.stop();
+    expect(sink.text).toBe("");
+    progress.handle(startedEvent());
+    progress.handle({ event: "failed", status: "ERROR", code: "INTERNAL", message: "", rank: null, host: null });
+    expect(sink.text.endsWith("\u001b[?25h\n") || sink.text.endsWith("\n\u001b[?25h") || sink.text.endsWith("\n")).toBe(
+      true,
+    );
+  });
+});
