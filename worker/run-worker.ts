@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import process from "node:process";
-import { RingstrasseError, toFailure } from "../shared/failure.js";
+import { arcOf } from "../shared/epoch-plan.js";
+import { type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
 import type { WorkerId } from "../shared/ids.js";
 import type { Logger } from "../shared/logger.js";
 import { CommunicationClient } from "./communication/communication-client.js";
@@ -36,7 +37,8 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     board: board.memory,
     parentPipe: options.parentPipe,
   });
-  const interrupted = once(options.signal);
+  const leave = (): void => communication.abort(options.signal.reason);
+  options.signal.addEventListener("abort", leave, { once: true });
   communication.send({
     kind: "join",
     token: options.token,
@@ -47,13 +49,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     engine,
   });
   for (;;) {
-    const message = await Promise.race([communication.receive(), interrupted]);
+    const message = await communication.receive();
     switch (message.kind) {
       case "welcome":
         log.debug("joined");
         break;
       case "assign":
-        await Promise.race([train(message, communication, board, options), interrupted]);
+        await train(message, communication, board, options);
         break;
       case "stop":
       case "refused":
@@ -83,6 +85,10 @@ async function train(
     const announceFault = (text: string) => log.warn({ rank }, text);
     await runGeneration(assignment, { communication, board, address, announceFault });
   } catch (thrown) {
+    if (options.signal.aborted) {
+      communication.send({ kind: "failed", jobId, generation, failure: departure(assignment, board, thrown) });
+      throw thrown;
+    }
     // A broken group is the coordinator's own news; anything else it has to hear from here.
     if (communication.signal.aborted) throw communication.signal.reason;
     board.advance("idle");
@@ -91,12 +97,18 @@ async function train(
   }
 }
 
-/** Rejects once the signal aborts; never resolves. */
-function once(signal: AbortSignal): Promise<never> {
-  const rejected = new Promise<never>((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  // The race that listens may be over already.
-  rejected.catch(() => undefined);
-  return rejected;
+/** What the group hears of a worker that is told to leave: who it was, so that nobody has to wait for its silence. */
+function departure({ rank, worldSize, spec }: Assignment, board: ProgressBoard, thrown: unknown): Failure {
+  const arc = arcOf(rank, worldSize, spec.replicas);
+  const failure = toFailure(thrown);
+  return {
+    code: "WORKER_DIED",
+    rank,
+    host: hostname(),
+    pid: process.pid,
+    replicas: Array.from({ length: arc.to - arc.from }, (_, index) => arc.from + index),
+    step: board.read().step,
+    how: failure.code === "INTERRUPTED" ? `told to leave by ${failure.signal}` : "told to leave",
+    lastWords: null,
+  };
 }

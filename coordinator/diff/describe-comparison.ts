@@ -25,13 +25,17 @@ export function describeComparison(names: Both<string>, comparison: RunCompariso
         ...configurationLines(comparison.configuration, true),
       ]);
     case "incomparable":
-      return lines([
-        `can't be compared: ${result.reasons.join("; ")}`,
-        ...configurationLines(comparison.configuration, true),
-      ]);
+      return lines([describeIncomparable(result.reasons, comparison.configuration)]);
     default:
       return unreachable(result);
   }
+}
+
+/** One line: it becomes a part of an error message. */
+function describeIncomparable(reasons: readonly string[], configuration: readonly ConfigurationDifference[]): string {
+  const others = configuration.filter(({ name, numeric }) => numeric && name !== "replicas");
+  const listed = others.map(({ name, a, b }) => `${name} ${a} and ${b}`).join("; ");
+  return `can't be compared: ${reasons.join("; ")}${listed === "" ? "" : ` (other differences: ${listed})`}`;
 }
 
 function differenceLines(difference: FirstDifference): string[] {
@@ -44,7 +48,7 @@ function differenceLines(difference: FirstDifference): string[] {
     found.push(`  block ${block} (${names}); ${differingBlocks} of ${blockCount} blocks differ`);
   }
   found.push(`  hashes ${hashes.a} and ${hashes.b}`);
-  if (lastEqual !== null) found.push(`  identical until ${place(lastEqual)}`);
+  if (lastEqual !== null) found.push(`  last identical: ${place(lastEqual)}`);
   return found;
 }
 

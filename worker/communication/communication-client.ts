@@ -78,6 +78,11 @@ export class CommunicationClient implements AsyncDisposable {
     };
   }
 
+  /** Ends whatever waits for the group, with this reason: the worker leaves. */
+  abort(reason: RingstrasseError): void {
+    this.#break(reason);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#post({ kind: "close" });
     await this.#closed;

@@ -87,7 +87,7 @@ describe("compareRuns", () => {
     });
     expect(text).toContain("first difference: epoch 2, step 3: a replica was given other rows");
     expect(text).toContain("  replica 1\n");
-    expect(text).toContain("identical until epoch 1, step 2");
+    expect(text).toContain("last identical: epoch 1, step 2");
   });
 
   it("names a gradient: replica, block and the tensors in it", async () => {
@@ -205,6 +205,13 @@ describe("compareRuns", () => {
     if (result.kind !== "incomparable") throw new Error(`compared: ${result.kind}`);
     expect(result.reasons.join("; ")).toMatch(reason);
     expect(text).toMatch(/^can't be compared: /);
+  });
+
+  it("refuses in one line, with what else differs", async () => {
+    const numerics = { ...hashLogHeader().numerics, seed: 7 };
+    const machinery = { ...hashLogHeader().machinery, workers: 2 };
+    const { text } = await compare({}, { header: { replicas: 4, numerics, machinery } });
+    expect(text).toBe("can't be compared: replicas 2 and 4 (other differences: seed 6 and 7)\n");
   });
 
   it("refuses a log with a hole", async () => {

@@ -133,7 +133,9 @@ describe("readCsv", () => {
     expect(missing.file).toBe(join(folder, "no.csv"));
     expect(missing.problem).toContain("no such file");
     expect((await failureWithCode("INPUT_MISSING", () => readPath(folder))).problem).toContain("folder");
-    expect((await failureWithCode("INPUT_MISSING", () => readPath(join(folder, "file", "x")))).problem).toContain("not a folder");
+    expect((await failureWithCode("INPUT_MISSING", () => readPath(join(folder, "file", "x")))).problem).toContain(
+      "not a folder",
+    );
   });
 
   it("stops with the signal's reason", async () => {
@@ -152,7 +154,10 @@ describe("readCsv", () => {
       fc.integer().map(String),
     );
     const table = fc.integer({ min: 1, max: 5 }).chain((columns) =>
-      fc.array(fc.tuple(fc.integer().map(String), ...Array.from({ length: columns }, () => field)), { minLength: 1, maxLength: 8 }),
+      fc.array(fc.tuple(fc.integer().map(String), ...Array.from({ length: columns }, () => field)), {
+        minLength: 1,
+        maxLength: 8,
+      }),
     );
     await fc.assert(
       fc.asyncProperty(table, fc.constantFrom("\n", "\r\n"), async (rows, end) => {
@@ -182,7 +187,7 @@ describe("float32Field", () => {
 
   it.each([
     ["", "empty"],
-    ["five", "text \"five\""],
+    ["five", 'text "five"'],
     ["0x10", "text"],
     ["0b1", "text"],
     ["1,5", "text"],

@@ -1,0 +1,106 @@
+/**
+ * Does any process hold the data, and does memory grow with the steps? Trains on a generated CSV of `--size-mb` (200), batch 256,
+ * for at least `--steps` (10,000) steps on two workers, and samples the memory of every process from /proc (Linux only). The same
+ * number of steps on a tenth of the data is run first: what a process needs anyway. Ends with exit code 1 when a process's peak
+ * exceeds that of its kind in the first run by more than a quarter of the CSV's size (its prepared rows take nearly half of it),
+ * or when it grows by more than 16 MB while training goes on.
+ *
+ *     npm run bench:memory -- --size-mb 200 --steps 10000
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as wait } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { generatedDocument, writeGeneratedCsv } from "./support/generated-csv.js";
+import { machineFacts } from "./support/machine-facts.js";
+import { type MemoryReport, MemoryTrack } from "./support/memory-track.js";
+import { sampleProcessTree } from "./support/process-memory.js";
+import { finishedLine, startTraining } from "./support/train-process.js";
+
+const BATCH_SIZE = 256;
+const WORKERS = 2;
+const SAMPLE_EVERY_MS = 250;
+const MEGABYTE = 1024 * 1024;
+const GROWTH_LIMIT_BYTES = 16 * MEGABYTE;
+
+const { values } = parseArgs({
+  options: { "size-mb": { type: "string", default: "200" }, steps: { type: "string", default: "10000" } },
+});
+const sizeBytes = Number(values["size-mb"]) * MEGABYTE;
+const wantedSteps = Number(values.steps);
+
+const folder = await mkdtemp(join(tmpdir(), "ringstrasse-memory-"));
+try {
+  const document = join(folder, "generated.xml");
+  await writeFile(document, generatedDocument());
+  const small = await measure(document, { sizeBytes: sizeBytes / 10, steps: wantedSteps });
+  const large = await measure(document, { sizeBytes, steps: wantedSteps });
+  const complaints = large.processes.flatMap((one) => complaintsAbout(one, small.processes));
+  const result = { bench: "memory", machine: machineFacts(), workers: WORKERS, batchSize: BATCH_SIZE, small, large };
+  process.stdout.write(`${JSON.stringify({ ...result, complaints })}\n`);
+  process.exitCode = complaints.length === 0 ? 0 : 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+interface Measured {
+  readonly csvBytes: number;
+  readonly rows: number;
+  readonly steps: number;
+  readonly wallMs: number;
+  readonly processes: readonly MemoryReport[];
+}
+
+async function measure(document: string, size: { sizeBytes: number; steps: number }): Promise<Measured> {
+  const csv = join(folder, "generated.csv");
+  const rows = await writeGeneratedCsv(csv, size.sizeBytes);
+  // Nothing is split off beyond the default test split of 0.2.
+  const epochs = Math.max(1, Math.ceil(size.steps / Math.ceil((rows * 0.8) / BATCH_SIZE)));
+  const track = new MemoryTrack();
+  let step = 0;
+  const training = startTraining(
+    [
+      document,
+      `--data=${csv}`,
+      `--workers=${WORKERS}`,
+      `--batch-size=${BATCH_SIZE}`,
+      `--epochs=${epochs}`,
+      `--out=${join(folder, `run-${size.sizeBytes}`)}`,
+      `--data-dir=${join(folder, "rows")}`,
+    ],
+    {
+      onEvent: ({ event }) => {
+        if (event === "step") step++;
+      },
+    },
+  );
+  const stop = new AbortController();
+  const sampling = sampleUntil(stop.signal, async () => track.add(step, await sampleProcessTree(training.pid)));
+  const outcome = await training.outcome.finally(() => stop.abort());
+  await sampling;
+  finishedLine(outcome);
+  return { csvBytes: size.sizeBytes, rows, steps: step, wallMs: outcome.wallMs, processes: track.report() };
+}
+
+async function sampleUntil(signal: AbortSignal, sample: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await sample();
+    await wait(SAMPLE_EVERY_MS, undefined, { signal }).catch((thrown: unknown) => {
+      if (!signal.aborted) throw thrown;
+    });
+  }
+}
+
+function complaintsAbout(one: MemoryReport, small: readonly MemoryReport[]): string[] {
+  const usual = Math.max(...small.filter(({ role }) => role === one.role).map(({ peakBytes }) => peakBytes));
+  const complaints: string[] = [];
+  const extra = one.peakBytes - usual;
+  // Where no process of this kind is there to compare with, `extra` is infinite: a complaint, too.
+  if (extra > sizeBytes / 4)
+    complaints.push(`${one.role} ${one.pid} took ${extra} bytes more than on a tenth of the data`);
+  if (one.growthBytes !== null && one.growthBytes > GROWTH_LIMIT_BYTES)
+    complaints.push(`${one.role} ${one.pid} grew by ${one.growthBytes} bytes while training`);
+  return complaints;
+}

@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { realData } from "../support/real-data.js";
+import { ROOT, runTrain } from "../support/run-command.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
+import { writeBlobs, writeNetwork } from "../support/training-data.js";
+
+const IRIS = join(ROOT, "examples/iris/iris.xml");
+
+/** Runs the same job once per list of extra flags; returns the hashes that must be one. */
+async function hashes(args: readonly string[], variants: readonly (readonly string[])[]): Promise<string[]> {
+  const folder = await temporaryDirectory();
+  const found: string[] = [];
+  for (const [index, variant] of variants.entries()) {
+    const run = await runTrain([
+      ...args,
+      ...variant,
+      "--data-dir",
+      join(folder, "rows"),
+      "--out",
+      join(folder, `${index}`),
+    ]);
+    found.push(`${run.finished.weightsSha256} ${run.finished.stateSha256} ${run.finished.testLoss}`);
+  }
+  return found;
+}
+
+const workers = (...counts: number[]): string[][] => counts.map((count) => ["--workers", String(count)]);
+
+describe("same job, same bits", () => {
+  it("iris: 1, 2, 3 and 4 workers, twice over", async () => {
+    const found = await hashes([IRIS, "--replicas", "4", "--epochs", "60"], workers(1, 2, 3, 4, 1, 2, 3, 4));
+    expect(new Set(found).size).toBe(1);
+  });
+
+  it("1,009 rows in batches of 37 over 5 replicas (uneven slices), and of 3 (empty ones); tcp and ipc", async () => {
+    const folder = await temporaryDirectory();
+    const data = await writeBlobs(folder, 1009);
+    const document = await writeNetwork(folder, {
+      inputs: 2,
+      hidden: [7],
+      outputs: 3,
+      parameters: { learningrate: 0.05, optimizer: "adam", epochs: 2 },
+    });
+    for (const batchSize of ["37", "3"]) {
+      const args = [document, "--data", data, "--replicas", "5", "--batch-size", batchSize];
+      const ring = [2, 3, 5].flatMap((count) =>
+        ["tcp", "ipc"].map((kind) => ["--workers", `${count}`, "--transport", kind]),
+      );
+      const found = await hashes(args, [["--workers", "1"], ...ring]);
+      expect(new Set(found).size).toBe(1);
+    }
+  });
+
+  it("tiny models: 2 parameters, more replicas than blocks", async () => {
+    const folder = await temporaryDirectory();
+    const data = await writeBlobs(folder, 40, 2);
+    const document = await writeNetwork(folder, {
+      inputs: 2,
+      hidden: [],
+      outputs: 1,
+      problem: "Approximators",
+      parameters: { learningrate: 0.05, epochs: 3 },
+    });
+    const found = await hashes([document, "--data", data, "--replicas", "8"], workers(1, 2, 3, 8));
+    expect(new Set(found).size).toBe(1);
+  });
+
+  it("another number of replicas gives other bits: the check above can fail", async () => {
+    const found = await hashes(
+      [IRIS, "--epochs", "5"],
+      [
+        ["--replicas", "4"],
+        ["--replicas", "3"],
+      ],
+    );
+    expect(new Set(found).size).toBe(2);
+  });
+
+  const images = realData("mnist/train10k-images-idx3-ubyte.gz");
+  it.skipIf(images === null)("MNIST, 10,000 digits, 1 to 4 workers (needs ../shared/data/mnist)", async () => {
+    const test = realData("mnist/t10k-images-idx3-ubyte.gz");
+    const args = [join(ROOT, "examples/mnist/mnist.xml"), "--data", images ?? "", "--test-data", test ?? ""];
+    const found = await hashes([...args, "--replicas", "4", "--epochs", "1"], workers(1, 2, 3, 4));
+    expect(new Set(found).size).toBe(1);
+  });
+});
