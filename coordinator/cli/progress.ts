@@ -1,4 +1,5 @@
 import type { EpochEvent, StartedEvent, StepEvent, TrainEvent } from "../../shared/train-events.js";
+import { describeConfiguration } from "./describe-configuration.js";
 import { formatDuration, formatFigure, formatRate, formatShare } from "./format-figure.js";
 import { type ProgressBar, startProgressBar } from "./progress-bar.js";
 
@@ -50,6 +51,7 @@ class BarProgress implements Progress {
 
   #start(event: StartedEvent): void {
     this.#started = event;
+    this.#stream.write(`${describeConfiguration(event).join("\n")}\n`);
     this.#bar = startProgressBar(this.#stream, event.epochs * event.stepsPerEpoch);
   }
 
@@ -97,10 +99,7 @@ class LineProgress implements Progress {
   handle(event: TrainEvent): void {
     if (event.event === "started") {
       this.#every = Math.ceil(event.epochs / (MOST_LINES - 1));
-      const { epochs, stepsPerEpoch, workers, replicas } = event;
-      this.#write(
-        `training: ${epochs} epochs of ${stepsPerEpoch} steps, ${event.trainRows} rows, ${replicas} replicas on ${workers} workers`,
-      );
+      for (const line of describeConfiguration(event)) this.#write(line);
     } else if (event.event === "warning") {
       this.#write(`warning: ${event.message}`);
     } else if (event.event === "epoch" && (event.epoch % this.#every === 0 || event.epoch === event.epochs)) {
