@@ -3,15 +3,16 @@ import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.
 import type { Generation, Rank } from "../../shared/ids.js";
 import type { JobSpec } from "../../shared/job-spec.js";
 import type { Logger } from "../../shared/logger.js";
-import type { EpochReport, FromWorker } from "../../shared/protocol/control-message.js";
+import type { FromWorker } from "../../shared/protocol/control-message.js";
 import { unreachable } from "../../shared/unreachable.js";
 import { LaunchedWorkers } from "../launcher/launched-workers.js";
 import { describeExit, type LaunchedWorker, type WorkerExit } from "../launcher/launcher.js";
+import { compareOutcomes } from "./compare-outcomes.js";
 import type { ControlServer, JoinMessage } from "./control-server.js";
 import { findMixture } from "./engine-compatibility.js";
 import { divergence, surplus } from "./group-failures.js";
 import { decideMembership } from "./membership.js";
-import { type MergedStep, StepMerger } from "./step-merger.js";
+import { type ReportListener, ReportOrder } from "./report-order.js";
 import { WeightsReceiver } from "./weights-receiver.js";
 import { judgeHealth, WatchClock } from "./worker-health.js";
 import { WorkerRecord } from "./worker-record.js";
@@ -34,10 +35,8 @@ export interface GroupPolicy {
 }
 
 /** Hears what the group does; must not throw. */
-export interface GroupObserver {
+export interface GroupObserver extends ReportListener {
   formed(generation: number, workers: readonly WorkerRecord[], reason: string): void;
-  step(step: MergedStep): void;
-  epoch(report: EpochReport): void;
   blockHashes(rank: number, message: Extract<FromWorker, { kind: "blockHashes" }>): void;
 }
 
@@ -67,7 +66,7 @@ export class WorkerGroup implements AsyncDisposable {
   readonly #workers = new Map<string, WorkerRecord>();
   readonly #launched = new LaunchedWorkers();
   readonly #clock = new WatchClock(MAX_GAP_MS);
-  readonly #merger: StepMerger;
+  readonly #reports: ReportOrder;
   readonly #weights = new WeightsReceiver();
   readonly #watch: NodeJS.Timeout;
   readonly #result = deferred<GroupResult>();
@@ -77,7 +76,7 @@ export class WorkerGroup implements AsyncDisposable {
 
   constructor(options: GroupOptions) {
     this.#options = options;
-    this.#merger = new StepMerger(options.policy.workers);
+    this.#reports = new ReportOrder(options.policy.workers, options.observer);
     this.#clock.tick(performance.now());
     this.#watch = setInterval(() => this.#guard(() => this.#look()), WATCH_INTERVAL_MS);
     options.server.listen({
@@ -197,13 +196,9 @@ export class WorkerGroup implements AsyncDisposable {
         worker.layoutHash = message.layoutHash;
         return this.#startWhenReady();
       case "steps":
-        for (const report of message.reports) {
-          const step = this.#merger.add(rank, report);
-          if (step !== null) this.#options.observer.step(step);
-        }
-        return;
+        return this.#reports.steps(rank, message.reports);
       case "epoch":
-        return this.#options.observer.epoch(message.report);
+        return this.#reports.epoch(message.report);
       case "blockHashes":
         return this.#options.observer.blockHashes(rank, message);
       case "weights":
@@ -232,16 +227,10 @@ export class WorkerGroup implements AsyncDisposable {
   }
 
   #finishWhenAllHave(): void {
-    const workers = this.#ranked();
-    const finished = workers.map((worker) => worker.finished);
-    const first = finished[0];
-    if (first === undefined || first === null || finished.includes(null)) return;
-    for (const what of ["weightsSha256", "stateSha256", "steps"] as const) {
-      if (finished.some((other) => other?.[what] !== first[what])) {
-        return this.fail(divergence(what, workers, (worker) => String(worker.finished?.[what])));
-      }
-    }
-    const { epochs, steps, weightsSha256, stateSha256 } = first;
+    const comparison = compareOutcomes(this.#ranked());
+    if (comparison.kind === "open") return;
+    if (comparison.kind === "different") return this.fail(comparison.failure);
+    const { epochs, steps, weightsSha256, stateSha256 } = comparison.outcome;
     const weights = this.#weights.take(weightsSha256, "worker rank 0");
     this.#over = true;
     this.#result.resolve({ epochs, steps, weightsSha256, stateSha256, weights });

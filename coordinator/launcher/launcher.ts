@@ -34,7 +34,7 @@ export interface LaunchedWorker {
 export interface WorkerExit {
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** The end of what it wrote to stderr; null when nothing. */
+  /** What it said on stderr about its end; null when nothing. */
   readonly lastWords: string | null;
 }
 

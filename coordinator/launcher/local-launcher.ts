@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { hostname } from "node:os";
 import process from "node:process";
 import { RingstrasseError } from "../../shared/failure.js";
+import { lastWords } from "./last-words.js";
 import type { LaunchedWorker, Launcher, LaunchPlan, WorkerExit } from "./launcher.js";
 
-const LAST_WORDS_CHARS = 2000;
+/** Of stderr, kept to find a process's last words in. */
+const KEPT_CHARS = 8000;
 
 /**
  * Workers as child processes on this host. Each holds the read end of a pipe as its stdin and exits when that closes, so none
@@ -78,13 +80,13 @@ function watchExit(child: ChildProcess, stderr: NodeJS.WritableStream): Promise<
   let words = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     stderr.write(chunk);
-    words = (words + chunk.toString("utf8")).slice(-LAST_WORDS_CHARS);
+    words = (words + chunk.toString("utf8")).slice(-KEPT_CHARS);
   });
   return new Promise((resolve) => {
     // `close` comes after stderr has been read to its end; `error` alone (no such program) when nothing was spawned.
     child.once("error", (cause) => resolve({ exitCode: null, signal: null, lastWords: cause.message }));
     child.once("close", (exitCode, signal) => {
-      resolve({ exitCode, signal, lastWords: words.trim() === "" ? null : words.trim() });
+      resolve({ exitCode, signal, lastWords: lastWords(words) });
     });
   });
 }
