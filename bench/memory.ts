@@ -3,7 +3,7 @@
  * for at least `--steps` (10,000) steps on two workers, and samples the memory of every process from /proc (Linux only). The same
  * number of steps on a tenth of the data is run first: what a process needs anyway. Ends with exit code 1 when a process's peak
  * exceeds that of its kind in the first run by more than a quarter of the CSV's size (its prepared rows take nearly half of it),
- * or when it grows by more than 16 MB while training goes on.
+ * or when it grows by more than 32 MB from the first half of the steps to the second.
  *
  *     npm run bench:memory -- --size-mb 200 --steps 10000
  */
@@ -23,7 +23,8 @@ const BATCH_SIZE = 256;
 const WORKERS = 2;
 const SAMPLE_EVERY_MS = 250;
 const MEGABYTE = 1024 * 1024;
-const GROWTH_LIMIT_BYTES = 16 * MEGABYTE;
+/** Garbage not yet collected makes up to about 25 MB; 8 KB forgotten in each step would make 40 MB of the 5,000 compared. */
+const GROWTH_LIMIT_BYTES = 32 * MEGABYTE;
 
 const { values } = parseArgs({
   options: { "size-mb": { type: "string", default: "200" }, steps: { type: "string", default: "10000" } },

@@ -1,4 +1,3 @@
-import { median } from "./median.js";
 import type { ProcessSample } from "./process-memory.js";
 
 /** What became of one process's memory over a run. */
@@ -8,7 +7,10 @@ export interface MemoryReport {
   readonly peakBytes: number;
   /** Least-squares slope of resident memory over the last two thirds of the steps; null when there are too few samples. */
   readonly slopeBytesPerThousandSteps: number | null;
-  /** Median of the last sixth of the samples minus that of the third sixth: growth that is neither warm-up nor a passing peak. */
+  /**
+   * Highest of the second half of the samples minus highest of the first. What is never freed lifts it; what garbage collection
+   * gives back for a while, at the end of an epoch say, does not.
+   */
   readonly growthBytes: number | null;
 }
 
@@ -58,9 +60,11 @@ function slopePerThousand(points: readonly Point[]): number | null {
 }
 
 function growth(points: readonly Point[]): number | null {
-  const sixth = Math.floor(points.length / 6);
-  if (sixth < 1) return null;
-  const early = points.slice(2 * sixth, 3 * sixth).map(({ residentBytes }) => residentBytes);
-  const late = points.slice(-sixth).map(({ residentBytes }) => residentBytes);
-  return median(late) - median(early);
+  if (points.length < 2) return null;
+  const half = points.length >> 1;
+  return highest(points.slice(half)) - highest(points.slice(0, half));
+}
+
+function highest(points: readonly Point[]): number {
+  return Math.max(...points.map(({ residentBytes }) => residentBytes));
 }
