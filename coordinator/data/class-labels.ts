@@ -51,8 +51,9 @@ export class LabelCollector {
     if (known !== undefined) return known;
     const name = className(label);
     const number = this.#names.get(name) ?? this.#names.size;
-    this.#names.set(name, number);
-    this.#numbers.set(label, number);
+    this.#names.set(Buffer.from(name).toString(), number);
+    // A copy of its own: the label may be a part of a long text, which then could not be given up.
+    this.#numbers.set(Buffer.from(label).toString(), number);
     return number;
   }
 }

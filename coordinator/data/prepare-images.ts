@@ -48,7 +48,11 @@ export async function prepareImages(
     [ROW_FILES.train]: written.train,
     ...(written.test === null ? {} : { [ROW_FILES.test]: written.test }),
   };
-  return { dataset, contentSha256, labelColumn: null, warnings, files };
+  const idle =
+    request.labelIndex === null
+      ? []
+      : ["labelIndex names a column of a table; images have their labels in a file of their own"];
+  return { dataset, contentSha256, labelColumn: null, warnings: [...warnings, ...idle], files };
 }
 
 async function openImages(

@@ -1,11 +1,15 @@
 import { CsvError, type InfoRecord, Parser } from "csv-parse";
+import type { RingstrasseError } from "../failure.js";
 import { looksNumeric } from "./csv-number.js";
-import { dataInvalid } from "./data-failure.js";
+import { type DataPlace, dataInvalid } from "./data-failure.js";
 import { readBytes } from "./input-bytes.js";
+import { PlainLines } from "./plain-lines.js";
 import { Utf8Check } from "./utf8-check.js";
 
 /** Bound of what an unclosed quote may swallow before it is noticed. */
-const MAX_RECORD_CHARACTERS = 16 * 1024 * 1024;
+const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+const QUOTE = 0x22;
+const QUOTE_REMEDY = 'Close every quote; a quote inside a quoted field is written twice ("")';
 
 /** One row of a table. */
 export interface CsvRecord {
@@ -57,7 +61,7 @@ function isHeader(first: CsvRecord, second: CsvRecord): boolean {
 function* uniform(records: CsvRecord[], columns: number, file: string): Generator<CsvRecord[]> {
   const ragged = records.findIndex((record) => record.fields.length !== columns);
   if (ragged === -1) {
-    yield records;
+    if (records.length > 0) yield records;
     return;
   }
   if (ragged > 0) yield records.slice(0, ragged);
@@ -70,26 +74,45 @@ function* uniform(records: CsvRecord[], columns: number, file: string): Generato
 }
 
 async function* readRecords(path: string, signal: AbortSignal | undefined): AsyncGenerator<CsvRecord[]> {
-  const parser = new RecordParser();
+  const plain = new PlainLines();
+  // Only a file with quotes needs the parser, and only from the first quote on.
+  let parser: RecordParser | null = null;
   const utf8 = new Utf8Check();
   const invalidText = () =>
     dataInvalid(
-      { file: path, row: parser.nextLine },
+      { file: path, row: (parser ?? plain).nextLine },
       "the text is not valid UTF-8",
       "Save the file in the encoding UTF-8 (it may be Latin-1 or UTF-16 now)",
     );
   for await (const piece of readBytes(path, { signal })) {
     const valid = utf8.validLength(piece);
-    yield* parser.write(valid === piece.byteLength ? piece : piece.subarray(0, valid), path);
+    let bytes = valid === piece.byteLength ? piece : piece.subarray(0, valid);
+    if (parser === null && bytes.includes(QUOTE)) {
+      parser = new RecordParser(plain.nextLine - 1);
+      bytes = Buffer.concat([plain.rest, bytes]);
+    }
+    if (parser !== null) yield* parser.write(bytes, path);
+    else {
+      yield plain.take(bytes);
+      if (plain.rest.byteLength > MAX_RECORD_BYTES) throw rowTooLong({ file: path, row: plain.nextLine });
+    }
     if (valid < piece.byteLength) throw invalidText();
   }
   if (utf8.incomplete) throw invalidText();
-  yield* parser.end(path);
+  if (parser === null) yield plain.finish();
+  else yield* parser.end(path);
+}
+
+function rowTooLong(place: DataPlace, cause?: unknown): RingstrasseError {
+  const problem = "the row is longer than 16 MiB; perhaps a quote is opened and never closed";
+  return dataInvalid(place, problem, QUOTE_REMEDY, cause);
 }
 
 /** csv-parse as a synchronous machine: bytes in, records with their lines out, without a stream event per record. */
 class RecordParser {
   #records: CsvRecord[] = [];
+  /** Lines that come before what the parser is given. */
+  readonly #linesBefore: number;
   #lastLine = 0;
   #emptyLines = 0;
   /** csv-parse counts a CRLF inside quotes as two lines. */
@@ -100,13 +123,14 @@ class RecordParser {
     skip_empty_lines: true,
     relax_column_count: true,
     record_delimiter: ["\r\n", "\n", "\r"],
-    max_record_size: MAX_RECORD_CHARACTERS,
+    max_record_size: MAX_RECORD_BYTES,
     // Nothing is passed on to the readable side of the parser's stream.
     on_record: (fields: string[], context) => this.#onRecord(fields, context),
   });
   #failure: Error | null = null;
 
-  constructor() {
+  constructor(linesBefore: number) {
+    this.#linesBefore = linesBefore;
     this.#parser.on("error", (error) => {
       this.#failure = error;
     });
@@ -115,7 +139,7 @@ class RecordParser {
   /** Line that the record under way, or the next one, starts in. */
   get nextLine(): number {
     const blank = this.#parser.info.empty_lines - this.#emptyLines;
-    return this.#lastLine + 1 + blank;
+    return this.#linesBefore + this.#lastLine + 1 + blank;
   }
 
   async *write(bytes: Buffer, file: string): AsyncGenerator<CsvRecord[]> {
@@ -145,7 +169,7 @@ class RecordParser {
       end = lines - this.#miscounted;
       start = end - breaks.length;
     }
-    this.#records.push({ line: start, fields });
+    this.#records.push({ line: this.#linesBefore + start, fields });
     this.#lastLine = end;
     this.#emptyLines = emptyLines;
     return null;
@@ -155,19 +179,16 @@ class RecordParser {
     if (!(error instanceof CsvError)) return error;
     const column = typeof error["column"] === "number" ? error["column"] : undefined;
     const place = { file, row: this.nextLine, ...(column === undefined ? {} : { column }) };
-    const quoteRemedy = 'Close every quote; a quote inside a quoted field is written twice ("")';
     switch (error.code) {
       case "CSV_QUOTE_NOT_CLOSED":
-        return dataInvalid(place, "a quote is opened and never closed", quoteRemedy, error);
-      case "CSV_MAX_RECORD_SIZE": {
-        const problem = "the row is longer than 16 million characters; probably a quote is opened and never closed";
-        return dataInvalid(place, problem, quoteRemedy, error);
-      }
+        return dataInvalid(place, "a quote is opened and never closed", QUOTE_REMEDY, error);
+      case "CSV_MAX_RECORD_SIZE":
+        return rowTooLong(place, error);
       case "CSV_INVALID_CLOSING_QUOTE":
       case "CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE":
-        return dataInvalid(place, "text follows a closing quote", quoteRemedy, error);
+        return dataInvalid(place, "text follows a closing quote", QUOTE_REMEDY, error);
       case "INVALID_OPENING_QUOTE":
-        return dataInvalid(place, "a quote stands in the middle of an unquoted field", quoteRemedy, error);
+        return dataInvalid(place, "a quote stands in the middle of an unquoted field", QUOTE_REMEDY, error);
       default:
         return dataInvalid(place, `it is not well-formed CSV (${error.message})`, "Correct the row", error);
     }

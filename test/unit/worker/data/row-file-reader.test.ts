@@ -63,6 +63,15 @@ describe("RowFileReader", () => {
     expect(rows.every((row, place) => x[place * 1000 + 999] === row * 10 + 999)).toBe(true);
   });
 
+  it("reads more rows than it sorts at once", async () => {
+    const file = await rowFile({ rowCount: 7, features: 1, featureType: "uint8", targetType: "class", targets: 1 });
+    const rows = Array.from({ length: 2 ** 20 + 9 }, (_, place) => (place * 5) % 7);
+    const { classes } = read(file, rows);
+    expect(Buffer.from(Uint32Array.from(rows).buffer).equals(Buffer.from(Uint32Array.from(classes ?? []).buffer))).toBe(
+      true,
+    );
+  });
+
   it("reads rows larger than its working memory", async () => {
     const file = await rowFile({ ...TABLE, features: 300_000, rowCount: 3 });
     const { x, classes } = read(file, [2, 0]);
