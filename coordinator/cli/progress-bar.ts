@@ -12,10 +12,11 @@ export interface ProgressBar {
 export function startProgressBar(stream: NodeJS.WritableStream, total: number): ProgressBar {
   const bar = new SingleBar({
     stream,
-    format: "{bar} {percentage}% {figures} ETA {eta_formatted}",
+    format: "{bar} {percentage}% ETA {eta_formatted}, {figures}",
     barCompleteChar: "█",
     barIncompleteChar: "░",
-    barsize: 24,
+    // Terminals cut lines at their width: what matters most comes first.
+    barsize: 10,
     hideCursor: true,
     // Signals are the command's own business: it stops the bar on its way out.
     gracefulExit: false,

@@ -58,7 +58,7 @@ class BarProgress implements Progress {
   #onEpoch(event: EpochEvent): void {
     this.#epoch = event;
     this.#samplesPerSecond = event.samplesPerSecond;
-    this.#draw(event.steps, epochFigures(event));
+    this.#draw(event.steps, this.#ofEpoch(event));
   }
 
   /** The bar would be torn apart: the warning takes its line, and it goes on below. */
@@ -76,14 +76,22 @@ class BarProgress implements Progress {
     this.#bar?.update(step, figures);
   }
 
-  #ofStep(event: StepEvent): string {
-    const accuracy = event.accuracy ?? this.#epoch?.trainAccuracy ?? null;
+  #ofStep({ epoch, loss, accuracy }: StepEvent): string {
+    return this.#shortFigures({ epoch, loss, accuracy });
+  }
+
+  #ofEpoch({ epoch, trainLoss, trainAccuracy }: EpochEvent): string {
+    return this.#shortFigures({ epoch, loss: trainLoss, accuracy: trainAccuracy });
+  }
+
+  #shortFigures({ epoch, loss, accuracy }: { epoch: number; loss: number; accuracy: number | null }): string {
+    const test = this.#epoch?.testAccuracy ?? null;
     return joinFigures([
-      `epoch ${event.epoch}/${this.#started?.epochs ?? "?"}`,
-      `step ${event.step}`,
-      `loss ${formatFigure(event.loss)}`,
+      `loss ${formatFigure(loss)}`,
       accuracy === null ? null : `accuracy ${formatShare(accuracy)}`,
       this.#samplesPerSecond === null ? null : `${formatRate(this.#samplesPerSecond)} samples/s`,
+      `epoch ${epoch}/${this.#started?.epochs ?? "?"}`,
+      test === null ? null : `test ${formatShare(test)}`,
     ]);
   }
 }
