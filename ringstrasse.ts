@@ -27,7 +27,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
   const [name = "--help", ...rest] = args;
   if (name === "--version" || name === "-v") return print(VERSION);
   if (name === "--help" || name === "-h" || name === "help") return print(help());
-  const command = COMMANDS[name];
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
     const problem = `there is no command "${name}"`;
     return fail({ code: "USAGE", option: null, problem, remedy: "See: ringstrasse --help" });

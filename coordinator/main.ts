@@ -1,10 +1,12 @@
 import { constants } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { switchIsOn } from "../shared/cli/option-table.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
 import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
 import { encodeTrainEvent, failedEvent, type TrainEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
+import { writeFailure } from "../shared/write-failure.js";
 import { DIFF_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
 import { createProgress } from "./cli/progress.js";
 import { writeResultTable } from "./cli/result-table.js";
@@ -29,18 +31,19 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
 
 async function trainMain(args: readonly string[]): Promise<number> {
   process.title = "ringstrasse coordinator";
+  const { variables: environment, cacheDirectory } = readEnvironment();
   // Known before the options are: their own errors have to come in the form that was asked for.
-  const json = args.includes("--json");
-  const progress = json ? null : createProgress(process.stderr);
+  let json = switchIsOn("json", args, environment);
+  const progress = createProgress(process.stderr);
   const emit = (event: TrainEvent): void => {
-    if (progress === null) process.stdout.write(`${encodeTrainEvent(event)}\n`);
+    if (json) process.stdout.write(`${encodeTrainEvent(event)}\n`);
     else progress.handle(event);
   };
-  const interruption = watchSignals();
+  const interruption = watchInterruptions();
   try {
-    const { variables: environment, cacheDirectory } = readEnvironment();
     const command = await parseCommand(TRAIN_COMMAND, { args, environment, version: VERSION });
     if ("print" in command) return print(command.print);
+    json = command.values.json === true;
     const finished = await train(command, {
       entry: fileURLToPath(new URL("../ringstrasse.js", import.meta.url)),
       environment,
@@ -51,12 +54,12 @@ async function trainMain(args: readonly string[]): Promise<number> {
       signal: interruption.signal,
     });
     emit(finished);
-    if (progress !== null) writeResultTable(process.stdout, finished);
+    if (!json) writeResultTable(process.stdout, finished);
     return 0;
   } catch (thrown) {
     const failure = toFailure(thrown);
     emit(failedEvent(failure));
-    progress?.stop();
+    progress.stop();
     return report(failure);
   } finally {
     interruption[Symbol.dispose]();
@@ -100,15 +103,23 @@ function report(failure: Failure): number {
   return exitCodeOf(failure.code);
 }
 
-/** The first SIGINT, SIGTERM or SIGHUP asks for a clean end; a second one ends at once. */
-function watchSignals(): { readonly signal: AbortSignal } & Disposable {
+/**
+ * The first SIGINT, SIGTERM or SIGHUP asks for a clean end; a second one ends at once. A reader of stdout that has gone (`| head`)
+ * asks for a clean end too: without it nobody would hear of the result.
+ */
+function watchInterruptions(): { readonly signal: AbortSignal } & Disposable {
   const abort = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
     if (abort.signal.aborted) process.exit(128 + (constants.signals[signal] ?? 0));
     abort.abort(new RingstrasseError({ code: "INTERRUPTED", signal }));
   };
+  const onStdoutError = (cause: Error): void => {
+    abort.abort(writeFailure("stdout", cause));
+  };
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) process.on(signal, onSignal);
+  // Stays for good: the failure itself is written to the same stream.
+  process.stdout.on("error", onStdoutError);
   return {
     signal: abort.signal,
     [Symbol.dispose]: () => {

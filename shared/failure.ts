@@ -56,6 +56,7 @@ export const FailureSchema = z.discriminatedUnion("code", [
   z.object({
     code: z.literal("CHOICE_UNSUPPORTED"),
     option: text,
+    /** Empty for a switch. */
     value: text,
     supported: z.array(text),
     remedy: text,
@@ -184,7 +185,8 @@ export function describeFailure(failure: Failure): string {
     }
     case "CHOICE_UNSUPPORTED": {
       const supported = failure.supported.length === 0 ? "" : ` Supported: ${failure.supported.join(", ")}.`;
-      return `${failure.option} ${failure.value} is not available.${supported} ${failure.remedy}`;
+      const choice = failure.value === "" ? failure.option : `${failure.option} ${failure.value}`;
+      return `${choice} is not available.${supported} ${failure.remedy}`;
     }
     case "OUTPUT_UNWRITABLE":
       return `${failure.path}: ${failure.problem}. ${failure.remedy}`;

@@ -23,6 +23,7 @@ const REASONS: Readonly<Record<string, { problem: string; remedy: string }>> = {
     remedy: "Free some space, or choose a directory on another device",
   },
   EDQUOT: { problem: "the disk quota is used up", remedy: "Free some space, or choose a directory on another device" },
+  EPIPE: { problem: "its reader has gone", remedy: "Keep the reader running, or redirect the output to a file" },
   ENAMETOOLONG: { problem: "the path is too long", remedy: "Choose a shorter path" },
 };
 

@@ -5,6 +5,7 @@ import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure 
 import { WorkerIdSchema } from "../shared/ids.js";
 import { createLogger } from "../shared/logger.js";
 import { VERSION } from "../shared/version.js";
+import { isSystemError, writeFailure } from "../shared/write-failure.js";
 import { PREDICT_COMMAND, WORKER_COMMAND } from "./cli/commands.js";
 import { readEnvironment } from "./config.js";
 import { predict } from "./predict/predict.js";
@@ -24,7 +25,9 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
         throw new RangeError(`the worker has no command ${name}`);
     }
   } catch (thrown) {
-    const failure = toFailure(thrown);
+    // Of what is written here, only stdout has a reader that may leave (`| head`).
+    const readerGone = isSystemError(thrown) && thrown.code === "EPIPE";
+    const failure = toFailure(readerGone ? writeFailure("stdout", thrown) : thrown);
     process.stderr.write(`ringstrasse: ${describeFailure(failure)}\n`);
     return exitCodeOf(failure.code);
   }

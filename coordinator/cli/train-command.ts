@@ -8,6 +8,7 @@ import type { JobSpec } from "../../shared/job-spec.js";
 import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
 import { VERSION } from "../../shared/version.js";
+import { writeFailure } from "../../shared/write-failure.js";
 import { type PreparedDataset, prepareDataset } from "../data/prepare-dataset.js";
 import { effectiveConfiguration } from "../job/configuration.js";
 import { type JobSettings, settleJob } from "../job/job-settings.js";
@@ -59,11 +60,11 @@ export async function train(
 
   const jobId = JobIdSchema.parse(newJobId(file));
   const spec = jobSpec(jobId, settings, options, prepared);
-  const output = await prepareOutputDirectory(options.out ?? join("runs", jobId));
   const logLevel = options["log-level"] ?? "warn";
   const log = createLogger(logLevel, { process: "coordinator", jobId });
-  const folder = await mkdtemp(join(tmpdir(), "ringstrasse-"));
+  const folder = await socketFolder();
   try {
+    const output = await prepareOutputDirectory(options.out ?? join("runs", jobId));
     const run: JobRun = {
       spec,
       configuration: effectiveConfiguration(spec, settings, {
@@ -83,11 +84,13 @@ export async function train(
       datasetSha256: prepared.contentSha256,
       version: VERSION,
     };
+    // Their sockets lie in the run's own folder, so that even workers that are killed leave nothing behind.
+    const workerEnvironment = { ...around.environment, TMPDIR: folder };
     const byHand = options.launcher === "none";
-    const launcher = byHand ? null : new LocalLauncher(around.entry, around.environment, around.stderr);
+    const launcher = byHand ? null : new LocalLauncher(around.entry, workerEnvironment, around.stderr);
     const listening = (endpoint: string) => {
       if (byHand)
-        around.note(`waiting for ${settings.workers.value} workers: ringstrasse worker --coordinator ${endpoint}`);
+        around.note(invitation(settings.workers.value, endpoint, options.token === undefined ? run.token : null));
     };
     return await runJob(run, { launcher, emit: around.emit, listening, signal: around.signal, log });
   } finally {
@@ -171,6 +174,22 @@ function ringTransport(options: TrainOptions): "tcp" | "ipc" {
 function controlEndpoint(options: TrainOptions, folder: string): string {
   const wanted = options.host !== undefined || options.port !== undefined || options.launcher === "none";
   return wanted ? `tcp://${options.host ?? "127.0.0.1"}:${options.port ?? 0}` : `ipc://${join(folder, "control")}`;
+}
+
+/** How to start the workers that are waited for; a token of the user's own is not told again. */
+function invitation(workers: number, endpoint: string, madeToken: string | null): string {
+  const token = `RINGSTRASSE_TOKEN=${madeToken ?? "…"}`;
+  return `waiting for ${workers} ${workers === 1 ? "worker" : "workers"}: ${token} ringstrasse worker --coordinator ${endpoint}`;
+}
+
+/** A private folder for sockets. @throws RingstrasseError OUTPUT_UNWRITABLE */
+async function socketFolder(): Promise<string> {
+  const parent = tmpdir();
+  try {
+    return await mkdtemp(join(parent, "ringstrasse-"));
+  } catch (cause) {
+    throw writeFailure(parent, cause);
+  }
 }
 
 function newJobId(file: string): string {

@@ -1,5 +1,5 @@
 import type { OptionValues } from "../../shared/cli/option-table.js";
-import { type Failure, toFailure } from "../../shared/failure.js";
+import { exitCodeOf, type Failure, toFailure } from "../../shared/failure.js";
 import { settleJob } from "../job/job-settings.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
 import { readNetwork } from "../vinnsl/read-network.js";
@@ -12,13 +12,13 @@ import { readInput } from "./read-input.js";
 export interface ValidateOutcome {
   /** What to print on stdout. */
   readonly text: string;
-  /** 0 sound, 3 not. */
+  /** 0 sound, else that of the failure. */
   readonly exitCode: number;
 }
 
 /**
  * `ringstrasse validate`: the same reading as training does, and on request the schemas. Every finding is told, not only the first.
- * @throws RingstrasseError INPUT_MISSING; and, without `--strict`, what is wrong with the document.
+ * @throws RingstrasseError INPUT_MISSING; and, with neither `--json` nor findings of the schemas, what is wrong with the document.
  */
 export async function validate(
   file: string,
@@ -27,14 +27,15 @@ export async function validate(
   const bytes = await readInput(file);
   const findings = options.strict === true ? await validateStrict(bytes, file) : [];
   const reading = read(bytes, file);
-  // Without findings of the schemas to tell, the reader's own error says it all.
-  if ("failure" in reading && findings.length === 0) throw reading.thrown;
+  // Without findings of the schemas to tell, the reader's own error says it all to a person.
+  if ("failure" in reading && findings.length === 0 && options.json !== true) throw reading.thrown;
   const definition = "failure" in reading ? null : reading;
   const summary = options.summary === true && definition !== null ? summariseNetwork(definition) : null;
   const sound = findings.length === 0 && definition !== null;
   const report = { file, sound, strict: options.strict === true, findings, definition, summary };
   const text = options.json === true ? JSON.stringify(reportJson(report, reading)) : describe(report);
-  return { text, exitCode: sound ? 0 : 3 };
+  const failure = "failure" in reading ? reading.failure : null;
+  return { text, exitCode: sound ? 0 : failure === null ? 3 : exitCodeOf(failure.code) };
 }
 
 interface Report {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { createDirectory } from "../../shared/create-directory.js";
 import { type DatasetSpec, DatasetSpecSchema } from "../../shared/data/dataset-spec.js";
 import { syncDirectory, writeNewFile } from "../../shared/durable-file.js";
 import { isSystemError, writeFailure } from "../../shared/write-failure.js";
@@ -54,7 +55,7 @@ export class DatasetCache {
     try {
       const found = await this.#find(key, signal);
       if (typeof found === "object") return { entry: found, cached: true, repaired: null };
-      await mkdir(this.#directory, { recursive: true });
+      await createDirectory(this.#directory);
       await this.#removeAbandoned();
       const unfinished = join(this.#directory, `.${key}.unfinished-${randomBytes(6).toString("hex")}`);
       try {

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
+import { describeFailure, type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { Logger } from "../../shared/logger.js";
 import { decodeFromWorker, MessageEncoder } from "../../shared/protocol/codec.js";
 import type { CoordinatorBody, FromWorker } from "../../shared/protocol/control-message.js";
@@ -11,7 +11,10 @@ const FAREWELL_MS = 1000;
 export type JoinMessage = Extract<FromWorker, { kind: "join" }>;
 
 export interface ControlHandlers {
-  /** A worker with the right token. @returns a failure to refuse it with, or null to let it in. */
+  /**
+   * A worker with the right token and a name of its own; it can be sent to from here on. @returns a failure to refuse it with, or null
+   * to let it in.
+   */
   joined(message: JoinMessage): Failure | null;
   /** Any other message of a worker that was let in. */
   received(workerId: string, message: FromWorker): void;
@@ -19,13 +22,25 @@ export interface ControlHandlers {
   troubled(workerId: string, failure: Failure): void;
 }
 
-/** The coordinator's end of all control links. Nobody is heard before a `join` with the run's token. */
+/** A worker that was let in. */
+interface Peer {
+  readonly workerId: string;
+  readonly identity: Buffer;
+  readonly encoder: MessageEncoder;
+}
+
+/**
+ * The coordinator's end of all control links. Nobody is heard before a `join` with the run's token. Links are told apart by their
+ * routing identities, which every link makes up at random: a stranger who knows a worker's id can't take its place.
+ */
 export class ControlServer implements AsyncDisposable {
   readonly #socket: RouterSocket;
   readonly #tokenHash: Buffer;
   readonly #log: Logger;
-  /** By routing identity, which is the worker's id. */
-  readonly #peers = new Map<string, MessageEncoder>();
+  /** By worker id. */
+  readonly #peers = new Map<string, Peer>();
+  /** By {@link linkOf}. */
+  readonly #links = new Map<string, Peer>();
   #reading: Promise<void> = Promise.resolve();
 
   private constructor(socket: RouterSocket, token: string, log: Logger) {
@@ -38,7 +53,7 @@ export class ControlServer implements AsyncDisposable {
   static async open(endpoint: string, token: string, log: Logger): Promise<ControlServer> {
     const socket = await RouterSocket.bind(endpoint, (error, identity) => {
       // Telling a dead worker that the job is over fails, and should.
-      log.debug({ err: error, worker: identity.toString() }, "message not delivered");
+      log.debug({ err: error, link: linkOf(identity) }, "message not delivered");
     });
     return new ControlServer(socket, token, log);
   }
@@ -55,9 +70,9 @@ export class ControlServer implements AsyncDisposable {
 
   /** Messages leave in order. Sending to a worker that is gone does nothing: its loss is noticed elsewhere. */
   send(workerId: string, body: CoordinatorBody): void {
-    const encoder = this.#peers.get(workerId);
-    if (encoder === undefined) throw new Error(`worker ${workerId} has not joined`);
-    this.#socket.send(Buffer.from(workerId), [encoder.encode(body)]);
+    const peer = this.#peers.get(workerId);
+    if (peer === undefined) throw new Error(`worker ${workerId} has not joined`);
+    this.#socket.send(peer.identity, [peer.encoder.encode(body)]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -67,47 +82,49 @@ export class ControlServer implements AsyncDisposable {
 
   async #read(handlers: ControlHandlers): Promise<void> {
     for await (const { identity, frames } of this.#socket) {
-      const workerId = identity.toString();
+      const peer = this.#links.get(linkOf(identity));
+      const from = peer === undefined ? "a stranger" : `worker ${peer.workerId}`;
       try {
-        this.#onMessage(handlers, identity, decodeFromWorker(frames[0] ?? new Uint8Array(), `worker ${workerId}`));
+        const message = decodeFromWorker(frames[0] ?? new Uint8Array(), from);
+        if (message.kind === "join") this.#onJoin(handlers, identity, message);
+        else if (peer === undefined) throw violation(from, `it sent ${message.kind} before join`);
+        else handlers.received(peer.workerId, message);
       } catch (thrown) {
         const failure = toFailure(thrown);
-        this.#log.warn({ err: thrown, worker: workerId }, "bad control message");
-        if (this.#peers.has(workerId)) handlers.troubled(workerId, failure);
-        else this.#refuse(identity, failure);
+        this.#log.debug({ err: thrown, from }, "bad control message");
+        if (peer === undefined) this.#refuse(identity, failure);
+        else handlers.troubled(peer.workerId, failure);
       }
     }
   }
 
-  #onMessage(handlers: ControlHandlers, identity: Buffer, message: FromWorker): void {
-    const workerId = identity.toString();
-    if (message.kind !== "join") {
-      if (!this.#peers.has(workerId)) throw violation(workerId, `it sent ${message.kind} before join`);
-      handlers.received(workerId, message);
-      return;
-    }
-    if (message.workerId !== workerId) throw violation(workerId, `it calls itself ${message.workerId} in its join`);
-    if (this.#peers.has(workerId)) throw violation(workerId, "it joined twice");
-    const refusal = this.#tokenIsRight(message.token) ? handlers.joined(message) : wrongToken(message);
-    if (refusal !== null) {
-      this.#refuse(identity, refusal);
-      return;
-    }
-  }
-
-  /** Opens the way to a worker that was let in; called by whoever handles `joined`, before its first message. */
-  admit(workerId: string): void {
-    this.#peers.set(workerId, new MessageEncoder());
+  #onJoin(handlers: ControlHandlers, identity: Buffer, message: JoinMessage): void {
+    if (this.#links.has(linkOf(identity))) throw violation(`worker ${message.workerId}`, "it joined twice");
+    if (!this.#tokenIsRight(message.token)) return this.#refuse(identity, wrongToken(message));
+    if (this.#peers.has(message.workerId)) return this.#refuse(identity, takenName(message));
+    const peer = { workerId: message.workerId, identity, encoder: new MessageEncoder() };
+    this.#peers.set(message.workerId, peer);
+    this.#links.set(linkOf(identity), peer);
+    const refusal = handlers.joined(message);
+    if (refusal === null) return;
+    this.#peers.delete(message.workerId);
+    this.#links.delete(linkOf(identity));
+    this.#refuse(identity, refusal);
   }
 
   #refuse(identity: Buffer, failure: Failure): void {
-    this.#log.warn({ worker: identity.toString(), failure }, "refused");
+    this.#log.warn({ failure }, `refused: ${describeFailure(failure)}`);
     this.#socket.send(identity, [new MessageEncoder().encode({ kind: "refused", failure })]);
   }
 
   #tokenIsRight(token: string): boolean {
     return timingSafeEqual(digest(token), this.#tokenHash);
   }
+}
+
+/** A key for a link; identities of strangers are any bytes. */
+function linkOf(identity: Buffer): string {
+  return identity.toString("hex");
 }
 
 function digest(token: string): Buffer {
@@ -126,6 +143,18 @@ function wrongToken(message: JoinMessage): Failure {
   };
 }
 
-function violation(workerId: string, problem: string): RingstrasseError {
-  return new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: `worker ${workerId}`, problem });
+function takenName(message: JoinMessage): Failure {
+  return {
+    code: "WORKER_REFUSED",
+    workerId: message.workerId,
+    host: message.host,
+    what: "its name",
+    expected: "one that no other worker of the job has",
+    got: "taken",
+    remedy: "Give every worker another --worker-id, or leave it out",
+  };
+}
+
+function violation(from: string, problem: string): RingstrasseError {
+  return new RingstrasseError({ code: "PROTOCOL_VIOLATION", from, problem });
 }

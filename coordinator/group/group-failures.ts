@@ -24,3 +24,20 @@ export function surplus(message: JoinMessage, workers: number): Failure {
     remedy: "All places of this job are taken; start it with a larger --workers",
   };
 }
+
+export interface Rendezvous {
+  readonly joined: number;
+  readonly expected: number;
+  readonly waitedMs: number;
+  /** Where workers that are started by hand join; null: a launcher started them. */
+  readonly endpoint: string | null;
+}
+
+/** Not all workers came in time. */
+export function tooFew({ joined, expected, waitedMs, endpoint }: Rendezvous): Failure {
+  const problem =
+    endpoint === null
+      ? "all were started; see whether the host is overloaded, and give them longer with --join-timeout"
+      : `start the missing ones with: ringstrasse worker --coordinator ${endpoint}; --join-timeout sets how long to wait`;
+  return { code: "RENDEZVOUS_TIMEOUT", joined, expected, waitedMs, problem };
+}

@@ -10,7 +10,7 @@ import { describeExit, type LaunchedWorker, type WorkerExit } from "../launcher/
 import { compareOutcomes } from "./compare-outcomes.js";
 import type { ControlServer, JoinMessage } from "./control-server.js";
 import { findMixture } from "./engine-compatibility.js";
-import { divergence, surplus } from "./group-failures.js";
+import { divergence, surplus, tooFew } from "./group-failures.js";
 import { decideMembership } from "./membership.js";
 import { type ReportListener, ReportOrder } from "./report-order.js";
 import { WeightsReceiver } from "./weights-receiver.js";
@@ -117,16 +117,16 @@ export class WorkerGroup implements AsyncDisposable {
 
   #onJoined(message: JoinMessage): Failure | null {
     const { policy, server } = this.#options;
+    // Before all else: whoever comes too late must not be able to fail a job that runs.
+    if (this.#generation > 0 || this.#workers.size >= policy.workers) return surplus(message, policy.workers);
     const first = this.#workers.values().next().value;
     const mixture = first === undefined ? null : findMixture(first.join, message);
     if (mixture !== null) {
       this.fail(mixture);
       return mixture;
     }
-    if (this.#generation > 0 || this.#workers.size >= policy.workers) return surplus(message, policy.workers);
     const launched = this.#launched.find(message.workerId);
     this.#workers.set(message.workerId, new WorkerRecord(message, launched, this.#now()));
-    server.admit(message.workerId);
     const { heartbeatIntervalMs, silentAfterMs } = policy;
     // Workers are more patient than the coordinator: its verdict comes first, and names the culprit.
     server.send(message.workerId, { kind: "welcome", heartbeatIntervalMs, coordinatorTimeoutMs: 3 * silentAfterMs });
@@ -146,14 +146,14 @@ export class WorkerGroup implements AsyncDisposable {
       case "wait":
         return;
       case "giveUp":
-        this.fail({
-          code: "RENDEZVOUS_TIMEOUT",
-          joined: members.length,
-          expected: policy.workers,
-          waitedMs: Math.round(waitedMs),
-          problem: `start the missing ones with: ringstrasse worker --coordinator ${server.endpoint}`,
-        });
-        return;
+        return this.fail(
+          tooFew({
+            joined: members.length,
+            expected: policy.workers,
+            waitedMs: Math.round(waitedMs),
+            endpoint: this.#launched.count === 0 ? server.endpoint : null,
+          }),
+        );
       case "form":
         break;
       default:

@@ -80,7 +80,15 @@ function optimizerOf({ parameters }: NetworkDefinition, file: string): Optimizer
   if (momentum > 0 && !["sgd", "momentum", "nesterov"].includes(kind)) {
     const problem = `the optimizer ${kind} has no momentum of its own to set`;
     const supported = ["momentum with sgd, momentum or nesterov", `${kind} without momentum`];
-    throw new RingstrasseError({ code: "DOCUMENT_UNSUPPORTED", file, line: null, column: null, elementPath, problem, supported });
+    throw new RingstrasseError({
+      code: "DOCUMENT_UNSUPPORTED",
+      file,
+      line: null,
+      column: null,
+      elementPath,
+      problem,
+      supported,
+    });
   }
   switch (kind) {
     case "sgd":

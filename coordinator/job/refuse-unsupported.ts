@@ -26,11 +26,13 @@ export function refuseUnsupported(options: TrainOptions): void {
     { option: "--resume", value: options.resume, supported: [] },
   ];
   for (const { option, value, supported } of choices) {
-    if (value !== undefined && !supported.some((candidate) => candidate === value))
+    // A switch that is off asks for nothing.
+    if (value !== undefined && value !== false && !supported.some((candidate) => candidate === value))
       throw unsupported(option, value, supported);
   }
 }
 
+/** The failure that refuses `value`; true stands for a switch that was given. */
 export function unsupported(option: string, value: unknown, supported: readonly (string | number)[]): RingstrasseError {
   const remedy =
     supported.length === 0
@@ -39,7 +41,7 @@ export function unsupported(option: string, value: unknown, supported: readonly 
   return new RingstrasseError({
     code: "CHOICE_UNSUPPORTED",
     option,
-    value: String(value),
+    value: value === true ? "" : String(value),
     supported: supported.map(String),
     remedy,
   });

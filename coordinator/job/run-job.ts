@@ -49,6 +49,8 @@ export async function runJob(run: JobRun, around: JobSurroundings): Promise<Fini
   const { spec, policy } = run;
   const startedAt = performance.now();
   let status = advance("QUEUED", "start");
+  await using server = await ControlServer.open(run.controlEndpoint, run.token, around.log);
+  // Only now, so that an address that can't be had leaves no records.
   await using recorder = await RunRecorder.open(run);
   around.emit({
     event: "started",
@@ -63,7 +65,7 @@ export async function runJob(run: JobRun, around: JobSurroundings): Promise<Fini
   });
   try {
     const events = new JobEvents({ spec, startedAt, recorder, emit: around.emit });
-    const result = await trainWithGroup(run, around, events);
+    const result = await trainWithGroup(run, server, around, events);
     const last = events.lastEpoch;
     if (last === null)
       throw new RingstrasseError({ code: "INTERNAL", problem: "the workers finished without reporting an epoch" });
@@ -81,10 +83,14 @@ export async function runJob(run: JobRun, around: JobSurroundings): Promise<Fini
   }
 }
 
-async function trainWithGroup(run: JobRun, around: JobSurroundings, events: JobEvents): Promise<GroupResult> {
+async function trainWithGroup(
+  run: JobRun,
+  server: ControlServer,
+  around: JobSurroundings,
+  events: JobEvents,
+): Promise<GroupResult> {
   const { spec, policy, token } = run;
   const { launcher, log, signal } = around;
-  await using server = await ControlServer.open(run.controlEndpoint, token, log);
   await using group = new WorkerGroup({ spec, policy, server, observer: events, log });
   const interrupt = () => group.fail(interruption(signal));
   events.onBroken((failure) => group.fail(failure));

@@ -13,6 +13,11 @@ export class LaunchedWorkers {
     void worker.ended.then(onEnded);
   }
 
+  /** How many were started, whether they still run or not. */
+  get count(): number {
+    return this.#workers.length;
+  }
+
   find(workerId: string): LaunchedWorker | null {
     return this.#workers.find((worker) => worker.workerId === workerId) ?? null;
   }

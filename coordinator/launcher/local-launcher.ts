@@ -36,6 +36,23 @@ export class LocalLauncher implements Launcher {
 
   async #launchOne(plan: LaunchPlan, index: number): Promise<LaunchedWorker> {
     const workerId = `${hostname()}-${process.pid}-${index}`;
+    const { child, ended } = await this.#spawn(plan, workerId).catch((cause: unknown) => {
+      throw notStarted(cause);
+    });
+    // Writing never happens; a worker that is gone must not raise EPIPE here.
+    child.stdin.on("error", () => child.stdin.destroy());
+    return {
+      index,
+      workerId,
+      host: hostname(),
+      pid: child.pid ?? null,
+      ended,
+      kill: () => child.kill("SIGKILL"),
+    };
+  }
+
+  /** Some errors of the operating system are thrown by `spawn`, others are events: here all reject. */
+  async #spawn(plan: LaunchPlan, workerId: string) {
     const child = spawn(
       process.execPath,
       [
@@ -50,30 +67,15 @@ export class LocalLauncher implements Launcher {
       { stdio: ["pipe", "ignore", "pipe"], env: { ...this.#environment, RINGSTRASSE_TOKEN: plan.token } },
     );
     const ended = watchExit(child, this.#stderr);
-    try {
-      await once(child, "spawn");
-    } catch (cause) {
-      throw new RingstrasseError(
-        {
-          code: "LAUNCH_FAILED",
-          host: hostname(),
-          problem: cause instanceof Error ? cause.message : String(cause),
-          remedy: "Check the limits on processes and memory of this host (ulimit -u, free -m)",
-        },
-        { cause },
-      );
-    }
-    // Writing never happens; a worker that is gone must not raise EPIPE here.
-    child.stdin.on("error", () => child.stdin.destroy());
-    return {
-      index,
-      workerId,
-      host: hostname(),
-      pid: child.pid ?? null,
-      ended,
-      kill: () => child.kill("SIGKILL"),
-    };
+    await once(child, "spawn");
+    return { child, ended };
   }
+}
+
+function notStarted(cause: unknown): RingstrasseError {
+  const problem = cause instanceof Error ? cause.message : String(cause);
+  const remedy = "Check the limits on processes and memory of this host (ulimit -u, free -m)";
+  return new RingstrasseError({ code: "LAUNCH_FAILED", host: hostname(), problem, remedy }, { cause });
 }
 
 function watchExit(child: ChildProcess, stderr: NodeJS.WritableStream): Promise<WorkerExit> {

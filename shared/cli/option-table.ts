@@ -126,8 +126,23 @@ export function decimalNumber(schema: z.ZodNumber) {
 
 /** A switch: bare on the command line, `true`, `1`, `false` or `0` in the environment. */
 export const switchValue = z
-  .union([z.boolean(), z.enum(["true", "1", "false", "0"])])
+  .union([z.boolean(), z.enum(["true", "1", "false", "0"])], { error: "true, 1, false or 0 is needed" })
   .transform((value) => value === true || value === "true" || value === "1");
+
+/**
+ * Whether a switch seems to be given, judged before the arguments are known to be sound: errors about these have to be told in the
+ * form that was asked for.
+ */
+export function switchIsOn(
+  name: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const flag = args.findLast((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`));
+  const text = flag === undefined ? environment[environmentName(name)] : (flag.split("=")[1] ?? "true");
+  const parsed = switchValue.safeParse(text);
+  return parsed.success && parsed.data;
+}
 
 /** One of some names. */
 export function choice<const Names extends readonly [string, ...string[]]>(names: Names) {

@@ -1,6 +1,14 @@
 import yargs from "yargs";
 import { RingstrasseError } from "../failure.js";
-import { type OptionTable, type ResolvedOptions, resolveOptions } from "./option-table.js";
+import { describeCommand } from "./command-help.js";
+import {
+  filePath,
+  type OptionTable,
+  type ResolvedOptions,
+  resolveOptions,
+  switchIsOn,
+  switchValue,
+} from "./option-table.js";
 
 export interface CommandDefinition<Table extends OptionTable> {
   readonly name: string;
@@ -22,6 +30,20 @@ export interface CommandInputs {
   readonly version: string;
 }
 
+type Arguments = Readonly<Record<string, unknown>> & { readonly _: readonly (string | number)[] };
+
+/** What every command takes beside its own options. */
+const COMMON_OPTIONS = {
+  config: {
+    group: "Other:",
+    describe: "A JSON file of options, named as here; flags and RINGSTRASSE_… variables rank over it",
+    schema: filePath,
+    placeholder: "FILE",
+  },
+  help: { group: "Other:", describe: "Show this text", schema: switchValue, isSwitch: true },
+  version: { group: "Other:", describe: "Show the version", schema: switchValue, isSwitch: true },
+} as const satisfies OptionTable;
+
 /**
  * Reads one command's arguments. Values are taken as text by yargs and checked by the option table, so that flags, environment and
  * config file obey the same rules and errors name the source.
@@ -32,46 +54,96 @@ export async function parseCommand<Table extends OptionTable>(
   command: CommandDefinition<Table>,
   inputs: CommandInputs,
 ): Promise<ParsedCommand<Table> | { readonly print: string }> {
-  const usage = `ringstrasse ${[command.name, ...command.positionals.map(({ name }) => `<${name}>`)].join(" ")}`;
-  const parser = yargs()
-    .scriptName("ringstrasse")
-    .usage(`${usage}\n\n${command.describe}`)
-    .version(inputs.version)
-    .help()
-    .strictOptions()
-    .exitProcess(false)
-    .wrap(110)
-    .parserConfiguration({ "camel-case-expansion": false, "dot-notation": false, "parse-positional-numbers": false })
-    .option("config", { type: "string", describe: "A JSON file of options", group: "Other:" })
-    .fail((message: string | null, cause: Error | undefined) => {
-      throw usageError(message ?? cause?.message ?? "not understood", command.name, cause);
-    });
-  for (const [name, option] of Object.entries(command.options)) {
-    const type = option.isSwitch === true ? "boolean" : "string";
-    const shape = option.isList === true ? { array: true as const } : { requiresArg: option.isSwitch !== true };
-    parser.option(name, { type, describe: option.describe, group: option.group, ...shape });
-  }
-  for (const [call, describe] of command.examples) parser.example(call, describe);
-  let print = "";
-  const argv = await parser.parseAsync([...inputs.args], {}, (_error: unknown, _argv: unknown, output: string) => {
-    print = output;
-  });
-  if (print !== "") return { print };
-  const positionals = argv._.map(String);
-  const missing = command.positionals[positionals.length];
-  if (missing !== undefined) throw usageError(`${missing.describe} is missing`, command.name);
-  const surplus = positionals[command.positionals.length];
-  if (surplus !== undefined) throw usageError(`"${surplus}" is one argument too many`, command.name);
-  const repeated = Object.keys(command.options).find(
-    (name) => Array.isArray(argv[name]) && command.options[name]?.isList !== true,
-  );
-  if (repeated !== undefined) throw usageError(`--${repeated} is given more than once`, command.name);
-  const configFile = typeof argv["config"] === "string" ? argv["config"] : null;
-  const { environment } = inputs;
-  return { positionals, ...resolveOptions(command.options, { flags: argv, environment, configFile }) };
+  const { args, environment, version } = inputs;
+  // Before any complaint: who asks for help may not know better.
+  if (switchIsOn("help", args, {}) || args.includes("-h")) return { print: helpOf(command) };
+  if (switchIsOn("version", args, {})) return { print: version };
+  const taken = await takeArguments(command, args);
+  const positionals = positionalsOf(command, taken);
+  const config = resolveOptions({ config: COMMON_OPTIONS.config }, { flags: taken, environment, configFile: null });
+  const configFile = config.values.config ?? null;
+  return { positionals, ...resolveOptions(command.options, { flags: taken, environment, configFile }) };
 }
 
-function usageError(problem: string, command: string, cause?: unknown): RingstrasseError {
-  const remedy = `See: ringstrasse ${command} --help`;
-  return new RingstrasseError({ code: "USAGE", option: null, problem, remedy }, { cause });
+async function takeArguments(command: CommandDefinition<OptionTable>, args: readonly string[]): Promise<Arguments> {
+  const parser = yargs()
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .parserConfiguration({
+      "camel-case-expansion": false,
+      "dot-notation": false,
+      "parse-positional-numbers": false,
+      "boolean-negation": false,
+      "greedy-arrays": false,
+    })
+    .fail((message: string | null, cause: Error | undefined) => {
+      const lacking = /^Not enough arguments following: (.+)$/.exec(message ?? "")?.[1];
+      if (lacking !== undefined) throw usageError(command, `--${lacking}`, "its value is missing", cause);
+      throw usageError(command, null, message ?? cause?.message ?? "not understood", cause);
+    });
+  const options: OptionTable = { ...command.options, ...COMMON_OPTIONS };
+  for (const [name, option] of Object.entries(options)) {
+    if (option.isSwitch === true) parser.option(name, { type: "boolean" });
+    else if (option.isList === true) parser.option(name, { type: "string", array: true, requiresArg: true });
+    else parser.option(name, { type: "string", requiresArg: true });
+  }
+  const taken: Arguments = await parser.parseAsync(knownOptions(command, options, args));
+  const repeated = Object.keys(options).find((name) => Array.isArray(taken[name]) && options[name]?.isList !== true);
+  if (repeated !== undefined) throw usageError(command, `--${repeated}`, "it is given more than once");
+  const unknown = Object.keys(taken).find((name) => name !== "_" && name !== "$0" && !Object.hasOwn(options, name));
+  if (unknown !== undefined) throw usageError(command, `-${unknown}`, `${command.name} has no such option`);
+  return taken;
+}
+
+/**
+ * Refuses options that are not in the table (yargs trips over names such as `--constructor`), and writes switches plainly: `--json=true`
+ * becomes `--json`, `--json=false` nothing, since yargs takes any other text for false.
+ */
+function knownOptions(
+  command: CommandDefinition<OptionTable>,
+  options: OptionTable,
+  args: readonly string[],
+): string[] {
+  const end = args.indexOf("--");
+  return args.flatMap((argument, index) => {
+    const [, name, value] = /^--([^=]+)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (name === undefined || (end >= 0 && index >= end)) return [argument];
+    const option = Object.hasOwn(options, name) ? options[name] : undefined;
+    if (option === undefined) throw usageError(command, `--${name}`, `${command.name} has no such option`);
+    if (option.isSwitch !== true || value === undefined) return [argument];
+    const parsed = switchValue.safeParse(value);
+    if (parsed.success) return parsed.data ? [`--${name}`] : [];
+    const problem = `${JSON.stringify(value)} is not accepted: it is a switch, to be given without a value`;
+    throw usageError(command, `--${name}`, problem);
+  });
+}
+
+function positionalsOf(command: CommandDefinition<OptionTable>, taken: Arguments): string[] {
+  const positionals = taken._.map(String);
+  const missing = command.positionals[positionals.length];
+  if (missing !== undefined) throw usageError(command, missing.name, `${missing.describe} is missing`);
+  const surplus = positionals[command.positionals.length];
+  if (surplus !== undefined) throw usageError(command, null, `"${surplus}" is one argument too many`);
+  return positionals;
+}
+
+function helpOf(command: CommandDefinition<OptionTable>): string {
+  const { name, describe, positionals, options, examples } = command;
+  return describeCommand({
+    usage: `${["ringstrasse", name, ...positionals.map((positional) => positional.name)].join(" ")} [options]`,
+    describe,
+    options: { ...options, ...COMMON_OPTIONS },
+    examples: examples.map(([call, what]) => [call.replace("$0", "ringstrasse"), what] as const),
+  });
+}
+
+function usageError(
+  command: CommandDefinition<OptionTable>,
+  option: string | null,
+  problem: string,
+  cause?: unknown,
+): RingstrasseError {
+  const remedy = `See: ringstrasse ${command.name} --help`;
+  return new RingstrasseError({ code: "USAGE", option, problem, remedy }, { cause });
 }

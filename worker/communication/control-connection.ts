@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { RingstrasseError } from "../../shared/failure.js";
 import { decodeFromCoordinator, MessageEncoder } from "../../shared/protocol/codec.js";
 import type { FromCoordinator, WorkerBody } from "../../shared/protocol/control-message.js";
@@ -34,10 +35,17 @@ export class ControlConnection {
     this.#start = start;
     this.#board = board;
     this.#handlers = handlers;
-    this.#socket = new DealerSocket(start.workerId, (error) => this.#break(error));
-    this.#socket.connect(start.coordinatorEndpoint);
+    // The coordinator knows links by their routing ids: one that can't be guessed can't be taken over by a stranger.
+    const routingId = `${start.workerId}/${randomBytes(16).toString("hex")}`;
+    this.#socket = new DealerSocket(routingId, (error) => this.#break(error));
     this.#reading = this.#read();
     this.#watch(1000, WELCOME_TIMEOUT_MS);
+    try {
+      this.#socket.connect(start.coordinatorEndpoint);
+    } catch (thrown) {
+      // A malformed endpoint breaks the connection like anything else; thrown from here it would lose its name with the thread.
+      queueMicrotask(() => this.#break(thrown));
+    }
   }
 
   send(body: WorkerBody): void {
@@ -46,8 +54,10 @@ export class ControlConnection {
 
   async close(): Promise<void> {
     if (this.#heartbeats !== null) clearInterval(this.#heartbeats);
+    // On a broken connection there is nobody to wait for.
+    const farewellMs = this.#isBroken ? 0 : FAREWELL_MS;
     this.#isBroken = true;
-    await this.#socket.close(FAREWELL_MS);
+    await this.#socket.close(farewellMs);
     await this.#reading;
   }
 

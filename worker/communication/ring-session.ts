@@ -23,7 +23,7 @@ export class RingSession implements AsyncDisposable {
   }
 
   static async bind(plan: RingPlan): Promise<RingSession> {
-    const folder = plan.transport === "ipc" ? await mkdtemp(join(tmpdir(), "ringstrasse-ring-")) : null;
+    const folder = plan.transport === "ipc" ? await mkdtemp(join(tmpdir(), "ringstrasse-")) : null;
     const endpoint = folder === null ? `tcp://${plan.address}:0` : `ipc://${join(folder, "ring")}`;
     const transport = await ZeromqRingTransport.bind(endpoint);
     const kernels = instantiateKernels(plan.kernels, plan.memory);

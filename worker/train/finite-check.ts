@@ -2,6 +2,7 @@ import { slotAt } from "../../shared/arena-layout.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { StepSums } from "../engine/engine.js";
 import type { Arena } from "./arenas.js";
+import type { Means } from "./step-scalars.js";
 import type { StepId } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
 
@@ -19,6 +20,12 @@ export function assertFiniteSums(context: TrainingContext, id: StepId, totals: S
 export function assertFiniteParameters(context: TrainingContext, id: StepId): void {
   const tensor = firstBadTensor(context, context.arenas.parameters[context.gate.shadow]);
   if (tensor !== null) throw notFinite(context, id, `the updated ${tensor.name}`, tensor.value);
+}
+
+/** @throws RingstrasseError NOT_FINITE when the loss over the test rows is: the parameters are finite, but not what they compute. */
+export function assertFiniteTest(context: TrainingContext, id: StepId, means: Means | null): void {
+  if (means !== null && !Number.isFinite(means.loss))
+    throw notFinite(context, id, "the loss of the test rows", means.loss);
 }
 
 function firstBadTensor(context: TrainingContext, arena: Arena): { name: string; value: number } | null {

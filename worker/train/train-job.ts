@@ -2,6 +2,7 @@ import { stepsPerEpoch } from "../../shared/epoch-plan.js";
 import type { EpochReport } from "../../shared/protocol/control-message.js";
 import type { StepSums } from "../engine/engine.js";
 import { evaluateTestRows } from "./evaluate.js";
+import { assertFiniteTest } from "./finite-check.js";
 import { addSums, meansOf, NO_SUMS } from "./step-scalars.js";
 import { type StepId, type StepOutcome, trainStep } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
@@ -18,7 +19,10 @@ export interface TrainingEnd {
   readonly steps: number;
 }
 
-/** All epochs of a job, from the committed position on. Every worker decides alike, from the same folded figures. */
+/**
+ * All epochs of a job, from the committed position on. Every worker decides alike, from the same folded figures.
+ * @throws RingstrasseError NOT_FINITE
+ */
 export async function trainJob(context: TrainingContext, observer: TrainingObserver): Promise<TrainingEnd> {
   const { spec, gate } = context;
   for (let epoch = gate.position.epoch + 1; epoch <= spec.epochs; epoch++) {
@@ -26,6 +30,7 @@ export async function trainJob(context: TrainingContext, observer: TrainingObser
     const reached = spec.lossThreshold !== null && report.trainLoss < spec.lossThreshold;
     const last = reached || epoch === spec.epochs;
     const test = last || epoch % spec.evaluateEvery === 0 ? await evaluateTestRows(context) : null;
+    assertFiniteTest(context, { epoch, step: gate.position.step }, test);
     observer.onEpoch({ ...report, ...testFigures(test) });
     if (reached) break;
   }

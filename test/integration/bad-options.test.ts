@@ -1,0 +1,167 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { expectRefusedCommand, expectRefusedTrain, workplace } from "../support/refused-run.js";
+import { eventsOf, ROOT, runCommand } from "../support/run-command.js";
+
+const IRIS = join(ROOT, "examples/iris/iris.xml");
+
+interface BadOption {
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly says: readonly (string | RegExp)[];
+}
+
+const USAGE: readonly BadOption[] = [
+  { args: [IRIS, "--wrokers", "2"], says: ["--wrokers: train has no such option", "See: ringstrasse train --help"] },
+  { args: [IRIS, "-w", "2"], says: ["-w: train has no such option"] },
+  { args: [IRIS, "--no-insecure"], says: ["--no-insecure: train has no such option"] },
+  { args: [IRIS, "--workers", "two"], says: ["--workers:", '"two"', "a whole number is needed"] },
+  { args: [IRIS, "--workers", "1.5"], says: ["--workers:", "a whole number is needed"] },
+  { args: [IRIS, "--workers", "0"], says: ["--workers:", "at least 1"] },
+  { args: [IRIS, "--workers", "1e9"], says: ["--workers:"] },
+  { args: [IRIS, "--seed", "-1"], says: ["--seed:", "at least 0"] },
+  { args: [IRIS, "--port", "65536"], says: ["--port:", "at most 65535"] },
+  { args: [IRIS, "--test-split", "1"], says: ["--test-split:", "below 1"] },
+  { args: [IRIS, "--test-split", "half"], says: ["--test-split:", "a number is needed"] },
+  { args: [IRIS, "--engine", "steam"], says: ["--engine:", '"steam"', "auto, wasm"] },
+  { args: [IRIS, "--log-level", "loud"], says: ["--log-level:", "debug"] },
+  { args: [IRIS, "--insecure=perhaps"], says: ["--insecure:", '"perhaps"', "switch"] },
+  { args: [IRIS, "--workers", "1", "--workers", "2"], says: ["--workers: it is given more than once"] },
+  { args: [IRIS, "--workers"], says: ["--workers: its value is missing"] },
+  { args: [IRIS, "another.xml"], says: ['"another.xml" is one argument too many'] },
+  { args: [], says: ["DEF.xml: the ViNNSL document is missing"] },
+  { args: [IRIS], env: { RINGSTRASSE_WORKERS: "many" }, says: ["RINGSTRASSE_WORKERS:", '"many"'] },
+  { args: [IRIS], env: { RINGSTRASSE_INSECURE: "maybe" }, says: ["RINGSTRASSE_INSECURE:", "true, 1, false or 0"] },
+  { args: [IRIS], env: { RINGSTRASSE_CONFIG: "nowhere.json" }, says: ["--config:", "nowhere.json", "ENOENT"] },
+  { args: [IRIS, "--inject-fault", "crash@rank=1"], says: ["--inject-fault:", "crash@rank=1", "step"] },
+  {
+    args: [IRIS, "--workers", "3", "--replicas", "2"],
+    says: ["--workers: 3 workers are more than the job's 2 replicas", "--workers 2 or less", "--replicas 3 or more"],
+  },
+];
+
+describe("options that training refuses", () => {
+  for (const { args, env = {}, says } of USAGE) {
+    const shown = [
+      ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      ...args.filter((x) => x !== IRIS),
+    ];
+    it(`${shown.join(" ") || "nothing"}: USAGE, exit 2`, async () => {
+      const place = await workplace();
+      await expectRefusedTrain(place, args, { exitCode: 2, code: "USAGE", says }, { env });
+    });
+  }
+
+  it("tells a person in one line, without JSON", async () => {
+    const place = await workplace();
+    await expectRefusedCommand(place, ["train", IRIS, "--workers", "two"], { exitCode: 2, says: ["--workers:"] });
+  });
+
+  it("answers in JSON when the environment asks for it", async () => {
+    const place = await workplace();
+    const end = await runCommand(["train", IRIS, "--workers", "two"], {
+      env: { ...place.env, RINGSTRASSE_JSON: "true" },
+    });
+    expect(end.exitCode).toBe(2);
+    expect(eventsOf(end.stdout)).toMatchObject([{ event: "failed", code: "USAGE" }]);
+  });
+});
+
+describe("config files that training refuses", () => {
+  const files = [
+    { text: '{"workers": "many"}', says: ["workers in ", "options.json", '"many"'] },
+    { text: '{"wrokers": 2}', says: ["--config:", "options.json", 'the unknown option "wrokers"', "workers"] },
+    { text: "[1, 2]", says: ["--config:", "options.json", "one JSON object"] },
+    { text: "{", says: ["--config:", "options.json", "can't be read as JSON"] },
+    { text: '{"workers": 3, "replicas": 2}', says: ["3 workers are more than the job's 2 replicas"] },
+  ];
+  for (const { text, says } of files) {
+    it(`${text}: USAGE, exit 2, with the file`, async () => {
+      const place = await workplace();
+      const config = join(place.folder, "options.json");
+      await writeFile(config, text);
+      await expectRefusedTrain(place, [IRIS, "--config", config], { exitCode: 2, code: "USAGE", says });
+    });
+  }
+});
+
+describe("choices of later versions", () => {
+  const choices: readonly (readonly string[])[] = [
+    ["--engine", "tensorflow"],
+    ["--engine", "tensorflow-gpu"],
+    ["--threads", "2"],
+    ["--collective", "shm"],
+    ["--collective", "hierarchical"],
+    ["--collective", "mpi"],
+    ["--collective", "parameter-server"],
+    ["--strategy", "async"],
+    ["--strategy", "local-sgd"],
+    ["--sync-every", "4"],
+    ["--accumulate", "2"],
+    ["--compress", "bf16"],
+    ["--compress", "topk"],
+    ["--mpi-mode", "ordered"],
+    ["--min-workers", "1"],
+    ["--max-workers", "8"],
+    ["--interface", "eth0"],
+    ["--insecure"],
+    ["--report-to", "http://127.0.0.1:1"],
+    ["--resume", "runs/a"],
+  ];
+  for (const choice of choices) {
+    it(`${choice.join(" ")} is refused by name, exit 4`, async () => {
+      const place = await workplace();
+      const says = [`${choice.join(" ")} is not available`, "this version can't do it yet"];
+      await expectRefusedTrain(place, [IRIS, ...choice], { exitCode: 4, code: "CHOICE_UNSUPPORTED", says });
+    });
+  }
+
+  for (const command of ["serve", "bench", "engine", "submit", "doctor"]) {
+    it(`the command ${command} is refused by name, exit 4`, async () => {
+      const place = await workplace();
+      await expectRefusedCommand(place, [command], { exitCode: 4, says: [`ringstrasse ${command}`, "train, worker"] });
+    });
+  }
+});
+
+describe("commands", () => {
+  const wrong: readonly {
+    readonly args: readonly string[];
+    readonly exitCode: number;
+    readonly says: readonly string[];
+  }[] = [
+    { args: ["tarin"], exitCode: 2, says: ['there is no command "tarin"', "ringstrasse --help"] },
+    { args: ["constructor"], exitCode: 2, says: ['there is no command "constructor"'] },
+    { args: ["validate"], exitCode: 2, says: ["DEF.xml", "is missing"] },
+    { args: ["validate", IRIS, "--workers", "2"], exitCode: 2, says: ["--workers: validate has no such option"] },
+    { args: ["diff", "a"], exitCode: 2, says: ["RUN_B", "is missing"] },
+    { args: ["diff", "nowhere-a", "nowhere-b"], exitCode: 3, says: ["nowhere-a"] },
+    { args: ["predict"], exitCode: 2, says: ["MODEL", "is missing"] },
+    { args: ["predict", "nowhere"], exitCode: 2, says: ["--data", "missing"] },
+    { args: ["predict", "nowhere", "--data", IRIS], exitCode: 3, says: ["nowhere"] },
+    { args: ["worker"], exitCode: 2, says: ["--coordinator", "missing"] },
+    { args: ["worker", "--coordinator", "somewhere"], exitCode: 2, says: ["--coordinator", "tcp://HOST:PORT"] },
+    { args: ["worker", "--coordinator", "tcp://127.0.0.1:1"], exitCode: 2, says: ["--token", "RINGSTRASSE_TOKEN"] },
+  ];
+  for (const { args, exitCode, says } of wrong) {
+    it(`${args.map((arg) => arg.replace(ROOT, "")).join(" ")}: exit ${exitCode}`, async () => {
+      await expectRefusedCommand(await workplace(), args, { exitCode, says });
+    });
+  }
+
+  it("--help tells of every command and every option, exit 0", async () => {
+    const place = await workplace();
+    const [all, train] = await Promise.all([
+      runCommand(["--help"], { env: place.env }),
+      runCommand(["train", "--help"], { env: place.env }),
+    ]);
+    expect([all.exitCode, train.exitCode]).toEqual([0, 0]);
+    for (const command of ["train", "worker", "predict", "validate", "diff"])
+      expect(all.stdout).toContain(`  ${command} `);
+    expect(train.stdout).toContain("ringstrasse train DEF.xml [options]");
+    for (const option of ["--workers N", "--out DIR", "--json ", "--config FILE"])
+      expect(train.stdout).toContain(option);
+    expect(Math.max(...train.stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(110);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { TRAIN_OPTIONS, type TrainOptions } from "../../../../coordinator/cli/train-options.js";
+import { refuseUnsupported } from "../../../../coordinator/job/refuse-unsupported.js";
+import { failureWithCode } from "../../../support/failure-with-code.js";
+
+const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string[]])[] = [
+  [{ engine: "tensorflow" }, "--engine", "tensorflow", ["auto", "wasm"]],
+  [{ engine: "tensorflow-gpu" }, "--engine", "tensorflow-gpu", ["auto", "wasm"]],
+  [{ threads: 2 }, "--threads", "2", ["1"]],
+  [{ collective: "shm" }, "--collective", "shm", ["auto", "ring"]],
+  [{ strategy: "async" }, "--strategy", "async", ["sync"]],
+  [{ accumulate: 2 }, "--accumulate", "2", ["1"]],
+  [{ compress: "bf16" }, "--compress", "bf16", ["none"]],
+  [{ "sync-every": 1 }, "--sync-every", "1", []],
+  [{ "mpi-mode": "ordered" }, "--mpi-mode", "ordered", []],
+  [{ "min-workers": 1 }, "--min-workers", "1", []],
+  [{ "max-workers": 2 }, "--max-workers", "2", []],
+  [{ interface: "eth0" }, "--interface", "eth0", []],
+  [{ insecure: true }, "--insecure", "", []],
+  [{ "report-to": "http://h" }, "--report-to", "http://h", []],
+  [{ resume: "runs/a" }, "--resume", "runs/a", []],
+];
+
+describe("refuseUnsupported", () => {
+  it.each(REFUSED)("%j: by name, with what there is", async (options, option, value, supported) => {
+    const failure = await failureWithCode("CHOICE_UNSUPPORTED", () => refuseUnsupported(options));
+    expect(failure).toMatchObject({ option, value, supported });
+    expect(failure.remedy).toMatch(supported.length === 0 ? /^Leave it out/ : /^Choose one of those/);
+  });
+
+  it("lets pass what there is, and what asks for nothing", () => {
+    const defaults = { threads: 1, strategy: "sync", accumulate: 1, compress: "none", insecure: false } as const;
+    for (const engine of ["auto", "wasm"] as const) {
+      for (const collective of ["auto", "ring"] as const) {
+        expect(() => refuseUnsupported({ ...defaults, engine, collective })).not.toThrow();
+      }
+    }
+    expect(() => refuseUnsupported({})).not.toThrow();
+  });
+
+  it("every option of the help's last group is refused here", () => {
+    const later = Object.entries(TRAIN_OPTIONS).filter(([, { group }]) => group === "Not available yet:");
+    const tested = REFUSED.map(([, option]) => option);
+    expect(later.length).toBeGreaterThan(5);
+    for (const [name] of later) expect(tested).toContain(`--${name}`);
+  });
+});

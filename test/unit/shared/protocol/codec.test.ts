@@ -1,0 +1,174 @@
+import fc from "fast-check";
+import { Packr } from "msgpackr";
+import { describe, expect, it } from "vitest";
+import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../../../../shared/ids.js";
+import type { JobSpec } from "../../../../shared/job-spec.js";
+import { decodeFromCoordinator, decodeFromWorker, MessageEncoder } from "../../../../shared/protocol/codec.js";
+import {
+  type CoordinatorBody,
+  FromCoordinatorSchema,
+  FromWorkerSchema,
+  PROTOCOL_VERSION,
+  type WorkerBody,
+} from "../../../../shared/protocol/control-message.js";
+import { failureWithCode } from "../../../support/failure-with-code.js";
+
+const packr = new Packr({ useRecords: false });
+const sha = (letter: string) => letter.repeat(64);
+const job = { jobId: JobIdSchema.parse("job-1"), generation: GenerationSchema.parse(3) };
+const failure = { code: "USAGE", option: null, problem: "p", remedy: "r" } as const;
+const figures = { trainLoss: 0.5, trainAccuracy: 0.25, trainMeanAbsoluteError: null };
+const tests = { testLoss: null, testAccuracy: null, testMeanAbsoluteError: null };
+const stepReport = {
+  ...{ epoch: 1, step: 2, loss: 0.1, accuracy: null, totalRows: 9, replicas: [0, 1], rows: 5 },
+  ...{ computeMs: 1.5, communicationMs: 0.25, sentBytes: 100, receivedBytes: 200 },
+};
+
+const FROM_WORKER: { readonly [Kind in WorkerBody["kind"]]: Extract<WorkerBody, { kind: Kind }> } = {
+  join: {
+    ...{ kind: "join", token: "t", workerId: WorkerIdSchema.parse("w"), host: "h", pid: 7, nodeVersion: "v20" },
+    engine: { name: "wasm", version: "1", instructionSet: "simd128", probeSha256: sha("a") },
+  },
+  ready: { kind: "ready", ...job, ringEndpoint: "tcp://h:1", layoutHash: sha("b") },
+  heartbeat: { kind: "heartbeat", progress: 9, phase: "compute", epoch: 1, step: 2 },
+  steps: { kind: "steps", ...job, reports: [stepReport, { ...stepReport, step: 3 }] },
+  epoch: {
+    ...{ kind: "epoch", ...job },
+    report: { epoch: 1, steps: 2, ...figures, ...tests, rows: 9, stepMs: 2, communicationMs: 1 },
+  },
+  blockHashes: { kind: "blockHashes", ...job, epochHashes: null, stepHashes: null },
+  weights: { kind: "weights", ...job, offsetBytes: 0, totalBytes: 4, bytes: Buffer.from([1, 2, 3, 4]) },
+  finished: { kind: "finished", ...job, epochs: 1, steps: 2, weightsSha256: sha("c"), stateSha256: sha("d") },
+  failed: { kind: "failed", ...job, failure },
+};
+
+const SPEC: JobSpec = {
+  ...{ jobId: job.jobId, seed: 1, replicas: 2, threads: 1, engine: "wasm", epochs: 3, batchSize: 4 },
+  model: {
+    inputs: 2,
+    layers: [{ kind: "dense", name: "Out", units: 3, activation: "softmax", initialBias: 0 }],
+    loss: "softmaxCrossEntropy",
+    targets: { kind: "class", classes: 3 },
+  },
+  optimizer: { kind: "sgd", learningRate: 0.1 },
+  lossThreshold: null,
+  dataset: {
+    train: { path: "/rows/train", rowCount: 9, features: 2, featureType: "float32", targetType: "class", targets: 1 },
+    test: null,
+    transform: { kind: "standardise", mean: [0, 1], deviation: [1, 2] },
+    classNames: ["a", "b", "c"],
+  },
+  evaluateEvery: 1,
+  blockHashes: "epoch",
+};
+
+const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<CoordinatorBody, { kind: Kind }> } = {
+  welcome: { kind: "welcome", heartbeatIntervalMs: 500, coordinatorTimeoutMs: 30_000 },
+  refused: { kind: "refused", failure },
+  assign: {
+    ...{ kind: "assign", ...job, rank: RankSchema.parse(0), worldSize: 2, transport: "ipc" },
+    ...{ spec: SPEC, faults: ["crash@rank=1,step=5"] },
+  },
+  start: { kind: "start", ...job, ringEndpoints: ["ipc:///a", null] },
+  alive: { kind: "alive" },
+  stop: { kind: "stop", failure: null },
+};
+
+/** Every finite number but −0, which MessagePack writes as 0. */
+const FIGURES = fc.double({ noNaN: true, noDefaultInfinity: true }).map((figure) => figure + 0);
+
+describe("round trips", () => {
+  it.each(Object.values(FROM_WORKER))("$kind of a worker arrives as it was sent", (body) => {
+    const message = decodeFromWorker(new MessageEncoder().encode(body), "worker w");
+    expect(message).toEqual({ ...body, protocol: PROTOCOL_VERSION, sequence: 0 });
+  });
+
+  it.each(Object.values(FROM_COORDINATOR))("$kind of the coordinator arrives as it was sent", (body) => {
+    const message = decodeFromCoordinator(new MessageEncoder().encode(body), "coordinator");
+    expect(message).toEqual({ ...body, protocol: PROTOCOL_VERSION, sequence: 0 });
+  });
+
+  it("every kind of the protocol is tried above", () => {
+    const kinds = (schema: typeof FromWorkerSchema | typeof FromCoordinatorSchema) =>
+      schema.options.map((option) => option.shape.kind.value).sort();
+    expect(Object.keys(FROM_WORKER).sort()).toEqual(kinds(FromWorkerSchema));
+    expect(Object.keys(FROM_COORDINATOR).sort()).toEqual(kinds(FromCoordinatorSchema));
+  });
+
+  it("figures keep every bit, and weights every byte", () => {
+    fc.assert(
+      fc.property(FIGURES, fc.uint8Array({ maxLength: 100 }), (loss, bytes) => {
+        const encoder = new MessageEncoder();
+        const reports = [{ ...stepReport, loss }];
+        expect(decodeFromWorker(encoder.encode({ ...FROM_WORKER.steps, reports }), "w")).toMatchObject({ reports });
+        const weights = decodeFromWorker(encoder.encode({ ...FROM_WORKER.weights, bytes }), "w");
+        expect(weights.kind === "weights" && [...weights.bytes]).toEqual([...bytes]);
+      }),
+    );
+  });
+
+  it("each end counts its own messages", () => {
+    const encoder = new MessageEncoder();
+    const sequences = [0, 1, 2].map(() => decodeFromWorker(encoder.encode(FROM_WORKER.heartbeat), "w").sequence);
+    expect(sequences).toEqual([0, 1, 2]);
+  });
+});
+
+describe("what can't be understood", () => {
+  const refuse = (bytes: Uint8Array) =>
+    failureWithCode("PROTOCOL_VIOLATION", () => decodeFromWorker(bytes, "worker w on h"));
+
+  it.each([
+    [new Uint8Array(), "0 bytes is not MessagePack"],
+    [Buffer.from("GET / HTTP/1.1\r\n"), "not MessagePack"],
+    [packr.pack(42), "no protocol version or kind"],
+    [packr.pack(null), "no protocol version or kind"],
+    [packr.pack({ kind: "join" }), "no protocol version or kind"],
+  ])("%o is a violation by name", async (bytes, problem) => {
+    const failure = await refuse(bytes);
+    expect(failure.from).toBe("worker w on h");
+    expect(failure.problem).toContain(problem);
+  });
+
+  it("another version is told with both versions and what to do, whatever its messages look like", async () => {
+    const { problem } = await refuse(packr.pack({ protocol: PROTOCOL_VERSION + 1, kind: "hello", anything: true }));
+    expect(problem).toBe(
+      `it speaks protocol ${PROTOCOL_VERSION + 1}, this side ${PROTOCOL_VERSION}: install the same version of ringstrasse on all hosts`,
+    );
+  });
+
+  it("an unknown kind and a wrong field are named", async () => {
+    const header = { protocol: PROTOCOL_VERSION, sequence: 0 };
+    expect((await refuse(packr.pack({ ...header, kind: "dance" }))).problem).toContain("dance");
+    const { problem } = await refuse(packr.pack({ ...header, ...FROM_WORKER.heartbeat, phase: "asleep" }));
+    expect(problem).toMatch(/message heartbeat does not have the agreed form \(phase: /);
+    const deep = await refuse(packr.pack({ ...header, ...FROM_WORKER.steps, reports: [{ ...stepReport, rows: -1 }] }));
+    expect(deep.problem).toContain("reports.0.rows");
+  });
+
+  it("a message of the other side is refused", async () => {
+    expect((await refuse(new MessageEncoder().encode(FROM_COORDINATOR.alive))).problem).toContain("alive");
+  });
+
+  it("no bytes whatever do anything but decode or be refused by name", async () => {
+    const good = Object.values(FROM_WORKER).map((body) => new MessageEncoder().encode(body));
+    const damaged = fc
+      .tuple(fc.constantFrom(...good), fc.nat(), fc.integer({ min: 0, max: 255 }), fc.nat())
+      .map(([bytes, at, value, length]) => {
+        const copy = Uint8Array.from(bytes.subarray(0, 1 + (length % bytes.length)));
+        copy[at % copy.length] = value;
+        return copy;
+      });
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 200 }), damaged), async (bytes) => {
+        try {
+          const message = decodeFromWorker(bytes, "w");
+          expect(FROM_WORKER).toHaveProperty(message.kind);
+        } catch (thrown) {
+          expect(await failureWithCode("PROTOCOL_VIOLATION", () => Promise.reject(thrown))).toHaveProperty("from", "w");
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
