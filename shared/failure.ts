@@ -102,6 +102,23 @@ export const FailureSchema = z.discriminatedUnion("code", [
   }),
   /** Workers that must hold the same bits don't: a defect of this software or of a machine. */
   z.object({ code: z.literal("WORKERS_DIVERGED"), what: text, hashes: z.record(text, text) }),
+  /** A server's data directory can't be used: another server holds it, or its file system is unfit or full. */
+  z.object({ code: z.literal("STORE_UNAVAILABLE"), path: text, problem: text, remedy: text }),
+  /** A data directory of a newer version, or one whose migrations are not those of this software. */
+  z.object({ code: z.literal("STORE_INCOMPATIBLE"), path: text, problem: text, remedy: text }),
+  /** What lies in a data directory is not what was written there. */
+  z.object({ code: z.literal("STORE_DAMAGED"), path: text, problem: text, remedy: text }),
+  /** Too large: one document, one file, or all files together (`files`). */
+  z.object({
+    code: z.literal("QUOTA_EXCEEDED"),
+    quota: z.enum(["document", "file", "files"]),
+    limitBytes: z.number(),
+    problem: text,
+    remedy: text,
+  }),
+  z.object({ code: z.literal("NOT_FOUND"), what: z.enum(["job", "file"]), id: text, remedy: text }),
+  /** Somebody else changed it since it was read. */
+  z.object({ code: z.literal("CONFLICT"), what: z.enum(["job", "file"]), id: text, problem: text, remedy: text }),
   z.object({ code: z.literal("INTERRUPTED"), signal: text }),
   z.object({ code: z.literal("INTERNAL"), problem: text }),
 ]);
@@ -137,12 +154,18 @@ export function exitCodeOf(code: FailureCode): number {
     case "DATA_INVALID":
     case "DATA_MISMATCH":
     case "MODEL_INVALID":
+    case "NOT_FOUND":
       return 3;
     case "CHOICE_UNSUPPORTED":
     case "OUTPUT_UNWRITABLE":
     case "ENDPOINT_UNAVAILABLE":
     case "ENGINE_UNAVAILABLE":
     case "LAUNCH_FAILED":
+    case "STORE_UNAVAILABLE":
+    case "STORE_INCOMPATIBLE":
+    case "STORE_DAMAGED":
+    case "QUOTA_EXCEEDED":
+    case "CONFLICT":
       return 4;
     case "RENDEZVOUS_TIMEOUT":
     case "WORKER_REFUSED":
@@ -189,6 +212,9 @@ export function describeFailure(failure: Failure): string {
       return `${choice} is not available.${supported} ${failure.remedy}`;
     }
     case "OUTPUT_UNWRITABLE":
+    case "STORE_UNAVAILABLE":
+    case "STORE_INCOMPATIBLE":
+    case "STORE_DAMAGED":
       return `${failure.path}: ${failure.problem}. ${failure.remedy}`;
     case "ENDPOINT_UNAVAILABLE":
       return `${failure.endpoint}: ${failure.problem}. ${failure.remedy}`;
@@ -218,6 +244,12 @@ export function describeFailure(failure: Failure): string {
       const hashes = Object.entries(failure.hashes).map(([who, hash]) => `${who} ${hash}`);
       return `workers hold different ${failure.what}: ${hashes.join(", ")}. This is a defect of the software or of a machine; please report it`;
     }
+    case "QUOTA_EXCEEDED":
+      return `${failure.problem}. ${failure.remedy}`;
+    case "NOT_FOUND":
+      return `there is no ${failure.what} ${failure.id}. ${failure.remedy}`;
+    case "CONFLICT":
+      return `${failure.what} ${failure.id}: ${failure.problem}. ${failure.remedy}`;
     case "INTERRUPTED":
       return `interrupted by ${failure.signal}`;
     case "INTERNAL":

@@ -32,6 +32,7 @@ describe("npm package", () => {
         "dist/worker/communication/communication-thread.js",
         "dist/worker/kernels/kernels.wasm",
         "dist/coordinator/vinnsl/schemas/vinnsl.xsd",
+        "dist/coordinator/store/migrations/0001-jobs-and-files.sql",
         "examples/iris/iris.xml",
         "examples/iris/iris.csv",
         "examples/digits/digits.xml",
@@ -40,7 +41,7 @@ describe("npm package", () => {
     );
     expect((files.get("dist/ringstrasse.js") ?? 0) & 0o111).not.toBe(0);
     const allowed =
-      /^(dist\/(?!bench\/|test\/)[^.].*\.(js|wasm|xsd)|examples\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/(?!bench\/|test\/)[^.].*\.(js|wasm|xsd|sql)|examples\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
   });
 });

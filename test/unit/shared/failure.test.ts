@@ -81,6 +81,12 @@ const EVERY: {
     5,
     "epoch 1, step 2: the loss is NaN at learning rate 0.1. Lower it",
   ],
+  STORE_UNAVAILABLE: [{ path: "/data", ...advice }, 4, "/data: it is broken. Mend it"],
+  STORE_INCOMPATIBLE: [{ path: "/data", ...advice }, 4, "/data: it is broken. Mend it"],
+  STORE_DAMAGED: [{ path: "/data", ...advice }, 4, "/data: it is broken. Mend it"],
+  QUOTA_EXCEEDED: [{ quota: "file", limitBytes: 10, ...advice }, 4, "it is broken. Mend it"],
+  NOT_FOUND: [{ what: "job", id: "a1", remedy: "List them" }, 3, "there is no job a1. List them"],
+  CONFLICT: [{ what: "file", id: "a1", ...advice }, 4, "file a1: it is broken. Mend it"],
   WORKERS_DIVERGED: [
     { what: "weights", hashes: { "rank 0": "aa", "rank 1": "bb" } },
     5,

@@ -1,0 +1,132 @@
+import { z } from "zod";
+import { FailureSchema } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
+import { FinishedEventSchema } from "../../shared/train-events.js";
+import type { JobStatus } from "../job/job-state.js";
+
+const whole = z.number().int().nonnegative();
+/** Milliseconds since 1970. */
+const time = whole.nullable();
+
+/** How far a run has come, for lists. */
+export const JobProgressSchema = z.object({
+  epoch: whole,
+  epochs: whole,
+  /** Updates since the start of the run. */
+  step: whole,
+  /** Updates in the whole run; null: not known. */
+  steps: whole.nullable(),
+  /** Of the latest step; null: none yet, or not finite. */
+  loss: z.number().nullable(),
+  /** Of the latest step; null: none yet, or real-valued targets. */
+  accuracy: z.number().nullable(),
+  /** Milliseconds since 1970. */
+  at: whole,
+});
+export type JobProgress = z.infer<typeof JobProgressSchema>;
+
+/** What a job's current run is, or its last one was. */
+export const RunFactsSchema = z.object({
+  /** Starts since a person queued the job; 0 before the first. */
+  attempt: whole,
+  workers: whole.nullable(),
+  replicas: whole.nullable(),
+  /** Where it runs when not on this server's workers (it reports in, and outlives the server); else null. */
+  elsewhere: z.string().nullable(),
+  startedAt: time,
+  finishedAt: time,
+  outputDirectory: z.string().nullable(),
+  /** Of the last run that finished: queueing the job again does not forget it. */
+  result: FinishedEventSchema.nullable(),
+  /** Ids in the file store of that run's model files. */
+  modelFileIds: z.array(z.string()),
+});
+export type RunFacts = z.infer<typeof RunFactsSchema>;
+
+/** What of a job changes as a whole and is not searched for; kept as one text by the stores. */
+export const JobFactsSchema = z.object({
+  title: z.string().nullable(),
+  statusReason: FailureSchema.nullable(),
+  queuedAt: time,
+  run: RunFactsSchema,
+  progress: JobProgressSchema.nullable(),
+});
+export type JobFacts = z.infer<typeof JobFactsSchema>;
+
+/** A job without its document. */
+export interface JobSummary extends JobFacts {
+  readonly id: JobId;
+  /** Rises with every job ever created; lists are in its order. */
+  readonly number: number;
+  readonly status: JobStatus;
+  /** Higher runs first. */
+  readonly priority: number;
+  /** Order among waiting jobs of equal priority; null when the job neither waits nor runs. */
+  readonly queuePlace: number | null;
+  /** Of the document: 1 at first, one more with every replacement. */
+  readonly version: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** Last change of document, status, priority or result; progress, metrics and events don't count. */
+  readonly updatedAt: number;
+}
+
+/** The store neither reads nor changes these texts. */
+export interface JobDocument {
+  /** The object as the service speaks of it, as JSON. */
+  readonly json: string;
+  /** The document as it came, when it came as XML. */
+  readonly xml: string | null;
+}
+
+/** The stack's "vinnsl object". */
+export interface Job extends JobSummary {
+  readonly document: JobDocument;
+  /** The DL4J configuration that somebody stored with the job. */
+  readonly dl4j: string | null;
+}
+
+export interface NewJob {
+  readonly document: JobDocument;
+  /** For lists. */
+  readonly title?: string | null;
+  /** Whole, -1000 to 1000; default 0. */
+  readonly priority?: number;
+}
+
+/** One row of a run's curves. */
+export interface MetricRow {
+  /** A step's row is named by `step`, an epoch's by `epoch`: a row of the same name replaces the earlier one. */
+  readonly kind: MetricKind;
+  readonly epoch: number;
+  readonly step: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Any numbers, NaN and infinities included; null: not measured. */
+  readonly values: Readonly<Record<string, number | null>>;
+}
+export type MetricKind = "step" | "epoch";
+
+/** Something that happened to a job, as a stream of server-sent events tells it. */
+export interface JobStreamEvent {
+  /** 1, 2, 3, … per job, over all its runs: what a listener that comes back names. */
+  readonly sequence: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly kind: string;
+  /** JSON text. */
+  readonly data: string;
+}
+
+/** Before its first run. */
+export const NO_RUN: RunFacts = {
+  attempt: 0,
+  workers: null,
+  replicas: null,
+  elsewhere: null,
+  startedAt: null,
+  finishedAt: null,
+  outputDirectory: null,
+  result: null,
+  modelFileIds: [],
+};

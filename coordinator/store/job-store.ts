@@ -1,0 +1,197 @@
+import type { Failure } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
+import type { JobEvent, JobStatus } from "../job/job-state.js";
+import type {
+  Job,
+  JobDocument,
+  JobProgress,
+  JobStreamEvent,
+  JobSummary,
+  MetricKind,
+  MetricRow,
+  NewJob,
+  RunFacts,
+} from "./job-record.js";
+
+/** Where a list goes on: opaque, from {@link JobPage.next}. */
+export type Cursor = string;
+
+export interface JobQuery {
+  /** 1 to {@link JOB_PAGE}. */
+  readonly limit: number;
+  /** Default: from the beginning. */
+  readonly cursor?: Cursor | null;
+  /** Default: all. */
+  readonly status?: JobStatus;
+  /** By creation; default `oldest` first. */
+  readonly order?: "oldest" | "newest";
+}
+
+export interface JobPage {
+  readonly jobs: readonly JobSummary[];
+  /** Null: there are no more. */
+  readonly next: Cursor | null;
+}
+
+export type TransitionResult =
+  | { readonly kind: "moved"; readonly job: JobSummary }
+  | {
+      readonly kind: "refused";
+      /** As it stays. */
+      readonly status: JobStatus;
+      readonly reason: string;
+      readonly allowed: readonly JobEvent[];
+    };
+
+/** What a finished run leaves. */
+export type RunOutcome = Pick<RunFacts, "result" | "modelFileIds">;
+/** What is known of a run when it starts, or later. */
+export type RunPlan = Partial<Pick<RunFacts, "workers" | "replicas" | "elsewhere" | "outputDirectory">>;
+
+export interface TransitionDetails {
+  /** Why, for `fail`. */
+  readonly reason?: Failure | null;
+  /** Recorded together with `finish`. */
+  readonly outcome?: RunOutcome;
+  /** Recorded together with `start`. */
+  readonly plan?: RunPlan;
+}
+
+export interface InterruptionPolicy {
+  /** Kept with every job that was interrupted. */
+  readonly reason: Failure;
+  /** A job that was started so often already is not queued again. */
+  readonly maxAttempts: number;
+}
+
+export interface MetricsQuery {
+  /** Default `step`. */
+  readonly kind?: MetricKind;
+  /** First step (or epoch) wanted; default 0. */
+  readonly from?: number;
+  /** Rows at most, 1 to {@link METRIC_PAGE}. */
+  readonly limit: number;
+  /** Spread the rows evenly so that all from `from` to the latest fit in `limit`; the latest is always among them. */
+  readonly downsample?: boolean;
+}
+
+export interface MetricsPage {
+  readonly rows: readonly MetricRow[];
+  /** `from` of the next page; null: there are no more rows. */
+  readonly next: number | null;
+}
+
+export interface EventsPage {
+  readonly events: readonly JobStreamEvent[];
+  /** False: some of the events asked for are no longer kept. */
+  readonly complete: boolean;
+}
+
+/**
+ * Keeps jobs, what became of them, and their curves. A promise resolves when what it stands for survives a loss of power.
+ * Calls may overlap: each change happens wholly or not at all, changes happen in the order of the calls, and reads see every change
+ * whose promise has resolved. What a store is given and what it returns it does not touch later.
+ *
+ * Every operation on one job rejects with NOT_FOUND when there is no such job, and every operation with STORE_UNAVAILABLE when
+ * the store can't be read or written, or was disposed of.
+ */
+export interface JobStore extends AsyncDisposable {
+  /** A new job, CREATED. @throws QUOTA_EXCEEDED (`document`), DOCUMENT_INVALID (no Unicode text), USAGE (priority) */
+  create(job: NewJob): Promise<Job>;
+
+  get(id: JobId): Promise<Job>;
+
+  /** As {@link get}, without reading the document. */
+  summary(id: JobId): Promise<JobSummary>;
+
+  /** A page of jobs; its cost does not depend on how many there are. @throws USAGE (limit, cursor) */
+  list(query: JobQuery): Promise<JobPage>;
+
+  /** All jobs in the order of creation; jobs that come or go meanwhile may or may not be among them. */
+  statuses(): AsyncIterable<JobStatusEntry>;
+
+  /** How many jobs there are in each status. */
+  counts(): Promise<Readonly<Record<JobStatus, number>>>;
+
+  /**
+   * Replaces the document that was read as version `expectedVersion`. @returns the job, its version one higher
+   * @throws CONFLICT when it was replaced since; QUOTA_EXCEEDED, DOCUMENT_INVALID as {@link create}
+   */
+  replaceDocument(id: JobId, expectedVersion: number, change: DocumentChange): Promise<Job>;
+
+  /** Stores a DL4J configuration with the job, or forgets it. @throws QUOTA_EXCEEDED (`document`), DOCUMENT_INVALID */
+  replaceDl4j(id: JobId, text: string | null): Promise<void>;
+
+  /** @throws USAGE when not whole or outside -1000 to 1000 */
+  setPriority(id: JobId, priority: number): Promise<void>;
+
+  /**
+   * Moves the job on, as `nextJobStatus` decides. `queue` puts it at the end of the queue, forgets attempts and progress, and keeps
+   * the last result; `start` counts an attempt and forgets the metrics of earlier runs; `fail` keeps the reason.
+   */
+  transition(id: JobId, event: JobEvent, details?: TransitionDetails): Promise<TransitionResult>;
+
+  /** The job that should start next: of the highest priority, the one queued first. Claims nothing. */
+  nextQueued(): Promise<JobSummary | null>;
+
+  /** Waiting jobs in the order in which they should start. @throws USAGE (limit, 1 to {@link JOB_PAGE}) */
+  queued(limit: number): Promise<readonly JobSummary[]>;
+
+  /** Starts a waiting job: of several claims of one job, one moves it and the others are refused. */
+  claim(id: JobId, plan?: RunPlan): Promise<TransitionResult>;
+
+  /**
+   * For the start of a server: jobs that were in progress when the last one ended are queued again at their old place, or failed when
+   * they had their attempts. Jobs that run elsewhere are left alone.
+   */
+  requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }>;
+
+  /** Adds to what is known of the run. */
+  recordRun(id: JobId, plan: RunPlan): Promise<void>;
+
+  /** Keeps a result whose status comes by another way; {@link transition} keeps both at once. */
+  recordResult(id: JobId, outcome: RunOutcome): Promise<void>;
+
+  recordProgress(id: JobId, progress: JobProgress): Promise<void>;
+
+  /**
+   * Adds to the curves. Epoch rows are kept whole; step rows are thinned (see `metric-thinning.ts`). Every call waits for the disk:
+   * give rows by the handful, not one by one. @throws USAGE when a step or epoch is no whole number
+   */
+  addMetrics(id: JobId, rows: readonly MetricRow[]): Promise<void>;
+
+  /** In the order of steps or epochs. @throws USAGE (limit, from) */
+  metrics(id: JobId, query: MetricsQuery): Promise<MetricsPage>;
+
+  /** Adds to the job's stream; the latest {@link EVENTS_KEPT} are kept. @returns the event with its number */
+  addEvent(id: JobId, event: Pick<JobStreamEvent, "kind" | "data">): Promise<JobStreamEvent>;
+
+  /** The kept events after number `afterSequence` (0: from the beginning), `limit` at most. @throws USAGE (limit, 1 to {@link EVENT_PAGE}) */
+  events(id: JobId, afterSequence: number, limit: number): Promise<EventsPage>;
+
+  /** Forgets the job, its metrics and its events, whatever its status; files are not touched. */
+  delete(id: JobId): Promise<void>;
+
+  /** Forgets all jobs. @returns how many there were */
+  deleteAll(): Promise<number>;
+}
+
+export interface JobStatusEntry {
+  readonly id: JobId;
+  readonly status: JobStatus;
+}
+
+export interface DocumentChange {
+  readonly document: JobDocument;
+  /** Absent: stays. */
+  readonly title?: string | null;
+}
+
+/** Jobs in one page at most. */
+export const JOB_PAGE = 1000;
+/** Rows of a curve in one page at most. */
+export const METRIC_PAGE = 10_000;
+/** Events in one page at most. */
+export const EVENT_PAGE = 10_000;
+/** Events kept per job. */
+export const EVENTS_KEPT = 10_000;

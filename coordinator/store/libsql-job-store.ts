@@ -1,0 +1,230 @@
+import type { JobId } from "../../shared/ids.js";
+import type { JobEvent, JobStatus } from "../job/job-state.js";
+import {
+  checkLimit,
+  checkMetricRows,
+  checkName,
+  checkPriority,
+  checkWhole,
+  copyOutcome,
+  encodeDl4j,
+  encodeDocument,
+  readCursor,
+} from "./check-arguments.js";
+import { afterInterruption, applyEvent, newJob, planned } from "./job-changes.js";
+import type { Job, JobProgress, JobStreamEvent, JobSummary, MetricRow, NewJob } from "./job-record.js";
+import {
+  type DocumentChange,
+  EVENT_PAGE,
+  type EventsPage,
+  type InterruptionPolicy,
+  JOB_PAGE,
+  type JobPage,
+  type JobQuery,
+  type JobStatusEntry,
+  type JobStore,
+  METRIC_PAGE,
+  type MetricsPage,
+  type MetricsQuery,
+  type RunOutcome,
+  type RunPlan,
+  type TransitionDetails,
+  type TransitionResult,
+} from "./job-store.js";
+import type { LibsqlDatabase } from "./libsql-database.js";
+import { LibsqlJobStreams } from "./libsql-job-streams.js";
+import { LibsqlJobTable } from "./libsql-job-table.js";
+import { newJobId } from "./object-id.js";
+import { documentConflict } from "./store-failure.js";
+
+const STATUSES_AT_ONCE = 1000;
+
+/** Jobs in a database that was opened and migrated; ends with it. */
+export class LibsqlJobStore implements JobStore {
+  readonly #database: LibsqlDatabase;
+  readonly #jobs: LibsqlJobTable;
+  readonly #streams: LibsqlJobStreams;
+  readonly #now: () => number;
+
+  /** `now`: milliseconds since 1970. */
+  constructor(database: LibsqlDatabase, now: () => number) {
+    this.#database = database;
+    this.#jobs = new LibsqlJobTable(database);
+    this.#streams = new LibsqlJobStreams(database);
+    this.#now = now;
+  }
+
+  async create(wanted: NewJob): Promise<Job> {
+    const { json, xml } = wanted.document;
+    const document = encodeDocument({ json, xml });
+    const priority = checkPriority(wanted.priority ?? 0);
+    const title = wanted.title ?? null;
+    return await this.#database.write(() => {
+      const now = this.#now();
+      const job = newJob({ id: newJobId(now), title, priority }, now);
+      return { ...job, number: this.#jobs.insert(job, document), document: { json, xml }, dl4j: null };
+    });
+  }
+
+  get(id: JobId): Promise<Job> {
+    return this.#read(() => this.#jobs.withDocument(this.#jobs.find(id)));
+  }
+
+  summary(id: JobId): Promise<JobSummary> {
+    return this.#read(() => this.#jobs.find(id));
+  }
+
+  list(query: JobQuery): Promise<JobPage> {
+    return this.#read(() => {
+      const limit = checkLimit(query.limit, JOB_PAGE);
+      const found = this.#jobs.page({ ...query, limit: limit + 1 }, readCursor(query.cursor));
+      const jobs = found.slice(0, limit);
+      return { jobs, next: found.length > limit ? String(jobs.at(-1)?.number) : null };
+    });
+  }
+
+  async *statuses(): AsyncGenerator<JobStatusEntry, void, void> {
+    let after = 0;
+    while (true) {
+      const page = await this.#read(() => this.#jobs.statuses(after, STATUSES_AT_ONCE));
+      for (const { id, status } of page) yield { id, status };
+      const last = page.at(-1);
+      if (last === undefined || page.length < STATUSES_AT_ONCE) return;
+      after = last.number;
+    }
+  }
+
+  counts(): Promise<Readonly<Record<JobStatus, number>>> {
+    return this.#read(() => this.#jobs.counts());
+  }
+
+  async replaceDocument(id: JobId, expectedVersion: number, change: DocumentChange): Promise<Job> {
+    const document = encodeDocument(change.document);
+    const { title } = change;
+    return await this.#database.write(() => {
+      const job = this.#jobs.find(id);
+      if (job.version !== expectedVersion) throw documentConflict(id, expectedVersion, job.version);
+      this.#jobs.saveDocument(job.number, document);
+      const version = job.version + 1;
+      const next = { ...job, title: title === undefined ? job.title : title, version, updatedAt: this.#now() };
+      return this.#jobs.withDocument(this.#jobs.save(next));
+    });
+  }
+
+  async replaceDl4j(id: JobId, text: string | null): Promise<void> {
+    const bytes = text === null ? null : encodeDl4j(text);
+    await this.#change(id, (job) => {
+      this.#jobs.saveDl4j(job.number, bytes);
+      return { ...job, updatedAt: this.#now() };
+    });
+  }
+
+  async setPriority(id: JobId, priority: number): Promise<void> {
+    checkPriority(priority);
+    await this.#change(id, (job) => ({ ...job, priority, updatedAt: this.#now() }));
+  }
+
+  transition(id: JobId, event: JobEvent, details: TransitionDetails = {}): Promise<TransitionResult> {
+    const kept = structuredClone(details);
+    return this.#database.write(() => {
+      const job = this.#jobs.find(id);
+      const context = { nowMs: this.#now(), nextQueuePlace: this.#jobs.nextQueuePlace() };
+      const result = applyEvent(job, event, kept, context);
+      if (result.kind === "refused") return result;
+      if (event === "start") this.#streams.forgetMetrics(job.number);
+      return { kind: "moved", job: this.#jobs.save(result.job) };
+    });
+  }
+
+  async nextQueued(): Promise<JobSummary | null> {
+    return (await this.queued(1))[0] ?? null;
+  }
+
+  queued(limit: number): Promise<readonly JobSummary[]> {
+    return this.#read(() => this.#jobs.queued(checkLimit(limit, JOB_PAGE)));
+  }
+
+  claim(id: JobId, plan: RunPlan = {}): Promise<TransitionResult> {
+    return this.transition(id, "start", { plan });
+  }
+
+  requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }> {
+    return this.#database.write(() => {
+      const changed = this.#jobs
+        .inProgress()
+        .map((job) => afterInterruption(job, policy, this.#now()))
+        .filter((job) => job !== null);
+      for (const job of changed) this.#jobs.save(job);
+      const idsIn = (status: JobStatus) => changed.filter((job) => job.status === status).map(({ id }) => id);
+      return { queued: idsIn("QUEUED"), failed: idsIn("ERROR") };
+    });
+  }
+
+  async recordRun(id: JobId, plan: RunPlan): Promise<void> {
+    const kept = { ...plan };
+    await this.#change(id, (job) => ({ ...job, run: planned(job.run, kept) }));
+  }
+
+  async recordResult(id: JobId, outcome: RunOutcome): Promise<void> {
+    const kept = copyOutcome(outcome);
+    await this.#change(id, (job) => ({ ...job, run: { ...job.run, ...kept }, updatedAt: this.#now() }));
+  }
+
+  async recordProgress(id: JobId, progress: JobProgress): Promise<void> {
+    const kept = { ...progress };
+    await this.#change(id, (job) => ({ ...job, progress: kept }));
+  }
+
+  async addMetrics(id: JobId, rows: readonly MetricRow[]): Promise<void> {
+    checkMetricRows(rows);
+    const kept = structuredClone(rows);
+    await this.#database.write(() => this.#streams.addMetrics(this.#jobs.find(id).number, kept));
+  }
+
+  metrics(id: JobId, query: MetricsQuery): Promise<MetricsPage> {
+    return this.#read(() => {
+      checkLimit(query.limit, METRIC_PAGE);
+      checkWhole("from", query.from ?? 0);
+      return this.#streams.metrics(this.#jobs.find(id).number, query);
+    });
+  }
+
+  async addEvent(id: JobId, { kind, data }: Pick<JobStreamEvent, "kind" | "data">): Promise<JobStreamEvent> {
+    checkName("event", kind);
+    return await this.#database.write(() => {
+      const { number } = this.#jobs.find(id);
+      const event = { sequence: this.#jobs.nextEvent(number), at: this.#now(), kind, data };
+      this.#streams.addEvent(number, event);
+      return event;
+    });
+  }
+
+  events(id: JobId, afterSequence: number, limit: number): Promise<EventsPage> {
+    return this.#read(() => {
+      checkWhole("afterSequence", afterSequence);
+      checkLimit(limit, EVENT_PAGE);
+      return this.#streams.events(this.#jobs.find(id).number, afterSequence, limit);
+    });
+  }
+
+  async delete(id: JobId): Promise<void> {
+    await this.#database.write(() => this.#jobs.delete(this.#jobs.find(id).number));
+  }
+
+  deleteAll(): Promise<number> {
+    return this.#database.write(() => this.#jobs.deleteAll());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#database[Symbol.asyncDispose]();
+  }
+
+  /** Reads at once, and turns what that throws into a rejection. */
+  #read<T>(work: () => T): Promise<T> {
+    return new Promise((resolve) => resolve(work()));
+  }
+
+  async #change(id: JobId, change: (job: JobSummary) => JobSummary): Promise<void> {
+    await this.#database.write(() => this.#jobs.save(change(this.#jobs.find(id))));
+  }
+}

@@ -1,0 +1,259 @@
+import type { JobId } from "../../shared/ids.js";
+import type { JobEvent, JobStatus } from "../job/job-state.js";
+import {
+  checkLimit,
+  checkMetricRows,
+  checkName,
+  checkPriority,
+  checkWhole,
+  copyOutcome,
+  encodeDl4j,
+  encodeDocument,
+  readCursor,
+} from "./check-arguments.js";
+import { afterInterruption, applyEvent, newJob, planned } from "./job-changes.js";
+import type { Job, JobProgress, JobStreamEvent, JobSummary, MetricRow, NewJob } from "./job-record.js";
+import {
+  type DocumentChange,
+  EVENT_PAGE,
+  type EventsPage,
+  type InterruptionPolicy,
+  JOB_PAGE,
+  type JobPage,
+  type JobQuery,
+  type JobStatusEntry,
+  type JobStore,
+  METRIC_PAGE,
+  type MetricsPage,
+  type MetricsQuery,
+  type RunOutcome,
+  type RunPlan,
+  type TransitionDetails,
+  type TransitionResult,
+} from "./job-store.js";
+import { MemoryJobStreams } from "./memory-job-streams.js";
+import { newJobId } from "./object-id.js";
+import { documentConflict, jobNotFound, storeClosed } from "./store-failure.js";
+
+interface Entry {
+  job: Job;
+  readonly streams: MemoryJobStreams;
+}
+
+/** Jobs in this process's memory only: for tests, and for servers that need to keep nothing. Lists cost as much as there are jobs. */
+export class MemoryJobStore implements JobStore {
+  readonly #now: () => number;
+  readonly #entries = new Map<JobId, Entry>();
+  #lastNumber = 0;
+  #open = true;
+
+  /** `now`: milliseconds since 1970. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  create({ document, title, priority }: NewJob): Promise<Job> {
+    return this.#step(() => {
+      encodeDocument(document);
+      const now = this.#now();
+      const facts = { id: newJobId(now), title: title ?? null, priority: checkPriority(priority ?? 0) };
+      this.#lastNumber++;
+      const { json, xml } = document;
+      const job: Job = { ...newJob(facts, now), number: this.#lastNumber, document: { json, xml }, dl4j: null };
+      this.#entries.set(job.id, { job, streams: new MemoryJobStreams() });
+      return job;
+    });
+  }
+
+  get(id: JobId): Promise<Job> {
+    return this.#step(() => this.#find(id).job);
+  }
+
+  summary(id: JobId): Promise<JobSummary> {
+    return this.#step(() => summaryOf(this.#find(id).job));
+  }
+
+  list(query: JobQuery): Promise<JobPage> {
+    return this.#step(() => {
+      const limit = checkLimit(query.limit, JOB_PAGE);
+      const after = readCursor(query.cursor);
+      const oldest = (query.order ?? "oldest") === "oldest";
+      const all = oldest ? this.#all() : this.#all().reverse();
+      const found = all.filter(({ number, status }) => {
+        const beyond = after === null || (oldest ? number > after : number < after);
+        return beyond && (query.status === undefined || status === query.status);
+      });
+      const jobs = found.slice(0, limit).map(summaryOf);
+      return { jobs, next: found.length > limit ? String(jobs.at(-1)?.number) : null };
+    });
+  }
+
+  async *statuses(): AsyncGenerator<JobStatusEntry, void, void> {
+    yield* await this.#step(() => this.#all().map(({ id, status }) => ({ id, status })));
+  }
+
+  counts(): Promise<Readonly<Record<JobStatus, number>>> {
+    return this.#step(() => {
+      const counts: Record<JobStatus, number> = { CREATED: 0, QUEUED: 0, INPROGRESS: 0, FINISHED: 0, ERROR: 0 };
+      for (const { status } of this.#all()) counts[status]++;
+      return counts;
+    });
+  }
+
+  replaceDocument(id: JobId, expectedVersion: number, change: DocumentChange): Promise<Job> {
+    return this.#step(() => {
+      encodeDocument(change.document);
+      const { job } = this.#find(id);
+      if (job.version !== expectedVersion) throw documentConflict(id, expectedVersion, job.version);
+      const { json, xml } = change.document;
+      const title = change.title === undefined ? job.title : change.title;
+      return this.#save({ ...job, document: { json, xml }, title, version: job.version + 1, updatedAt: this.#now() });
+    });
+  }
+
+  replaceDl4j(id: JobId, text: string | null): Promise<void> {
+    return this.#change(id, (job) => {
+      if (text !== null) encodeDl4j(text);
+      return { ...job, dl4j: text, updatedAt: this.#now() };
+    });
+  }
+
+  setPriority(id: JobId, priority: number): Promise<void> {
+    return this.#change(id, (job) => ({ ...job, priority: checkPriority(priority), updatedAt: this.#now() }));
+  }
+
+  transition(id: JobId, event: JobEvent, details: TransitionDetails = {}): Promise<TransitionResult> {
+    return this.#step(() => {
+      const entry = this.#find(id);
+      const nextQueuePlace = 1 + this.#all().reduce((last, { queuePlace }) => Math.max(last, queuePlace ?? 0), 0);
+      const result = applyEvent(entry.job, event, details, { nowMs: this.#now(), nextQueuePlace });
+      if (result.kind === "refused") return result;
+      if (event === "start") entry.streams.forgetMetrics();
+      return { kind: "moved", job: summaryOf(this.#save({ ...entry.job, ...result.job })) };
+    });
+  }
+
+  async nextQueued(): Promise<JobSummary | null> {
+    return (await this.queued(1))[0] ?? null;
+  }
+
+  queued(limit: number): Promise<readonly JobSummary[]> {
+    return this.#step(() => {
+      const waiting = this.#all().filter(({ status }) => status === "QUEUED");
+      waiting.sort((left, right) => right.priority - left.priority || (left.queuePlace ?? 0) - (right.queuePlace ?? 0));
+      return waiting.slice(0, checkLimit(limit, JOB_PAGE)).map(summaryOf);
+    });
+  }
+
+  claim(id: JobId, plan: RunPlan = {}): Promise<TransitionResult> {
+    return this.transition(id, "start", { plan });
+  }
+
+  requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }> {
+    return this.#step(() => {
+      const changed = this.#all().flatMap((job) => {
+        const next = afterInterruption(job, policy, this.#now());
+        return next === null ? [] : [this.#save({ ...job, ...next })];
+      });
+      const idsIn = (status: JobStatus) => changed.filter((job) => job.status === status).map(({ id }) => id);
+      return { queued: idsIn("QUEUED"), failed: idsIn("ERROR") };
+    });
+  }
+
+  recordRun(id: JobId, plan: RunPlan): Promise<void> {
+    return this.#change(id, (job) => ({ ...job, run: planned(job.run, plan) }));
+  }
+
+  recordResult(id: JobId, outcome: RunOutcome): Promise<void> {
+    return this.#change(id, (job) => {
+      return { ...job, run: { ...job.run, ...copyOutcome(outcome) }, updatedAt: this.#now() };
+    });
+  }
+
+  recordProgress(id: JobId, progress: JobProgress): Promise<void> {
+    return this.#change(id, (job) => ({ ...job, progress }));
+  }
+
+  addMetrics(id: JobId, rows: readonly MetricRow[]): Promise<void> {
+    return this.#step(() => {
+      checkMetricRows(rows);
+      this.#find(id).streams.addMetrics(structuredClone(rows));
+    });
+  }
+
+  metrics(id: JobId, query: MetricsQuery): Promise<MetricsPage> {
+    return this.#step(() => {
+      checkLimit(query.limit, METRIC_PAGE);
+      checkWhole("from", query.from ?? 0);
+      return this.#find(id).streams.metrics(query);
+    });
+  }
+
+  addEvent(id: JobId, { kind, data }: Pick<JobStreamEvent, "kind" | "data">): Promise<JobStreamEvent> {
+    return this.#step(() => {
+      checkName("event", kind);
+      return this.#find(id).streams.addEvent({ at: this.#now(), kind, data });
+    });
+  }
+
+  events(id: JobId, afterSequence: number, limit: number): Promise<EventsPage> {
+    return this.#step(() => {
+      checkWhole("afterSequence", afterSequence);
+      checkLimit(limit, EVENT_PAGE);
+      return this.#find(id).streams.events(afterSequence, limit);
+    });
+  }
+
+  delete(id: JobId): Promise<void> {
+    return this.#step(() => {
+      this.#find(id);
+      this.#entries.delete(id);
+    });
+  }
+
+  deleteAll(): Promise<number> {
+    return this.#step(() => {
+      const count = this.#entries.size;
+      this.#entries.clear();
+      return count;
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#open = false;
+    return Promise.resolve();
+  }
+
+  /** One call: at once, and its result a copy that the caller may keep. */
+  #step<T>(work: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      if (!this.#open) throw storeClosed("memory");
+      resolve(structuredClone(work()));
+    });
+  }
+
+  #change(id: JobId, change: (job: Job) => Job): Promise<void> {
+    return this.#step(() => {
+      this.#save(structuredClone(change(this.#find(id).job)));
+    });
+  }
+
+  #find(id: JobId): Entry {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw jobNotFound(id);
+    return entry;
+  }
+
+  #save(job: Job): Job {
+    this.#find(job.id).job = structuredClone(job);
+    return job;
+  }
+
+  #all(): Job[] {
+    return [...this.#entries.values()].map(({ job }) => job);
+  }
+}
+
+function summaryOf({ document: _document, dl4j: _dl4j, ...summary }: Job): JobSummary {
+  return summary;
+}
