@@ -121,12 +121,20 @@ function childrenOf(nodes: readonly ParsedNode[], parentPath: string, source: So
     seen.set(name, index);
     const elementPath = `${parentPath}/${name}${(totals.get(name) ?? 0) > 1 ? `[${index}]` : ""}`;
     const inner = nodesOf(node[key]);
+    const children = childrenOf(inner, elementPath, source);
+    const content = contentOf(inner, children);
+    const allAttributes = attributesOf(node);
     return {
       name,
       place: { file: source.file, ...source.lines.positionOf(offsetOf(node)), elementPath },
-      attributes: attributesOf(node),
-      children: childrenOf(inner, elementPath, source),
-      text: textOf(inner),
+      attributes: ownAttributes(allAttributes),
+      allAttributes,
+      children,
+      content,
+      text: content
+        .filter((piece) => typeof piece === "string")
+        .join("")
+        .trim(),
     };
   });
 }
@@ -149,20 +157,46 @@ function offsetOf(node: ParsedNode): number {
 function attributesOf(node: ParsedNode): ReadonlyMap<string, string> {
   const attributes = node[attributesKey];
   if (typeof attributes !== "object" || attributes === null) return new Map();
+  // Literal line ends and tabs in a value mean blanks; references to them mean themselves (XML 1.0, 3.3.3).
   return new Map(
-    Object.entries(attributes)
-      .filter(([name]) => !/^(?:xmlns$|xmlns:|xml:|xsi:)/.test(name))
-      .map(([name, value]) => [name, decodeReferences(String(value)).trim()]),
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      decodeReferences(String(value).replaceAll(/[\n\t]/g, " ")),
+    ]),
   );
 }
 
-function textOf(nodes: readonly ParsedNode[]): string {
-  const parts = nodes.map((node) => {
-    const text = node[textKey];
-    if (typeof text === "string") return decodeReferences(text);
-    return nodesOf(node[sectionKey])
-      .map((section) => (typeof section[textKey] === "string" ? section[textKey] : ""))
-      .join("");
-  });
-  return parts.join("").trim();
+function ownAttributes(attributes: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map(
+    [...attributes]
+      .filter(([name]) => !/^(?:xmlns$|xmlns:|xml:|xsi:)/.test(name))
+      .map(([name, value]) => [name, value.trim()]),
+  );
+}
+
+function contentOf(nodes: readonly ParsedNode[], children: readonly XmlElement[]): (string | XmlElement)[] {
+  const content: (string | XmlElement)[] = [];
+  let next = 0;
+  for (const node of nodes) {
+    const text = textOf(node);
+    if (text === null) {
+      const child = children[next++];
+      if (child !== undefined) content.push(child);
+      continue;
+    }
+    const last = content.at(-1);
+    if (typeof last === "string") content.splice(-1, 1, last + text);
+    else if (text !== "") content.push(text);
+  }
+  return content;
+}
+
+/** Null when the node is an element. */
+function textOf(node: ParsedNode): string | null {
+  const text = node[textKey];
+  if (typeof text === "string") return decodeReferences(text);
+  if (keyOf(node) !== sectionKey) return null;
+  return nodesOf(node[sectionKey])
+    .map((section) => (typeof section[textKey] === "string" ? section[textKey] : ""))
+    .join("");
 }

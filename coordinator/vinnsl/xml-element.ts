@@ -18,7 +18,11 @@ export interface XmlElement {
   readonly place: DocumentPlace & { readonly line: number; readonly column: number; readonly elementPath: string };
   /** By name, references decoded, blanks at the ends removed; without `xmlns`, `xml:` and `xsi:` attributes. */
   readonly attributes: ReadonlyMap<string, string>;
+  /** As {@link attributes}, but all of them, by qualified name and with the blanks at the ends of their values. */
+  readonly allAttributes: ReadonlyMap<string, string>;
   readonly children: readonly XmlElement[];
+  /** Own text and children in document order, references decoded, blanks kept; neighbouring text is one piece. */
+  readonly content: readonly (string | XmlElement)[];
   /** Own text (not that of children), references decoded, blanks at the ends removed. */
   readonly text: string;
 }
