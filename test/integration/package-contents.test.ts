@@ -33,6 +33,7 @@ describe("npm package", () => {
         "dist/worker/kernels/kernels.wasm",
         "dist/coordinator/vinnsl/schemas/vinnsl.xsd",
         "dist/coordinator/store/migrations/0001-jobs-and-files.sql",
+        "dist/coordinator/dashboard/index.html",
         "examples/iris/iris.xml",
         "examples/iris/iris.csv",
         "examples/digits/digits.xml",
@@ -41,7 +42,7 @@ describe("npm package", () => {
     );
     expect((files.get("dist/ringstrasse.js") ?? 0) & 0o111).not.toBe(0);
     const allowed =
-      /^(dist\/(?!bench\/|test\/)[^.].*\.(js|wasm|xsd|sql)|examples\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/(?!bench\/|test\/)[^.].*\.(js|wasm|xsd|sql|html|css|svg)|examples\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
   });
 });

@@ -1,0 +1,97 @@
+import type { ApiClient } from "../api/api-client.js";
+import { isAbort, toProblem } from "../api/api-error.js";
+import { followEvents, type NumberedEvent } from "../api/follow-events.js";
+import type { JobActionName } from "../stores/job-actions.js";
+import type { JobAction, JobState } from "../stores/job-store.js";
+import type { Store } from "../stores/store.js";
+import { EventBatch } from "./event-batch.js";
+
+export interface JobControllerOptions {
+  readonly api: ApiClient;
+  readonly jobId: string;
+  readonly store: Store<JobState, JobAction>;
+  /** As `followEvents` takes it. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** How long to wait before a job that could not be read is asked for again. */
+const RETRY_MS = 2_000;
+/** After these the figures on top (failure, files, result) are read anew. */
+const TURNING_POINTS: readonly NumberedEvent["event"]["event"][] = ["status", "finished", "failed"];
+
+/** Keeps one job's store up to date from `start` to `stop`, and carries out what its buttons say. */
+export class JobController {
+  readonly #options: JobControllerOptions;
+  readonly #stopped = new AbortController();
+  readonly #batch: EventBatch<NumberedEvent>;
+
+  constructor(options: JobControllerOptions) {
+    this.#options = options;
+    this.#batch = new EventBatch((events) => this.#received(events));
+  }
+
+  /** Resolves when stopped, or when the job can't be followed (then the store says why). Never rejects. */
+  async start(): Promise<void> {
+    const { api, jobId, store, pause } = this.#options;
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      try {
+        // In this order: whatever happens between the two is in the metrics, and told again by the events.
+        const detail = await api.job(jobId, signal);
+        const metrics = await api.metrics(jobId, signal);
+        store.dispatch({ kind: "loaded", detail, metrics });
+        await followEvents({
+          api,
+          jobId,
+          after: detail.lastEventId,
+          received: (events) => this.#batch.add(events),
+          connection: (connection) => store.dispatch({ kind: "connection", connection }),
+          signal,
+          pause,
+        });
+      } catch (thrown) {
+        if (signal.aborted || isAbort(thrown)) return;
+        const problem = toProblem(thrown);
+        store.dispatch({ kind: "failed", problem });
+        if (problem.status !== 0 && problem.status !== 401 && problem.status < 500) return;
+        await pause(RETRY_MS, signal);
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    this.#batch.clear();
+  }
+
+  /** @returns whether the server did it; if not, the store says why. Never rejects. */
+  async perform(name: JobActionName): Promise<boolean> {
+    const { api, jobId, store } = this.#options;
+    store.dispatch({ kind: "command", command: { kind: "running", name } });
+    try {
+      if (name === "delete") await api.remove(jobId);
+      else await api.command(jobId, name);
+      store.dispatch({ kind: "command", command: { kind: "none" } });
+      return true;
+    } catch (thrown) {
+      store.dispatch({ kind: "command", command: { kind: "refused", name, problem: toProblem(thrown) } });
+      return false;
+    }
+  }
+
+  #received(events: readonly NumberedEvent[]): void {
+    this.#options.store.dispatch({ kind: "events", events });
+    if (events.some(({ event }) => TURNING_POINTS.includes(event.event))) void this.#refresh();
+  }
+
+  async #refresh(): Promise<void> {
+    const { api, jobId, store } = this.#options;
+    try {
+      const detail = await api.job(jobId, this.#stopped.signal);
+      // Events that came meanwhile are newer than this answer.
+      if (detail.lastEventId >= store.state.lastEventId) store.dispatch({ kind: "refreshed", detail });
+    } catch (thrown) {
+      if (!isAbort(thrown)) store.dispatch({ kind: "failed", problem: toProblem(thrown) });
+    }
+  }
+}
