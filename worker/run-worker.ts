@@ -1,13 +1,22 @@
 import { hostname } from "node:os";
 import process from "node:process";
+import { setTimeout } from "node:timers/promises";
 import { arcOf } from "../shared/epoch-plan.js";
-import { type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
+import { describeFailure, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
 import type { WorkerId } from "../shared/ids.js";
 import type { Logger } from "../shared/logger.js";
+import type { EngineFacts } from "../shared/protocol/control-message.js";
 import { CommunicationClient } from "./communication/communication-client.js";
+import type { Assignment } from "./communication/generation-link.js";
 import { ProgressBoard } from "./communication/progress-board.js";
 import { probeEngine } from "./engine/probe.js";
-import { type Assignment, runGeneration } from "./train/run-generation.js";
+import { SharedMemory } from "./kernels/shared-memory.js";
+import { runGeneration } from "./train/run-generation.js";
+
+/** A larger memory is not kept from job to job: nothing else gives its pages back to the machine. */
+const KEPT_MEMORY_BYTES = 64 * 2 ** 20;
+/** Between two attempts to join a coordinator that was lost. */
+const REJOIN_PAUSE_MS = 1000;
 
 export interface WorkerOptions {
   readonly coordinatorEndpoint: string;
@@ -23,11 +32,11 @@ export interface WorkerOptions {
 }
 
 /**
- * A worker's life: prove the engine, join, train what is assigned, leave when the coordinator says stop.
- * @throws RingstrasseError with what ended it, unless the job ended well.
+ * A worker's life: prove the engine, join, train what is assigned, leave when the coordinator says stop. When a coordinator that
+ * keeps a pool is lost, the worker joins again as soon as it is back.
+ * @throws RingstrasseError with what ended it, unless it was told to leave.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  const { log } = options;
   const engine = await probeEngine("wasm");
   options.signal.throwIfAborted();
   const board = new ProgressBoard();
@@ -37,64 +46,128 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     board: board.memory,
     parentPipe: options.parentPipe,
   });
-  const leave = (): void => communication.abort(options.signal.reason);
-  options.signal.addEventListener("abort", leave, { once: true });
-  communication.send({
-    kind: "join",
-    token: options.token,
-    workerId: options.workerId,
-    host: hostname(),
-    pid: process.pid,
-    nodeVersion: process.version,
-    engine,
-  });
+  options.signal.addEventListener("abort", () => communication.abort(options.signal.reason), { once: true });
+  const membership = new Membership(options, communication, board);
   for (;;) {
-    const message = await communication.receive();
-    switch (message.kind) {
-      case "welcome":
-        log.debug("joined");
-        break;
-      case "assign":
-        await train(message, communication, board, options);
-        break;
-      case "stop":
-      case "refused":
-        if (message.failure !== null) throw new RingstrasseError(message.failure);
-        return;
-      case "start":
-      case "alive":
-        throw new RingstrasseError({
-          code: "PROTOCOL_VIOLATION",
-          from: "coordinator",
-          problem: `unexpected ${message.kind}`,
-        });
+    try {
+      await communication.connect();
+      return await membership.serve(engine);
+    } catch (thrown) {
+      if (options.signal.aborted) communication.send({ kind: "leave", signal: signalName(thrown) });
+      if (!membership.comesBackAfter(thrown)) throw thrown;
+      options.log.warn(`${describeFailure(toFailure(thrown))}: joining again`);
     }
+    await setTimeout(REJOIN_PAUSE_MS, undefined, { signal: options.signal }).catch(() =>
+      options.signal.throwIfAborted(),
+    );
   }
 }
 
-/** Trains; a failure of this worker's own is reported before the coordinator's verdict is awaited. */
-async function train(
-  assignment: Assignment,
-  communication: CommunicationClient,
-  board: ProgressBoard,
-  options: WorkerOptions,
-): Promise<void> {
-  const { log, address } = options;
-  const { jobId, generation, rank } = assignment;
-  try {
-    const announceFault = (text: string) => log.warn({ rank }, text);
-    await runGeneration(assignment, { communication, board, address, announceFault });
-  } catch (thrown) {
-    if (options.signal.aborted) {
-      communication.send({ kind: "failed", jobId, generation, failure: departure(assignment, board, thrown) });
-      throw thrown;
-    }
-    // A broken group is the coordinator's own news; anything else it has to hear from here.
-    if (communication.signal.aborted) throw communication.signal.reason;
-    board.advance("idle");
-    log.debug({ err: thrown, rank }, "training failed");
-    communication.send({ kind: "failed", jobId, generation, failure: toFailure(thrown) });
+/** This worker among those of one coordinator, over all links that it opens to it. */
+class Membership {
+  readonly #options: WorkerOptions;
+  readonly #communication: CommunicationClient;
+  readonly #board: ProgressBoard;
+  /** Whether the coordinator that let this worker in wants it to come back. */
+  #comesBack = false;
+  #memory = new SharedMemory();
+
+  constructor(options: WorkerOptions, communication: CommunicationClient, board: ProgressBoard) {
+    this.#options = options;
+    this.#communication = communication;
+    this.#board = board;
   }
+
+  /** Joins and does what the coordinator says until it says stop. @throws RingstrasseError when it refuses, fails or is lost. */
+  async serve(engine: EngineFacts): Promise<void> {
+    const { token, workerId, log } = this.#options;
+    const { pid, version } = process;
+    this.#board.advance("idle");
+    this.#communication.send({ kind: "join", token, workerId, host: hostname(), pid, nodeVersion: version, engine });
+    for (;;) {
+      const message = await this.#communication.receive();
+      switch (message.kind) {
+        case "welcome":
+          this.#comesBack = message.comeBack;
+          log.debug("joined");
+          break;
+        case "assign":
+          await this.#train(message);
+          break;
+        case "stop":
+        case "refused":
+          if (message.failure !== null) throw new RingstrasseError(message.failure);
+          return;
+        case "start":
+        case "release":
+        case "alive":
+          throw violation(message.kind);
+      }
+    }
+  }
+
+  /** Whether what ended {@link serve} is the loss of a coordinator that may be back in a moment. */
+  comesBackAfter(thrown: unknown): boolean {
+    const { signal, parentPipe } = this.#options;
+    if (!this.#comesBack || signal.aborted || parentPipe !== null) return false;
+    const failure = toFailure(thrown);
+    switch (failure.code) {
+      case "COORDINATOR_LOST":
+        return true;
+      case "PROTOCOL_VIOLATION":
+        // A coordinator that was started anew doesn't know the links of the last one.
+        return true;
+      case "WORKER_REFUSED":
+        // It has not noticed yet that the last link is dead.
+        return failure.what === "its name";
+      default:
+        return false;
+    }
+  }
+
+  /** Trains; a failure of this worker's own is reported before the coordinator's verdict is awaited. */
+  async #train(assignment: Assignment): Promise<void> {
+    const { log, address, signal: leaving } = this.#options;
+    const { jobId, generation, rank } = assignment;
+    const communication = this.#communication;
+    const board = this.#board;
+    const link = communication.generation;
+    const announceFault = (text: string) => log.warn({ rank }, text);
+    const memory = this.#emptyMemory();
+    try {
+      await runGeneration(assignment, { communication, signal: link.signal, memory, board, address, announceFault });
+    } catch (thrown) {
+      if (leaving.aborted) {
+        communication.send({ kind: "failed", jobId, generation, failure: departure(assignment, board, thrown) });
+        throw thrown;
+      }
+      board.advance("idle");
+      // The end of the group is the coordinator's own news; anything else it has to hear from here.
+      if (!link.signal.aborted) {
+        log.debug({ err: thrown, rank }, "training failed");
+        communication.send({ kind: "failed", jobId, generation, failure: toFailure(thrown) });
+      }
+    }
+    const verdict = await link.verdict();
+    if (verdict !== null) log.debug({ failure: verdict }, "released");
+    await communication.leaveGeneration();
+  }
+
+  /** Memories are given back to the machine by the garbage collector, some time: small ones are used again instead. */
+  #emptyMemory(): SharedMemory {
+    if (this.#memory.memory.buffer.byteLength <= KEPT_MEMORY_BYTES) this.#memory.reset();
+    else this.#memory = new SharedMemory();
+    return this.#memory;
+  }
+}
+
+function signalName(thrown: unknown): string {
+  const failure = toFailure(thrown);
+  return failure.code === "INTERRUPTED" ? failure.signal : "an error";
+}
+
+function violation(kind: string): RingstrasseError {
+  return new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem: `unexpected ${kind}` });
 }
 
 /** What the group hears of a worker that is told to leave: who it was, so that nobody has to wait for its silence. */

@@ -1,28 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { basename, extname, join } from "node:path";
 import type { ParsedCommand } from "../../shared/cli/parse-command.js";
 import { JobIdSchema } from "../../shared/ids.js";
-import type { JobSpec } from "../../shared/job-spec.js";
 import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
-import { VERSION } from "../../shared/version.js";
-import { writeFailure } from "../../shared/write-failure.js";
-import { type PreparedDataset, prepareDataset } from "../data/prepare-dataset.js";
-import { effectiveConfiguration } from "../job/configuration.js";
-import { type JobSettings, settleJob } from "../job/job-settings.js";
+import { planRun, prepareRows, readJob } from "../job/plan-run.js";
 import { refuseUnsupported } from "../job/refuse-unsupported.js";
 import { resolveData } from "../job/resolve-data.js";
-import { type JobRun, runJob } from "../job/run-job.js";
+import { type JobSurroundings, runJob } from "../job/run-job.js";
+import type { TrainingRun } from "../job/training-run.js";
 import { LocalLauncher } from "../launcher/local-launcher.js";
-import { prepareOutputDirectory } from "../output/output-directory.js";
-import type { NetworkDefinition } from "../vinnsl/network-definition.js";
-import { readNetwork } from "../vinnsl/read-network.js";
+import { openSocketFolder } from "../launcher/socket-folder.js";
 import { readInput } from "./read-input.js";
+import { reportRun } from "./report-run.js";
 import type { TRAIN_OPTIONS, TrainOptions } from "./train-options.js";
-
-const HEARTBEAT_INTERVAL_MS = 500;
 
 export interface TrainSurroundings {
   /** The compiled `ringstrasse` command, which workers are started with. */
@@ -47,120 +38,70 @@ export async function train(
   command: ParsedCommand<typeof TRAIN_OPTIONS>,
   around: TrainSurroundings,
 ): Promise<FinishedEvent> {
-  const { values: options, sources } = command;
-  const [file = ""] = command.positionals;
+  const { values: options } = command;
   refuseUnsupported(options);
-  const definition = readNetwork(await readInput(file), file);
-  const settings = settleJob({ definition, options, sources, file });
+  const url = options["report-to"];
+  if (url === undefined) return await trainDocument(command, around);
+  const log = createLogger(options["log-level"] ?? "warn", { process: "coordinator" });
+  const token = options["report-token"] ?? options.token ?? null;
+  const { emit } = around;
+  return await reportRun({ url, token, emit, log }, (told) => trainDocument(command, { ...around, emit: told }));
+}
+
+async function trainDocument(
+  { values: options, sources, positionals }: ParsedCommand<typeof TRAIN_OPTIONS>,
+  around: TrainSurroundings,
+): Promise<FinishedEvent> {
+  const [file = ""] = positionals;
+  const job = readJob({ bytes: await readInput(file), file, options, sources });
+  const { definition, settings } = job;
   for (const message of definition.warnings) around.emit({ event: "warning", message });
   const dataPath = await resolveData(options.data ?? null, definition, file);
-  const prepared = await prepareRows({ definition, settings, options, dataPath, around });
+  const prepared = await prepareRows(job, {
+    dataPath,
+    labelsPath: options.labels ?? null,
+    cacheDirectory: options["data-dir"] ?? join(around.cacheDirectory, "rows"),
+    signal: around.signal,
+  });
   for (const message of prepared.warnings) around.emit({ event: "warning", message });
   around.signal.throwIfAborted();
 
   const jobId = JobIdSchema.parse(newJobId(file));
-  const spec = jobSpec(jobId, settings, options, prepared);
+  await using folder = await openSocketFolder();
+  const run = await planRun(job, {
+    jobId,
+    prepared,
+    workers: settings.workers.value,
+    transport: ringTransport(options),
+    document: file,
+    data: dataPath,
+    out: options.out ?? join("runs", jobId),
+  });
+  return await runJob(run, jobSurroundings(run, folder.path, options, around));
+}
+
+function jobSurroundings(
+  { spec, policy }: TrainingRun,
+  folder: string,
+  options: TrainOptions,
+  around: TrainSurroundings,
+): JobSurroundings {
+  const token = options.token ?? randomBytes(24).toString("hex");
   const logLevel = options["log-level"] ?? "warn";
-  const log = createLogger(logLevel, { process: "coordinator", jobId });
-  const folder = await socketFolder();
-  try {
-    const output = await prepareOutputDirectory(options.out ?? join("runs", jobId));
-    const run: JobRun = {
-      spec,
-      configuration: effectiveConfiguration(spec, settings, {
-        document: file,
-        data: dataPath,
-        testData: options["test-data"] ?? null,
-        out: output.path,
-        collective: settings.workers.value === 1 ? "local" : "ring",
-        transport: ringTransport(options),
-      }),
-      policy: groupPolicy(settings, options),
-      controlEndpoint: controlEndpoint(options, folder),
-      token: options.token ?? randomBytes(24).toString("hex"),
-      logLevel,
-      output,
-      labelColumn: prepared.labelColumn,
-      datasetSha256: prepared.contentSha256,
-      version: VERSION,
-    };
-    // Their sockets lie in the run's own folder, so that even workers that are killed leave nothing behind.
-    const workerEnvironment = { ...around.environment, TMPDIR: folder };
-    const byHand = options.launcher === "none";
-    const launcher = byHand ? null : new LocalLauncher(around.entry, workerEnvironment, around.stderr);
-    const listening = (endpoint: string) => {
-      if (byHand)
-        around.note(invitation(settings.workers.value, endpoint, options.token === undefined ? run.token : null));
-    };
-    return await runJob(run, { launcher, emit: around.emit, listening, signal: around.signal, log });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-interface RowsRequest {
-  readonly definition: NetworkDefinition;
-  readonly settings: JobSettings;
-  readonly options: TrainOptions;
-  readonly dataPath: string;
-  readonly around: TrainSurroundings;
-}
-
-function prepareRows({ definition, settings, options, dataPath, around }: RowsRequest): Promise<PreparedDataset> {
-  const { targets } = settings.model;
-  return prepareDataset({
-    path: dataPath,
-    labelsPath: options.labels ?? null,
-    testPath: options["test-data"] ?? null,
-    testLabelsPath: options["test-labels"] ?? null,
-    features: settings.model.inputs,
-    target: targets,
-    labelIndex: settings.labelIndex.value,
-    testSplit: settings.testSplit.value,
-    seed: settings.seed.value,
-    cacheDirectory: options["data-dir"] ?? join(around.cacheDirectory, "rows"),
-    elementPaths: {
-      input: `${definition.input.path}/size`,
-      output: `${definition.output.path}/size`,
-      labelIndex: definition.parameters.paths["labelIndex"] ?? null,
+  // Their sockets lie in the run's own folder, so that even workers that are killed leave nothing behind.
+  const workerEnvironment = { ...around.environment, TMPDIR: folder };
+  const byHand = options.launcher === "none";
+  return {
+    controlEndpoint: controlEndpoint(options, folder),
+    token,
+    logLevel,
+    launcher: byHand ? null : new LocalLauncher(around.entry, workerEnvironment, around.stderr),
+    emit: around.emit,
+    listening: (endpoint) => {
+      if (byHand) around.note(invitation(policy.workers, endpoint, options.token === undefined ? token : null));
     },
     signal: around.signal,
-  });
-}
-
-function jobSpec(
-  jobId: JobSpec["jobId"],
-  settings: JobSettings,
-  options: TrainOptions,
-  prepared: PreparedDataset,
-): JobSpec {
-  const rowCount = prepared.dataset.train.rowCount;
-  return {
-    jobId,
-    seed: settings.seed.value,
-    replicas: settings.replicas.value,
-    threads: 1,
-    engine: "wasm",
-    model: settings.model,
-    optimizer: settings.optimizer,
-    epochs: settings.epochs.value,
-    batchSize: Math.min(settings.batchSize.value ?? rowCount, rowCount),
-    lossThreshold: settings.lossThreshold.value,
-    dataset: prepared.dataset,
-    evaluateEvery: options["evaluate-every"] ?? 1,
-    blockHashes: options["block-hashes"] ?? "epoch",
-  };
-}
-
-function groupPolicy(settings: JobSettings, options: TrainOptions): JobRun["policy"] {
-  return {
-    workers: settings.workers.value,
-    joinTimeoutMs: 1000 * (options["join-timeout"] ?? 60),
-    heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
-    silentAfterMs: 1000 * (options["silence-timeout"] ?? 10),
-    stalledAfterMs: 1000 * (options["stall-timeout"] ?? 120),
-    transport: ringTransport(options),
-    faults: options["inject-fault"] ?? [],
+    log: createLogger(logLevel, { process: "coordinator", jobId: spec.jobId }),
   };
 }
 
@@ -180,16 +121,6 @@ function controlEndpoint(options: TrainOptions, folder: string): string {
 function invitation(workers: number, endpoint: string, madeToken: string | null): string {
   const token = `RINGSTRASSE_TOKEN=${madeToken ?? "…"}`;
   return `waiting for ${workers} ${workers === 1 ? "worker" : "workers"}: ${token} ringstrasse worker --coordinator ${endpoint}`;
-}
-
-/** A private folder for sockets. @throws RingstrasseError OUTPUT_UNWRITABLE */
-async function socketFolder(): Promise<string> {
-  const parent = tmpdir();
-  try {
-    return await mkdtemp(join(parent, "ringstrasse-"));
-  } catch (cause) {
-    throw writeFailure(parent, cause);
-  }
 }
 
 function newJobId(file: string): string {

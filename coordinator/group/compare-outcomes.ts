@@ -1,7 +1,7 @@
 import type { Failure } from "../../shared/failure.js";
 import type { FromWorker } from "../../shared/protocol/control-message.js";
 import { divergence } from "./group-failures.js";
-import type { WorkerRecord } from "./worker-record.js";
+import type { GroupMember } from "./group-member.js";
 
 type Outcome = Extract<FromWorker, { kind: "finished" }>;
 
@@ -12,7 +12,7 @@ export type OutcomeComparison =
   | { readonly kind: "different"; readonly failure: Failure };
 
 /** Whether all workers have ended with the same bits, as they must. `workers` by rank. */
-export function compareOutcomes(workers: readonly WorkerRecord[]): OutcomeComparison {
+export function compareOutcomes(workers: readonly GroupMember[]): OutcomeComparison {
   const outcomes = workers.map((worker) => worker.finished).filter((outcome) => outcome !== null);
   const [first] = outcomes;
   if (first === undefined || outcomes.length < workers.length) return { kind: "open" };

@@ -75,6 +75,14 @@ export class ControlServer implements AsyncDisposable {
     this.#socket.send(peer.identity, [peer.encoder.encode(body)]);
   }
 
+  /** Its name is free again; whatever else its link sends is refused. */
+  forget(workerId: string): void {
+    const peer = this.#peers.get(workerId);
+    if (peer === undefined) return;
+    this.#peers.delete(workerId);
+    this.#links.delete(linkOf(peer.identity));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#socket.close(FAREWELL_MS);
     await this.#reading;

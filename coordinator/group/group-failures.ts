@@ -1,14 +1,14 @@
 import type { Failure } from "../../shared/failure.js";
 import type { JoinMessage } from "./control-server.js";
-import type { WorkerRecord } from "./worker-record.js";
+import type { GroupMember } from "./group-member.js";
 
 /** Workers hold different things that must be the same. `value` says what a worker holds. */
 export function divergence(
   what: string,
-  workers: readonly WorkerRecord[],
-  value: (worker: WorkerRecord) => string,
+  workers: readonly GroupMember[],
+  value: (worker: GroupMember) => string,
 ): Failure {
-  const hashes = Object.fromEntries(workers.map((worker) => [`rank ${worker.assignment?.rank}`, value(worker)]));
+  const hashes = Object.fromEntries(workers.map((worker) => [`rank ${worker.assignment.rank}`, value(worker)]));
   return { code: "WORKERS_DIVERGED", what, hashes };
 }
 

@@ -1,18 +1,24 @@
 import type { FromWorker, Phase } from "../../shared/protocol/control-message.js";
 import type { LaunchedWorker } from "../launcher/launcher.js";
 import type { JoinMessage } from "./control-server.js";
-import type { Assignment, Member } from "./membership.js";
+import type { Member } from "./membership.js";
 import type { Vitals } from "./worker-health.js";
 
-/** All that the coordinator knows of one worker that has joined. */
+/**
+ * - `idle`: waits for work;
+ * - `lent`: belongs to a job's group;
+ * - `releasing`: was told that its generation is over, and has not said that nothing of it is left;
+ * - `lost`: dead, cut off or gone; never anything else again.
+ */
+export type WorkerState = "idle" | "lent" | "releasing" | "lost";
+
+/** All that the coordinator knows of one worker that has joined, whatever it works on. */
 export class WorkerRecord {
   readonly join: JoinMessage;
   readonly launched: LaunchedWorker | null;
-  assignment: Assignment | null = null;
-  /** Its end of the ring; undefined until it is ready, null where no ring is needed. */
-  ringEndpoint: string | null | undefined = undefined;
-  layoutHash: string | null = null;
-  finished: Extract<FromWorker, { kind: "finished" }> | null = null;
+  state: WorkerState = "idle";
+  /** When it took its state; on the pool's clock. */
+  stateSinceMs: number;
   #lastHeartbeatMs: number;
   #lastProgressMs: number;
   #progress = -1;
@@ -22,6 +28,7 @@ export class WorkerRecord {
   constructor(join: JoinMessage, launched: LaunchedWorker | null, nowMs: number) {
     this.join = join;
     this.launched = launched;
+    this.stateSinceMs = nowMs;
     this.#lastHeartbeatMs = nowMs;
     this.#lastProgressMs = nowMs;
   }
@@ -57,14 +64,10 @@ export class WorkerRecord {
     this.#step = message.step;
   }
 
-  /** Who it is, for failures that name it. */
-  get identity(): { rank: number | null; host: string; pid: number | null; replicas: number[]; step: number | null } {
-    return {
-      rank: this.assignment?.rank ?? null,
-      host: this.join.host,
-      pid: this.join.pid,
-      replicas: [...(this.assignment?.replicas ?? [])],
-      step: this.#step === 0 ? null : this.#step,
-    };
+  /** A new generation: what its main thread did before does not count. */
+  begins(nowMs: number): void {
+    this.#lastProgressMs = nowMs;
+    this.#phase = "idle";
+    this.#step = 0;
   }
 }

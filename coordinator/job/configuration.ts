@@ -10,6 +10,8 @@ export interface RunPlace {
   readonly data: string;
   readonly testData: string | null;
   readonly out: string;
+  /** N. */
+  readonly workers: number;
   readonly collective: string;
   readonly transport: string;
 }
@@ -19,7 +21,6 @@ export function effectiveConfiguration(spec: JobSpec, settings: JobSettings, pla
   return {
     ...place,
     engine: spec.engine,
-    workers: settings.workers.value,
     replicas: spec.replicas,
     threads: spec.threads,
     epochs: spec.epochs,

@@ -2,9 +2,9 @@ import { type Failure, toFailure } from "../../shared/failure.js";
 import type { JobSpec } from "../../shared/job-spec.js";
 import type { EpochReport, FromWorker } from "../../shared/protocol/control-message.js";
 import type { EpochEvent, TrainEvent } from "../../shared/train-events.js";
+import type { GroupMember } from "../group/group-member.js";
+import type { GroupObserver } from "../group/job-group.js";
 import type { MergedStep } from "../group/step-merger.js";
-import type { GroupObserver } from "../group/worker-group.js";
-import type { WorkerRecord } from "../group/worker-record.js";
 import type { RunRecorder } from "./run-recorder.js";
 
 export interface JobEventsOptions {
@@ -33,15 +33,15 @@ export class JobEvents implements GroupObserver {
     this.#broken = handler;
   }
 
-  formed(generation: number, workers: readonly WorkerRecord[], reason: string): void {
-    const members = workers.map(({ assignment, join }) => ({
-      rank: assignment?.rank ?? 0,
+  formed(generation: number, members: readonly GroupMember[], reason: string): void {
+    const workers = members.map(({ worker: { join }, assignment: { rank, replicas } }) => ({
+      rank,
       host: join.host,
       pid: join.pid,
-      replicas: [...(assignment?.replicas ?? [])],
+      replicas: [...replicas],
     }));
-    this.#options.emit({ event: "generation", generation, workers: members, reason });
-    const engine = workers[0]?.join.engine;
+    this.#options.emit({ event: "generation", generation, workers, reason });
+    const engine = members[0]?.worker.join.engine;
     if (engine !== undefined) this.#record(this.#options.recorder.begin(engine));
   }
 

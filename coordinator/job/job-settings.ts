@@ -1,11 +1,12 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
-import { type Failure, RingstrasseError } from "../../shared/failure.js";
+import { RingstrasseError } from "../../shared/failure.js";
 import type { Activation, Loss, ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
 import { unsupported } from "./refuse-unsupported.js";
+import { settleWorkers, type WorkerRange } from "./settle-workers.js";
 
-const DEFAULTS = { epochs: 100, learningRate: 0.1, testSplit: 0.2, seed: 0, workers: 1 } as const;
+const DEFAULTS = { epochs: 100, learningRate: 0.1, testSplit: 0.2, seed: 0 } as const;
 
 /** A value and where it came from, as the effective configuration shows it. */
 export interface Setting<T> {
@@ -15,8 +16,11 @@ export interface Setting<T> {
 
 /** What a job will do, before the data is known. */
 export interface JobSettings {
+  /** N of a run whose number of workers is fixed at its start. */
   readonly workers: Setting<number>;
   readonly replicas: Setting<number>;
+  /** Where the number of workers is free: how many the job may run on. */
+  readonly workerRange: WorkerRange;
   readonly epochs: Setting<number>;
   /** Null: all training rows at once. */
   readonly batchSize: Setting<number | null>;
@@ -32,13 +36,13 @@ export interface SettingsInputs {
   readonly definition: NetworkDefinition;
   readonly options: TrainOptions;
   readonly sources: Partial<Record<TrainOptionName, OptionSource>>;
-  /** The document, for messages. */
-  readonly file: string;
+  /** The document, for messages; null when it came from elsewhere. */
+  readonly file: string | null;
 }
 
 /**
  * What command line, configuration and document mean together: options rank over the document, the document over the defaults. Pure.
- * @throws RingstrasseError USAGE for more workers than replicas, CHOICE_UNSUPPORTED or DOCUMENT_UNSUPPORTED for what can't be done.
+ * @throws RingstrasseError USAGE or DOCUMENT_INVALID for numbers of workers that contradict each other, CHOICE_UNSUPPORTED or DOCUMENT_UNSUPPORTED for what can't be done.
  */
 export function settleJob(inputs: SettingsInputs): JobSettings {
   const { definition, options, sources } = inputs;
@@ -53,13 +57,9 @@ export function settleJob(inputs: SettingsInputs): JobSettings {
     return document !== undefined ? { value: document, source: "document" } : { value: fallback, source: "default" };
   };
   refuseExecution(inputs);
-  const workers = settle("workers", options.workers, execution.workers, DEFAULTS.workers);
-  const replicas = settle("replicas", options.replicas, execution.replicas, workers.value);
-  if (workers.value > replicas.value) throw tooManyWorkers(workers.value, replicas.value);
   const threshold = parameters.threshold === 0 ? undefined : parameters.threshold;
   return {
-    workers,
-    replicas,
+    ...settleWorkers({ execution, options, sources, file: inputs.file }),
     epochs: settle("epochs", options.epochs, parameters.epochs, DEFAULTS.epochs),
     batchSize: settle<number | null>("batch-size", options["batch-size"], parameters.batchSize, null),
     seed: settle("seed", options.seed, parameters.seed, DEFAULTS.seed),
@@ -72,7 +72,7 @@ export function settleJob(inputs: SettingsInputs): JobSettings {
 }
 
 /** The optimizer that the document's parameters name; momentum alone means SGD with momentum. */
-function optimizerOf({ parameters }: NetworkDefinition, file: string): OptimizerSpec {
+function optimizerOf({ parameters }: NetworkDefinition, file: string | null): OptimizerSpec {
   const learningRate = parameters.learningRate ?? DEFAULTS.learningRate;
   const momentum = parameters.momentum ?? 0;
   const kind = parameters.optimizer ?? (momentum > 0 ? "momentum" : "sgd");
@@ -107,7 +107,7 @@ function optimizerOf({ parameters }: NetworkDefinition, file: string): Optimizer
   }
 }
 
-function modelOf(definition: NetworkDefinition, file: string): ModelSpec {
+function modelOf(definition: NetworkDefinition, file: string | null): ModelSpec {
   const { problem, input, hidden, output, parameters } = definition;
   const { loss, activation } = lossOf(definition, file);
   const blocks = [...hidden, { ...output, activation }];
@@ -132,7 +132,7 @@ function modelOf(definition: NetworkDefinition, file: string): ModelSpec {
 /** The loss, and the last activation that goes with it: what the document says, or what follows from the problem. */
 function lossOf(
   { problem, output, parameters }: NetworkDefinition,
-  file: string,
+  file: string | null,
 ): { loss: Loss; activation: Activation } {
   const wish = parameters.loss ?? (problem === "classification" ? "crossEntropy" : "meanSquaredError");
   if (wish !== "crossEntropy") {
@@ -194,17 +194,10 @@ function refuseExecution({ definition, options, file }: SettingsInputs): void {
     if (value === undefined || overridden || supported.includes(value)) continue;
     const elementPath = execution.paths[name] ?? "/definition/executionEnvironment";
     const { failure } = unsupported(elementPath, value, supported);
-    const where = failure.code === "CHOICE_UNSUPPORTED" ? { ...failure, option: `${file}: ${elementPath}:` } : failure;
+    const where =
+      failure.code === "CHOICE_UNSUPPORTED"
+        ? { ...failure, option: file === null ? elementPath : `${file}: ${elementPath}:` }
+        : failure;
     throw new RingstrasseError(where);
   }
-}
-
-function tooManyWorkers(workers: number, replicas: number): RingstrasseError {
-  const failure: Failure = {
-    code: "USAGE",
-    option: "--workers",
-    problem: `${workers} workers are more than the job's ${replicas} replicas: some would have nothing to do`,
-    remedy: `Give --workers ${replicas} or less, or --replicas ${workers} or more (another number of replicas gives other bits)`,
-  };
-  return new RingstrasseError(failure);
 }

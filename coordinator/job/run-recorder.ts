@@ -1,3 +1,4 @@
+import { basename, join } from "node:path";
 import { arenaLayout, blockPlan } from "../../shared/arena-layout.js";
 import { parametersOf } from "../../shared/model-spec.js";
 import { OPTIMIZER_STATE } from "../../shared/optimizer-state.js";
@@ -6,23 +7,25 @@ import type { EpochEvent, FinishedEvent } from "../../shared/train-events.js";
 import { BlockHashLog } from "../output/block-hash-log.js";
 import { MetricsCsv } from "../output/metrics-csv.js";
 import { writeResult } from "../output/write-result.js";
-import type { JobRun } from "./run-job.js";
+import { writeResultDocuments } from "../vinnsl/results/write-result-documents.js";
+import { documentsOfRun } from "./documents-of-run.js";
+import type { TrainingRun } from "./training-run.js";
 
 /** Keeps a run's records on disk while it goes: metrics, block hashes, and at last the result. Writes one after the other. */
 export class RunRecorder implements AsyncDisposable {
-  readonly #run: JobRun;
+  readonly #run: TrainingRun;
   readonly #metrics: MetricsCsv;
   readonly #history: EpochEvent[] = [];
   #hashes: BlockHashLog | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  private constructor(run: JobRun, metrics: MetricsCsv) {
+  private constructor(run: TrainingRun, metrics: MetricsCsv) {
     this.#run = run;
     this.#metrics = metrics;
   }
 
   /** @throws RingstrasseError OUTPUT_UNWRITABLE */
-  static async open(run: JobRun): Promise<RunRecorder> {
+  static async open(run: TrainingRun): Promise<RunRecorder> {
     return new RunRecorder(run, await MetricsCsv.create(run.output.metricsFile));
   }
 
@@ -51,8 +54,11 @@ export class RunRecorder implements AsyncDisposable {
   }
 
   /** The last thing written: whoever finds `result.json` finds a finished run. */
-  async finish(finished: FinishedEvent): Promise<void> {
+  async finish(finished: FinishedEvent, weights: Uint8Array): Promise<void> {
     const { output, configuration } = this.#run;
+    const ended = { finished, history: this.#history, weights, finishedAt: new Date() };
+    const places = { resultFile: basename(output.resultFile), weightsFile: join("model", "weights.bin") };
+    await writeResultDocuments(output.path, documentsOfRun(this.#run, ended, places));
     await writeResult(output.resultFile, { finished, history: this.#history, configuration });
   }
 
@@ -68,7 +74,7 @@ export class RunRecorder implements AsyncDisposable {
   }
 }
 
-function hashLogHeader(run: JobRun, engine: EngineFacts): Parameters<typeof BlockHashLog.create>[1] {
+function hashLogHeader(run: TrainingRun, engine: EngineFacts): Parameters<typeof BlockHashLog.create>[1] {
   const { spec, policy, datasetSha256 } = run;
   const layout = arenaLayout(parametersOf(spec.model));
   return {

@@ -1,8 +1,8 @@
 import { writeModel } from "../../shared/model-file/write-model.js";
-import type { JobRun } from "./run-job.js";
+import type { TrainingRun } from "./training-run.js";
 
 /** Keeps the trained model under `model/`. @throws RingstrasseError OUTPUT_UNWRITABLE */
-export async function writeTrainedModel(run: JobRun, weights: Uint8Array): Promise<void> {
+export async function writeTrainedModel(run: TrainingRun, weights: Uint8Array): Promise<void> {
   const { jobId, seed, model, dataset } = run.spec;
   const { transform, classNames } = dataset;
   const facts = { jobId, seed, model, transform, classNames, labelColumn: run.labelColumn };

@@ -3,23 +3,28 @@ import type { LaunchedWorker, WorkerExit } from "./launcher.js";
 /** How long processes get to leave by themselves before they are killed. */
 const LEAVE_MS = 5000;
 
-/** The processes that a launcher started for one job. None of them outlives {@link dismiss}. */
+/** The processes that a launcher started and that still run. None of them outlives {@link dismiss}. */
 export class LaunchedWorkers {
-  readonly #workers: LaunchedWorker[] = [];
+  readonly #running = new Set<LaunchedWorker>();
+  #count = 0;
 
   /** `onEnded` is told when the process ends, whenever that is. */
   adopt(worker: LaunchedWorker, onEnded: (exit: WorkerExit) => void): void {
-    this.#workers.push(worker);
-    void worker.ended.then(onEnded);
+    this.#running.add(worker);
+    this.#count += 1;
+    void worker.ended.then((exit) => {
+      this.#running.delete(worker);
+      onEnded(exit);
+    });
   }
 
   /** How many were started, whether they still run or not. */
   get count(): number {
-    return this.#workers.length;
+    return this.#count;
   }
 
   find(workerId: string): LaunchedWorker | null {
-    return this.#workers.find((worker) => worker.workerId === workerId) ?? null;
+    return [...this.#running].find((worker) => worker.workerId === workerId) ?? null;
   }
 
   /**
@@ -27,12 +32,13 @@ export class LaunchedWorkers {
    * @param hearsStop whether a process was told to leave and can hear it; the others are killed at once.
    */
   async dismiss(hearsStop: (worker: LaunchedWorker) => boolean): Promise<void> {
+    const running = [...this.#running];
     const kill = (workers: readonly LaunchedWorker[]): void => {
       for (const worker of workers) worker.kill();
     };
-    kill(this.#workers.filter((worker) => !hearsStop(worker)));
-    const late = setTimeout(() => kill(this.#workers), LEAVE_MS);
-    await Promise.all(this.#workers.map((worker) => worker.ended));
+    kill(running.filter((worker) => !hearsStop(worker)));
+    const late = setTimeout(() => kill(running), LEAVE_MS);
+    await Promise.all(running.map((worker) => worker.ended));
     clearTimeout(late);
   }
 }

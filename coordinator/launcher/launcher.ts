@@ -10,7 +10,8 @@ export interface Launcher {
 }
 
 export interface LaunchPlan {
-  readonly workers: number;
+  /** One worker for each: their places among the workers of this coordinator, 0 and up. */
+  readonly places: readonly number[];
   /** What workers connect to. */
   readonly coordinatorEndpoint: string;
   /** Shared secret of this run. */
@@ -20,7 +21,7 @@ export interface LaunchPlan {
 
 /** One worker process, as its launcher sees it. */
 export interface LaunchedWorker {
-  /** Its place among the workers of this launch; a worker announces itself with it. */
+  /** Its place; a worker announces itself with it. */
   readonly index: number;
   readonly workerId: string;
   readonly host: string;

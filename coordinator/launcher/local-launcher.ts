@@ -31,7 +31,7 @@ export class LocalLauncher implements Launcher {
   }
 
   async launch(plan: LaunchPlan, launched: (worker: LaunchedWorker) => void): Promise<void> {
-    for (let index = 0; index < plan.workers; index++) launched(await this.#launchOne(plan, index));
+    for (const place of plan.places) launched(await this.#launchOne(plan, place));
   }
 
   async #launchOne(plan: LaunchPlan, index: number): Promise<LaunchedWorker> {

@@ -6,6 +6,9 @@ import { refuseForeignFiles } from "../../shared/model-file/write-model.js";
 import { writeFailure } from "../../shared/write-failure.js";
 import { HASH_LOG_FILE } from "./hash-log-format.js";
 
+/** Written next to `result.json` by a run that finished. */
+const RESULT_DOCUMENTS = ["trainingresult.xml", "resultschema.xml"];
+
 /** Where a run puts what; absolute paths. */
 export interface OutputDirectory {
   readonly path: string;
@@ -17,8 +20,8 @@ export interface OutputDirectory {
 
 /**
  * Makes sure before a long training that its results can be kept: creates the directory (with its parents) and proves by a
- * file, removed at once, that it can be written. The result of an earlier run there is removed, so that `result.json` is
- * there exactly when the last run finished; its model stays until a new one replaces it.
+ * file, removed at once, that it can be written. The result of an earlier run there is removed with its documents, so that
+ * `result.json` is there exactly when the last run finished; its model stays until a new one replaces it.
  * @throws RingstrasseError OUTPUT_UNWRITABLE
  */
 export async function prepareOutputDirectory(path: string): Promise<OutputDirectory> {
@@ -41,10 +44,13 @@ export async function prepareOutputDirectory(path: string): Promise<OutputDirect
     await rm(probe, { force: true }).catch(() => undefined);
   }
   await refuseForeignFiles(directory.modelDir);
-  try {
-    await rm(directory.resultFile, { force: true });
-  } catch (cause) {
-    throw writeFailure(directory.resultFile, cause);
+  // The result first: without it, nobody takes the rest for finished.
+  for (const stale of [directory.resultFile, ...RESULT_DOCUMENTS.map((name) => join(root, name))]) {
+    try {
+      await rm(stale, { force: true });
+    } catch (cause) {
+      throw writeFailure(stale, cause);
+    }
   }
   return directory;
 }

@@ -51,6 +51,8 @@ export interface TrainingParameters {
 /** From `executionEnvironment/parallel`. */
 export interface ExecutionWishes {
   readonly workers?: number;
+  readonly minWorkers?: number;
+  readonly maxWorkers?: number;
   readonly replicas?: number;
   readonly threads?: number;
   readonly collective?: string;

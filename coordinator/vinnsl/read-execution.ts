@@ -6,7 +6,7 @@ import type { ExecutionWishes } from "./network-definition.js";
 import { readNumber } from "./read-number.js";
 import type { XmlElement } from "./xml-element.js";
 
-const counts = ["workers", "replicas", "threads"] as const;
+const counts = ["workers", "minWorkers", "maxWorkers", "replicas", "threads"] as const;
 const choices = {
   collective: ["auto", "ring", "shm", "hierarchical", "mpi", "parameter-server"],
   engine: ["auto", "wasm", "tensorflow", "tensorflow-gpu"],

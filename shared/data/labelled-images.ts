@@ -65,7 +65,8 @@ async function openLabels(path: string, images: IdxSource, signal: AbortSignal |
   throw dataInvalid({ file: path, row }, problem, "Name the labels file that belongs to the images");
 }
 
-function labelsCandidates(imagesPath: string): string[] {
+/** Where the labels of an images file may be, by MNIST's naming; the likeliest first, empty when the name tells nothing. */
+export function labelsCandidates(imagesPath: string): string[] {
   const match = IMAGES_NAME.exec(basename(imagesPath));
   if (match === null) return [];
   const stem = basename(imagesPath).slice(0, match.index);

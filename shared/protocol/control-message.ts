@@ -117,6 +117,10 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
     stateSha256: sha256,
   }),
   z.object({ kind: z.literal("failed"), ...jobHeader, failure: FailureSchema }),
+  /** Answers `release`: nothing of that generation is left, another job may come. */
+  z.object({ kind: z.literal("released"), ...jobHeader }),
+  /** The worker was told to leave, and does. */
+  z.object({ kind: z.literal("leave"), ...header, signal: z.string() }),
 ]);
 export type FromWorker = z.infer<typeof FromWorkerSchema>;
 
@@ -127,6 +131,8 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     heartbeatIntervalMs: whole,
     /** How long a worker may hear nothing from the coordinator before it gives up. */
     coordinatorTimeoutMs: whole,
+    /** Whether a worker that loses the coordinator joins again, until it is told to stop. */
+    comeBack: z.boolean(),
   }),
   z.object({ kind: z.literal("refused"), ...header, failure: FailureSchema }),
   /** A place in a new generation: build arenas, bind the ring, answer `ready`. */
@@ -144,7 +150,9 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("start"), ...jobHeader, ringEndpoints: z.array(z.string().nullable()) }),
   /** Answers a heartbeat, so that workers notice a lost coordinator. */
   z.object({ kind: z.literal("alive"), ...header }),
-  /** The job is over; `failure` names why when it did not end well. */
+  /** The generation is over, well or by `failure`: drop it and answer `released`. */
+  z.object({ kind: z.literal("release"), ...jobHeader, failure: FailureSchema.nullable() }),
+  /** There is nothing more to do: leave; `failure` names why when it did not end well. */
   z.object({ kind: z.literal("stop"), ...header, failure: FailureSchema.nullable() }),
 ]);
 export type FromCoordinator = z.infer<typeof FromCoordinatorSchema>;

@@ -1,7 +1,9 @@
 import { Worker } from "node:worker_threads";
+import { deferred } from "../../shared/deferred.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { FromCoordinator, WorkerBody } from "../../shared/protocol/control-message.js";
 import type { Collective, Exchange, ExchangeReport } from "../collective/collective.js";
+import { GenerationLink } from "./generation-link.js";
 import type { FromThread, RingPlan, ThreadStart, ToThread } from "./thread-messages.js";
 
 interface Waiting<T> {
@@ -11,34 +13,50 @@ interface Waiting<T> {
 
 /**
  * The main thread's end of the communication thread. Sockets, heartbeats and reduction run over there, so they go on while the
- * main thread computes. After `broken` every call rejects with that failure.
+ * main thread computes. There is one link to the coordinator at a time; when it breaks every call rejects with that failure, until
+ * {@link connect} opens the next one.
  */
 export class CommunicationClient implements AsyncDisposable {
   readonly #thread: Worker;
-  readonly #inbox: FromCoordinator[] = [];
-  readonly #broken = new AbortController();
   readonly #closed: Promise<void>;
+  #link = 0;
+  #broken = new AbortController();
+  #inbox: FromCoordinator[] = [];
+  #generation: GenerationLink | null = null;
+  #connecting: Waiting<void> | null = null;
   #receiver: Waiting<FromCoordinator> | null = null;
   #binding: Waiting<string> | null = null;
   #exchanging: Waiting<ExchangeReport> | null = null;
+  #closingRing: Waiting<void> | null = null;
+  /** Set once the thread itself is of no more use. */
+  #end: RingstrasseError | null = null;
 
   constructor(start: ThreadStart) {
     this.#thread = new Worker(new URL("./communication-thread.js", import.meta.url), { workerData: start });
     this.#thread.on("message", (message: FromThread) => this.#onMessage(message));
-    this.#thread.on("error", (cause) =>
-      this.#break(
-        new RingstrasseError(
-          { code: "INTERNAL", problem: `communication thread: ${cause.stack ?? cause.message}` },
-          { cause },
-        ),
-      ),
-    );
+    this.#thread.on("error", (cause) => {
+      const problem = `communication thread: ${cause.stack ?? cause.message}`;
+      this.abort(new RingstrasseError({ code: "INTERNAL", problem }, { cause }));
+    });
     this.#closed = new Promise((resolve) => this.#thread.once("exit", () => resolve()));
   }
 
-  /** Aborts when the thread can't go on, or the coordinator has called the job off; the reason is a RingstrasseError. */
+  /** Aborts when the link is of no more use; the reason is a RingstrasseError. */
   get signal(): AbortSignal {
     return this.#broken.signal;
+  }
+
+  /** Opens a link to the coordinator, in the place of the last one. @throws RingstrasseError when the thread can't go on. */
+  connect(): Promise<void> {
+    if (this.#end !== null) return Promise.reject(this.#end);
+    this.#link += 1;
+    this.#broken = new AbortController();
+    this.#inbox = [];
+    this.#generation = null;
+    const connected = deferred<void>();
+    this.#connecting = connected;
+    this.#post({ kind: "connect", link: this.#link });
+    return connected.promise;
   }
 
   /** Sends to the coordinator; messages leave in order. */
@@ -46,23 +64,29 @@ export class CommunicationClient implements AsyncDisposable {
     this.#post({ kind: "send", body });
   }
 
-  /** The next message from the coordinator that is not a life sign. One caller at a time. */
+  /** The next message from the coordinator that is neither a life sign nor a release. One caller at a time. */
   receive(): Promise<FromCoordinator> {
     const message = this.#inbox.shift();
     if (message !== undefined) return Promise.resolve(message);
-    this.#throwIfBroken();
-    return new Promise((resolve, reject) => {
-      this.#receiver = { resolve, reject };
-    });
+    this.#throwIfOver();
+    const received = deferred<FromCoordinator>();
+    this.#receiver = received;
+    return received.promise;
+  }
+
+  /** The generation that the last `assign` began. */
+  get generation(): GenerationLink {
+    if (this.#generation === null) throw new Error("no generation was assigned");
+    return this.#generation;
   }
 
   /** Binds this worker's end of a ring. @returns the endpoint that the previous worker connects to. */
   bindRing(plan: RingPlan): Promise<string> {
-    this.#throwIfBroken();
-    return new Promise((resolve, reject) => {
-      this.#binding = { resolve, reject };
-      this.#post({ kind: "bindRing", plan });
-    });
+    this.#throwIfOver();
+    const bound = deferred<string>();
+    this.#binding = bound;
+    this.#post({ kind: "bindRing", plan });
+    return bound.promise;
   }
 
   /** Connects to the next worker. @returns the ring's collective; its exchanges run in the communication thread. */
@@ -72,14 +96,26 @@ export class CommunicationClient implements AsyncDisposable {
       name: "ring",
       ordered: true,
       allReduce: (exchange) => this.#exchange(exchange),
-      // The ring stays until the next one is bound or the thread closes: its last frames may still be on their way to a slower
-      // worker, and only the coordinator knows when all have them.
+      // The ring stays until the generation is left: its last frames may still be on their way to a slower worker, and only the
+      // coordinator knows when all have them.
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
   }
 
-  /** Ends whatever waits for the group, with this reason: the worker leaves. */
+  /** After the coordinator's release: closes the ring, if there is one, and tells the coordinator that nothing is left. */
+  async leaveGeneration(): Promise<void> {
+    const { jobId, generation } = this.generation.assignment;
+    const closed = deferred<void>();
+    this.#closingRing = closed;
+    this.#post({ kind: "closeRing" });
+    await closed.promise;
+    this.#generation = null;
+    this.send({ kind: "released", jobId, generation });
+  }
+
+  /** Ends whatever waits for the group, for good: the worker leaves. */
   abort(reason: RingstrasseError): void {
+    this.#end ??= reason;
     this.#break(reason);
   }
 
@@ -89,11 +125,11 @@ export class CommunicationClient implements AsyncDisposable {
   }
 
   #exchange(exchange: Exchange): Promise<ExchangeReport> {
-    this.#throwIfBroken();
-    return new Promise((resolve, reject) => {
-      this.#exchanging = { resolve, reject };
-      this.#post({ kind: "exchange", exchange });
-    });
+    this.#throwIfOver();
+    const exchanged = deferred<ExchangeReport>();
+    this.#exchanging = exchanged;
+    this.#post({ kind: "exchange", exchange });
+    return exchanged.promise;
   }
 
   #post(message: ToThread): void {
@@ -102,27 +138,35 @@ export class CommunicationClient implements AsyncDisposable {
 
   #onMessage(message: FromThread): void {
     switch (message.kind) {
+      case "connected":
+        this.#connecting?.resolve();
+        this.#connecting = null;
+        break;
       case "received":
-        this.#onReceived(message.message);
+        // What an earlier link still had to say is of no interest.
+        if (message.link === this.#link) this.#onReceived(message.message);
         break;
       case "ringBound":
         this.#binding?.resolve(message.endpoint);
         this.#binding = null;
         break;
-      case "exchanged": {
-        const waiting = this.#exchanging;
+      case "exchanged":
+        this.#exchanging?.resolve(message.report);
         this.#exchanging = null;
-        waiting?.resolve(message.report);
         break;
-      }
-      case "exchangeFailed": {
-        const waiting = this.#exchanging;
+      case "exchangeFailed":
+        this.#exchanging?.reject(new RingstrasseError(message.failure));
         this.#exchanging = null;
-        waiting?.reject(new RingstrasseError(message.failure));
         break;
-      }
+      case "ringClosed":
+        this.#closingRing?.resolve();
+        this.#closingRing = null;
+        break;
+      case "linkBroken":
+        if (message.link === this.#link) this.#break(new RingstrasseError(message.failure));
+        break;
       case "broken":
-        this.#break(new RingstrasseError(message.failure));
+        this.abort(new RingstrasseError(message.failure));
         break;
       case "closed":
         break;
@@ -130,30 +174,47 @@ export class CommunicationClient implements AsyncDisposable {
   }
 
   #onReceived(message: FromCoordinator): void {
+    if (message.kind === "assign") this.#generation = new GenerationLink(message);
+    if (message.kind === "release") return this.#onRelease(message);
     const waiting = this.#receiver;
     this.#receiver = null;
     if (waiting === null) this.#inbox.push(message);
     else waiting.resolve(message);
+    if (message.kind === "stop") this.#generation?.stopped();
     const verdict = endOf(message);
     // Whoever waits for anything else must hear the verdict too: the ring will never deliver again.
     if (verdict !== null) this.#break(new RingstrasseError(verdict));
   }
 
+  #onRelease(message: Extract<FromCoordinator, { kind: "release" }>): void {
+    if (this.#generation?.released(message) === true) this.#rejectWaiters(this.#generation.signal.reason);
+  }
+
   #break(error: RingstrasseError): void {
     if (this.#broken.signal.aborted) return;
     this.#broken.abort(error);
-    for (const waiting of [this.#receiver, this.#binding, this.#exchanging]) waiting?.reject(error);
+    this.#generation?.broken(error);
+    this.#connecting?.reject(error);
+    this.#closingRing?.reject(error);
+    this.#connecting = null;
+    this.#closingRing = null;
+    this.#rejectWaiters(error);
+  }
+
+  #rejectWaiters(reason: unknown): void {
+    for (const waiting of [this.#receiver, this.#binding, this.#exchanging]) waiting?.reject(reason);
     this.#receiver = null;
     this.#binding = null;
     this.#exchanging = null;
   }
 
-  #throwIfBroken(): void {
+  #throwIfOver(): void {
     this.#broken.signal.throwIfAborted();
+    this.#generation?.signal.throwIfAborted();
   }
 }
 
-/** The failure that ends the job for this worker, if the message brings one. */
+/** The failure that ends the link for this worker, if the message brings one. */
 function endOf(message: FromCoordinator): Failure | null {
   return message.kind === "refused" || message.kind === "stop" ? message.failure : null;
 }

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toFailure } from "../../shared/failure.js";
+import type { FromCoordinator } from "../../shared/protocol/control-message.js";
 import { ControlConnection } from "./control-connection.js";
 import { ParentWatch } from "./parent-watch.js";
 import { ProgressBoard } from "./progress-board.js";
@@ -15,22 +16,39 @@ function run(start: ThreadStart): void {
   if (port === null) throw new Error("communication-thread.ts runs as a worker thread only");
   const post = (message: FromThread): void => port.postMessage(message);
   const fail = (thrown: unknown): void => post({ kind: "broken", failure: toFailure(thrown) });
-
-  const control = new ControlConnection(start, new ProgressBoard(start.board), {
-    received: (message) => {
-      // A verdict frees an exchange that waits for a worker that will never answer.
-      if (message.kind === "stop" || message.kind === "refused") ring?.abort(message.failure);
-      post({ kind: "received", message });
-    },
-    broken: fail,
-  });
+  const board = new ProgressBoard(start.board);
   const parent = start.parentPipe === null ? null : new ParentWatch(start.parentPipe, fail);
+  let control: ControlConnection | null = null;
   let ring: RingSession | null = null;
+
+  const openLink = (link: number): ControlConnection =>
+    new ControlConnection(start, board, {
+      received: (message) => {
+        // A verdict frees an exchange that waits for a worker that will never answer.
+        if (endsGeneration(message)) ring?.abort(message.failure);
+        post({ kind: "received", link, message });
+      },
+      broken: (reason) => {
+        ring?.abort(reason.failure);
+        post({ kind: "linkBroken", link, failure: reason.failure });
+      },
+    });
+
+  const closeRing = async (): Promise<void> => {
+    await ring?.[Symbol.asyncDispose]();
+    ring = null;
+  };
 
   const handle = async (message: Exclude<ToThread, { kind: "send" }>): Promise<void> => {
     switch (message.kind) {
+      case "connect":
+        await closeRing();
+        await control?.close();
+        control = openLink(message.link);
+        post({ kind: "connected" });
+        break;
       case "bindRing":
-        await ring?.[Symbol.asyncDispose]();
+        await closeRing();
         ring = await RingSession.bind(message.plan);
         post({ kind: "ringBound", endpoint: ring.endpoint });
         break;
@@ -44,10 +62,14 @@ function run(start: ThreadStart): void {
           (thrown) => post({ kind: "exchangeFailed", failure: toFailure(thrown) }),
         );
         break;
+      case "closeRing":
+        await closeRing();
+        post({ kind: "ringClosed" });
+        break;
       case "close":
         parent?.close();
-        await ring?.[Symbol.asyncDispose]();
-        await control.close();
+        await closeRing();
+        await control?.close();
         post({ kind: "closed" });
         port.close();
         break;
@@ -57,11 +79,17 @@ function run(start: ThreadStart): void {
   let queue = Promise.resolve();
   port.on("message", (message: ToThread) => {
     // Control messages never wait behind an exchange: a failure report must get out while the ring stands still.
-    if (message.kind === "send") return control.send(message.body);
+    if (message.kind === "send") return control?.send(message.body);
     // Whoever leaves does not wait for an exchange that may never end.
-    if (message.kind === "close") ring?.abort(null);
+    if (message.kind === "close" || message.kind === "closeRing" || message.kind === "connect") ring?.abort(null);
     queue = queue.then(() => handle(message)).catch(fail);
   });
+}
+
+type Verdict = Extract<FromCoordinator, { kind: "stop" | "refused" | "release" }>;
+
+function endsGeneration(message: FromCoordinator): message is Verdict {
+  return message.kind === "stop" || message.kind === "refused" || message.kind === "release";
 }
 
 run(workerData as ThreadStart);

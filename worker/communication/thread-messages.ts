@@ -27,19 +27,27 @@ export interface RingPlan {
 
 /** Main thread → communication thread. */
 export type ToThread =
+  /** Opens a link to the coordinator, in the place of an earlier one; answered by `connected`. */
+  | { readonly kind: "connect"; readonly link: number }
   | { readonly kind: "send"; readonly body: WorkerBody }
   | { readonly kind: "bindRing"; readonly plan: RingPlan }
   | { readonly kind: "connectRing"; readonly next: string }
   | { readonly kind: "exchange"; readonly exchange: Exchange }
+  /** Answered by `ringClosed`. */
+  | { readonly kind: "closeRing" }
   | { readonly kind: "close" };
 
 /** Communication thread → main thread. */
 export type FromThread =
-  | { readonly kind: "received"; readonly message: FromCoordinator }
+  | { readonly kind: "connected" }
+  | { readonly kind: "received"; readonly link: number; readonly message: FromCoordinator }
   | { readonly kind: "ringBound"; readonly endpoint: string }
   | { readonly kind: "exchanged"; readonly report: ExchangeReport }
   /** The ring is of no more use; the control link is. */
   | { readonly kind: "exchangeFailed"; readonly failure: Failure }
-  /** The thread can't go on: the coordinator is lost, or the parent is gone. */
+  | { readonly kind: "ringClosed" }
+  /** The link is of no more use: the coordinator is lost. */
+  | { readonly kind: "linkBroken"; readonly link: number; readonly failure: Failure }
+  /** The thread can't go on, or the parent is gone. */
   | { readonly kind: "broken"; readonly failure: Failure }
   | { readonly kind: "closed" };

@@ -9,7 +9,7 @@ const FIRST_ADDRESS = 1024;
 
 /**
  * Arenas of one worker in one shared WebAssembly memory: kernels and other threads work on them in place.
- * Buffers live as long as the memory; there is no free. Allocate from one thread only.
+ * Buffers live until `reset`; there is no other free. Allocate from one thread only.
  */
 export class SharedMemory {
   /** For other threads: post it, and address buffers by the numbers that `allocate` gave. */
@@ -37,6 +37,12 @@ export class SharedMemory {
     this.#growTo(address + bytes);
     this.#end = address + bytes;
     return address;
+  }
+
+  /** Takes everything back and zeroes it, for the next user: no buffer of an earlier one may be in use. */
+  reset(): void {
+    new Uint8Array(this.memory.buffer, 0, this.#end).fill(0);
+    this.#end = FIRST_ADDRESS;
   }
 
   /** A view of `length` floats; it sees all writes of all threads, without order unless they synchronise. */

@@ -6,12 +6,13 @@ import type { FromCoordinator } from "../../shared/protocol/control-message.js";
 import type { Collective } from "../collective/collective.js";
 import { createLocalCollective } from "../collective/create-collective.js";
 import type { CommunicationClient } from "../communication/communication-client.js";
+import type { Assignment } from "../communication/generation-link.js";
 import type { ProgressBoard } from "../communication/progress-board.js";
 import { createEngine } from "../engine/create-engine.js";
 import { writeInitialParameters } from "../engine/initial-parameters.js";
 import { FaultPlan } from "../fault/fault-plan.js";
 import { compileKernels, instantiateKernels } from "../kernels/load-kernels.js";
-import { SharedMemory } from "../kernels/shared-memory.js";
+import type { SharedMemory } from "../kernels/shared-memory.js";
 import { CommitGate } from "../optimizer/commit-gate.js";
 import { createOptimizer } from "../optimizer/create-optimizer.js";
 import { type Arenas, allocateArenas } from "./arenas.js";
@@ -22,10 +23,12 @@ import { trainJob } from "./train-job.js";
 import type { TrainingContext } from "./training-context.js";
 import { reportOutcome, TrainingReporter } from "./training-reporter.js";
 
-export type Assignment = Extract<FromCoordinator, { kind: "assign" }>;
-
 export interface GenerationResources {
   readonly communication: CommunicationClient;
+  /** Aborts when the generation is over; its reason is a RingstrasseError. */
+  readonly signal: AbortSignal;
+  /** Empty; for this generation's arenas alone. */
+  readonly memory: SharedMemory;
   readonly board: ProgressBoard;
   /** This host's address for tcp rings. */
   readonly address: string;
@@ -38,14 +41,13 @@ export interface GenerationResources {
  */
 export async function runGeneration(assignment: Assignment, resources: GenerationResources): Promise<void> {
   const { spec, rank, worldSize, generation, jobId } = assignment;
-  const { communication, board } = resources;
+  const { communication, board, memory, signal } = resources;
   board.advance("prepare");
   const arc = arcOf(rank, worldSize, spec.replicas);
   const localReplicas = Array.from({ length: arc.to - arc.from }, (_, index) => arc.from + index);
 
   const layout = arenaLayout(parametersOf(spec.model));
   const blocks = blockPlan(layout.paddedLength, spec.replicas);
-  const memory = new SharedMemory();
   const module = await compileKernels();
   const kernels = instantiateKernels(module, memory.memory);
   const optimizer = createOptimizer(spec.optimizer, kernels);
@@ -90,7 +92,7 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     batches,
     board,
     faults: new FaultPlan(assignment.faults, resources.announceFault),
-    signal: communication.signal,
+    signal,
     nextSequence: () => sequence++,
     trace,
   };

@@ -28,7 +28,8 @@ async function launch(token: string, workers: number) {
   await writeFile(entry, PROGRAM);
   const stderr = new TextSink();
   const launcher = new LocalLauncher(entry, { ...process.env, TOLD_IN: told }, stderr);
-  const plan: LaunchPlan = { workers, coordinatorEndpoint: "ipc:///tmp/control", token, logLevel: "info" };
+  const places = Array.from({ length: workers }, (_, place) => place);
+  const plan: LaunchPlan = { places, coordinatorEndpoint: "ipc:///tmp/control", token, logLevel: "info" };
   const launched: LaunchedWorker[] = [];
   onTestFinished(async () => {
     for (const worker of launched) worker.kill();
@@ -69,7 +70,7 @@ describe("LocalLauncher", () => {
 
   it("a host that takes no process is named, with what to look at", async () => {
     const launcher = new LocalLauncher("command.mjs", { LARGE: "x".repeat(10_000_000) }, new TextSink());
-    const plan: LaunchPlan = { workers: 1, coordinatorEndpoint: "ipc:///x", token: "t", logLevel: "info" };
+    const plan: LaunchPlan = { places: [0], coordinatorEndpoint: "ipc:///x", token: "t", logLevel: "info" };
     const failure = await failureWithCode("LAUNCH_FAILED", () => launcher.launch(plan, () => undefined));
     expect(failure).toMatchObject({ host: hostname(), problem: "spawn E2BIG" });
     expect(failure.remedy).toContain("ulimit -u");

@@ -19,10 +19,17 @@ describe("prepareOutputDirectory", () => {
     expect(await readdir(path)).toEqual([]);
   });
 
-  it("removes the result of an earlier run, and nothing else", async () => {
+  it("removes the result of an earlier run with its documents, and nothing else", async () => {
     const path = await temporaryDirectory();
     await mkdir(join(path, "model"));
-    for (const name of ["result.json", "metrics.csv", "notes.txt", "model/model.json"])
+    for (const name of [
+      "result.json",
+      "trainingresult.xml",
+      "resultschema.xml",
+      "metrics.csv",
+      "notes.txt",
+      "model/model.json",
+    ])
       await writeFile(join(path, name), name);
     await prepareOutputDirectory(path);
     expect((await readdir(path)).sort()).toEqual(["metrics.csv", "model", "notes.txt"]);

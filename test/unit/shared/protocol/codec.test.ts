@@ -40,6 +40,8 @@ const FROM_WORKER: { readonly [Kind in WorkerBody["kind"]]: Extract<WorkerBody, 
   weights: { kind: "weights", ...job, offsetBytes: 0, totalBytes: 4, bytes: Buffer.from([1, 2, 3, 4]) },
   finished: { kind: "finished", ...job, epochs: 1, steps: 2, weightsSha256: sha("c"), stateSha256: sha("d") },
   failed: { kind: "failed", ...job, failure },
+  released: { kind: "released", ...job },
+  leave: { kind: "leave", signal: "SIGTERM" },
 };
 
 const SPEC: JobSpec = {
@@ -63,7 +65,7 @@ const SPEC: JobSpec = {
 };
 
 const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<CoordinatorBody, { kind: Kind }> } = {
-  welcome: { kind: "welcome", heartbeatIntervalMs: 500, coordinatorTimeoutMs: 30_000 },
+  welcome: { kind: "welcome", heartbeatIntervalMs: 500, coordinatorTimeoutMs: 30_000, comeBack: true },
   refused: { kind: "refused", failure },
   assign: {
     ...{ kind: "assign", ...job, rank: RankSchema.parse(0), worldSize: 2, transport: "ipc" },
@@ -71,6 +73,7 @@ const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<Co
   },
   start: { kind: "start", ...job, ringEndpoints: ["ipc:///a", null] },
   alive: { kind: "alive" },
+  release: { kind: "release", ...job, failure },
   stop: { kind: "stop", failure: null },
 };
 

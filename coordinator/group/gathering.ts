@@ -1,0 +1,91 @@
+import type { Failure } from "../../shared/failure.js";
+import { unreachable } from "../../shared/unreachable.js";
+import type { JoinMessage } from "./control-server.js";
+import { findMixture } from "./engine-compatibility.js";
+import { surplus, tooFew } from "./group-failures.js";
+import type { JobGroup } from "./job-group.js";
+import { decideMembership, type MembershipPolicy } from "./membership.js";
+import type { PoolListener, WorkerPool } from "./worker-pool.js";
+import type { WorkerRecord } from "./worker-record.js";
+
+const LOOK_INTERVAL_MS = 200;
+
+export interface Gathered {
+  readonly pool: WorkerPool;
+  readonly group: JobGroup;
+  /** Where workers that are started by hand join. */
+  readonly endpoint: string;
+}
+
+/**
+ * Waits for the workers of a run of one job and gives them to its group as soon as all are there. Whatever goes wrong on the way, or
+ * later in the pool, ends the job.
+ */
+export class Gathering implements PoolListener, Disposable {
+  readonly #policy: MembershipPolicy;
+  #gathered: Gathered | null = null;
+  #looking: NodeJS.Timeout | null = null;
+  #formed = false;
+
+  constructor(policy: MembershipPolicy) {
+    this.#policy = policy;
+  }
+
+  begin(gathered: Gathered): void {
+    this.#gathered = gathered;
+    this.#looking = setInterval(() => this.#form(), LOOK_INTERVAL_MS);
+  }
+
+  /** Whether there is a place for a worker. @returns the refusal, or null */
+  admit(message: JoinMessage, here: readonly WorkerRecord[]): Failure | null {
+    // Before all else: whoever comes too late must not be able to fail a job that runs.
+    if (this.#formed || here.length >= this.#policy.workers) return surplus(message, this.#policy.workers);
+    const [first] = here;
+    const mixture = first === undefined ? null : findMixture(first.join, message);
+    if (mixture !== null) this.broken(mixture);
+    return mixture;
+  }
+
+  idle(): void {
+    this.#form();
+  }
+
+  lost(failure: Failure): void {
+    this.broken(failure);
+  }
+
+  broken(failure: Failure): void {
+    this.#gathered?.group.fail(failure);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#looking !== null) clearInterval(this.#looking);
+  }
+
+  #form(): void {
+    if (this.#gathered === null || this.#formed) return;
+    const { pool, group, endpoint } = this.#gathered;
+    const { workers } = pool;
+    const waitedMs = pool.now();
+    const members = workers.map((worker) => worker.member);
+    const decision = decideMembership(waitedMs, members, this.#policy);
+    switch (decision.kind) {
+      case "wait":
+        return;
+      case "giveUp":
+        return group.fail(
+          tooFew({
+            joined: members.length,
+            expected: this.#policy.workers,
+            waitedMs: Math.round(waitedMs),
+            endpoint: pool.launchedCount === 0 ? endpoint : null,
+          }),
+        );
+      case "form":
+        this.#formed = true;
+        return group.form({ workers, assignments: decision.assignments, reason: decision.reason });
+      default:
+        return unreachable(decision);
+    }
+  }
+}

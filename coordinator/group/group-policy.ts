@@ -1,0 +1,13 @@
+/** How a group of workers is formed and watched. */
+export interface GroupPolicy {
+  /** N. */
+  readonly workers: number;
+  readonly joinTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly silentAfterMs: number;
+  readonly stalledAfterMs: number;
+  /** Of the ring. */
+  readonly transport: "tcp" | "ipc";
+  /** To inject, see worker/fault. */
+  readonly faults: readonly string[];
+}

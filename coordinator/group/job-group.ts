@@ -1,0 +1,210 @@
+import { deferred } from "../../shared/deferred.js";
+import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
+import type { Generation, Rank } from "../../shared/ids.js";
+import type { JobSpec } from "../../shared/job-spec.js";
+import type { Logger } from "../../shared/logger.js";
+import type { FromWorker } from "../../shared/protocol/control-message.js";
+import { compareOutcomes } from "./compare-outcomes.js";
+import { divergence } from "./group-failures.js";
+import { GroupMember, strangerIdentity, type WorkerIdentity } from "./group-member.js";
+import type { GroupPolicy } from "./group-policy.js";
+import type { Assignment } from "./membership.js";
+import { type ReportListener, ReportOrder } from "./report-order.js";
+import { WeightsReceiver } from "./weights-receiver.js";
+import { judgeHealth } from "./worker-health.js";
+import type { Tenant, WorkerPool } from "./worker-pool.js";
+import type { WorkerRecord } from "./worker-record.js";
+
+/** Hears what the group does; must not throw. */
+export interface GroupObserver extends ReportListener {
+  formed(generation: number, members: readonly GroupMember[], reason: string): void;
+  blockHashes(rank: number, message: Extract<FromWorker, { kind: "blockHashes" }>): void;
+}
+
+export interface GroupResult {
+  readonly epochs: number;
+  readonly steps: number;
+  readonly weightsSha256: string;
+  readonly stateSha256: string;
+  /** Little-endian float32, layer order, no padding. */
+  readonly weights: Uint8Array;
+}
+
+export interface GroupOptions {
+  readonly spec: JobSpec;
+  readonly policy: GroupPolicy;
+  readonly pool: WorkerPool;
+  readonly observer: GroupObserver;
+  readonly log: Logger;
+}
+
+/** Who gets which place in the ring. */
+export interface Formation {
+  /** All idle; borrowed until the group is disposed of. */
+  readonly workers: readonly WorkerRecord[];
+  /** By rank, one per worker. */
+  readonly assignments: readonly Assignment[];
+  readonly reason: string;
+}
+
+/**
+ * The workers of one job: gives them their places in a generation, starts them together and collects their result. The first failure
+ * decides, whoever it comes from, so that all name the same culprit.
+ */
+export class JobGroup implements Tenant {
+  readonly #options: GroupOptions;
+  readonly #reports: ReportOrder;
+  readonly #weights = new WeightsReceiver();
+  readonly #result = deferred<GroupResult>();
+  readonly #generation = 1 as Generation;
+  /** By rank. */
+  #members: readonly GroupMember[] = [];
+  #verdict: Failure | null = null;
+  #over = false;
+
+  constructor(options: GroupOptions) {
+    this.#options = options;
+    this.#reports = new ReportOrder(options.policy.workers, options.observer);
+  }
+
+  /** The failure that ended the job, null while it runs and when it ended well. */
+  get verdict(): Failure | null {
+    return this.#verdict;
+  }
+
+  /** Takes the workers and starts the generation. Does nothing when the job has failed already. */
+  form({ workers, assignments, reason }: Formation): void {
+    const { pool, policy, spec, observer } = this.#options;
+    if (this.#over) return;
+    const byId = new Map(workers.map((worker) => [worker.workerId, worker]));
+    this.#members = assignments.map((assignment) => {
+      const worker = byId.get(assignment.workerId);
+      if (worker === undefined) throw new RangeError(`${assignment.workerId} has a place, but is not there`);
+      return new GroupMember(worker, assignment);
+    });
+    pool.lend(workers, this);
+    for (const { worker, assignment } of this.#members) {
+      pool.send(worker, {
+        kind: "assign",
+        jobId: spec.jobId,
+        generation: this.#generation,
+        rank: assignment.rank as Rank,
+        worldSize: assignments.length,
+        transport: policy.transport,
+        spec,
+        faults: [...policy.faults],
+      });
+    }
+    observer.formed(this.#generation, this.#members, reason);
+  }
+
+  /** The result, once all workers have sent theirs. @throws RingstrasseError with the first failure. */
+  result(): Promise<GroupResult> {
+    return this.#result.promise;
+  }
+
+  /** Ends the job with `failure`, unless it is over already. */
+  fail(failure: Failure): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#verdict = failure;
+    this.#result.reject(new RingstrasseError(failure));
+  }
+
+  /** Gives the workers back. Resolves when each is idle again or lost. */
+  async release(): Promise<void> {
+    this.#over = true;
+    const workers = this.#members.map(({ worker }) => worker);
+    const { jobId } = this.#options.spec;
+    await this.#options.pool.release(workers, { jobId, generation: this.#generation, failure: this.#verdict });
+  }
+
+  received(worker: WorkerRecord, message: FromWorker): void {
+    try {
+      this.#onReceived(worker, message);
+    } catch (thrown) {
+      this.#options.log.debug({ err: thrown }, "job group");
+      this.fail(toFailure(thrown));
+    }
+  }
+
+  lost(_worker: WorkerRecord, failure: Failure): void {
+    this.fail(failure);
+  }
+
+  identify(worker: WorkerRecord): WorkerIdentity {
+    return this.#member(worker)?.identity ?? strangerIdentity(worker);
+  }
+
+  look(nowMs: number): void {
+    if (this.#over) return;
+    const vitals = this.#members.map(({ worker }) => worker.vitals);
+    const verdict = judgeHealth(nowMs, vitals, this.#options.policy);
+    if (verdict.kind === "healthy") return;
+    const culprit = this.#members.find(({ worker }) => worker.workerId === verdict.workerId);
+    if (culprit === undefined) throw new Error(`no worker ${verdict.workerId}`);
+    const { identity, worker } = culprit;
+    this.#options.pool.condemn(
+      worker,
+      verdict.kind === "silent"
+        ? { code: "WORKER_SILENT", ...identity, silentMs: Math.round(verdict.silentMs) }
+        : { code: "WORKER_STALLED", ...identity, stalledMs: Math.round(verdict.stalledMs), phase: verdict.why },
+    );
+  }
+
+  #onReceived(worker: WorkerRecord, message: FromWorker): void {
+    const member = this.#member(worker);
+    if (this.#over || member === undefined) return;
+    const { rank } = member.assignment;
+    switch (message.kind) {
+      case "ready":
+        member.ringEndpoint = message.ringEndpoint;
+        member.layoutHash = message.layoutHash;
+        return this.#startWhenReady();
+      case "steps":
+        return this.#reports.steps(rank, message.reports);
+      case "epoch":
+        return this.#reports.epoch(message.report);
+      case "blockHashes":
+        return this.#options.observer.blockHashes(rank, message);
+      case "weights":
+        return this.#weights.add(message, `worker rank ${rank}`);
+      case "finished":
+        member.finished = message;
+        return this.#finishWhenAllHave();
+      case "failed":
+        return this.fail(message.failure);
+      case "join":
+      case "heartbeat":
+      case "released":
+      case "leave":
+        throw new Error(`${message.kind} is the pool's`);
+    }
+  }
+
+  #startWhenReady(): void {
+    const { pool, spec } = this.#options;
+    const ringEndpoints = this.#members.map((member) => member.ringEndpoint);
+    if (!ringEndpoints.every((endpoint) => endpoint !== undefined)) return;
+    const layouts = new Set(this.#members.map((member) => member.layoutHash));
+    if (layouts.size > 1)
+      return this.fail(divergence("layouts", this.#members, (member) => member.layoutHash ?? "none"));
+    for (const { worker } of this.#members) {
+      pool.send(worker, { kind: "start", jobId: spec.jobId, generation: this.#generation, ringEndpoints });
+    }
+  }
+
+  #finishWhenAllHave(): void {
+    const comparison = compareOutcomes(this.#members);
+    if (comparison.kind === "open") return;
+    if (comparison.kind === "different") return this.fail(comparison.failure);
+    const { epochs, steps, weightsSha256, stateSha256 } = comparison.outcome;
+    const weights = this.#weights.take(weightsSha256, "worker rank 0");
+    this.#over = true;
+    this.#result.resolve({ epochs, steps, weightsSha256, stateSha256, weights });
+  }
+
+  #member(worker: WorkerRecord): GroupMember | undefined {
+    return this.#members.find((member) => member.worker === worker);
+  }
+}

@@ -1,0 +1,142 @@
+import type { OptionSource } from "../../shared/cli/option-table.js";
+import type { JobId } from "../../shared/ids.js";
+import type { JobSpec } from "../../shared/job-spec.js";
+import { VERSION } from "../../shared/version.js";
+import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
+import { type PreparedDataset, prepareDataset } from "../data/prepare-dataset.js";
+import type { GroupPolicy } from "../group/group-policy.js";
+import { prepareOutputDirectory } from "../output/output-directory.js";
+import type { NetworkDefinition } from "../vinnsl/network-definition.js";
+import { parseVinnslXml } from "../vinnsl/object/parse-vinnsl-xml.js";
+import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
+import { readNetwork } from "../vinnsl/read-network.js";
+import { effectiveConfiguration } from "./configuration.js";
+import { type JobSettings, settleJob } from "./job-settings.js";
+import type { TrainingRun } from "./training-run.js";
+
+const HEARTBEAT_INTERVAL_MS = 500;
+
+/** A document that was read and settled: what is wanted, before the data is known. */
+export interface ReadJob {
+  readonly object: VinnslObject;
+  readonly definition: NetworkDefinition;
+  readonly settings: JobSettings;
+  readonly options: TrainOptions;
+}
+
+export interface DocumentToRead {
+  /** XML: a whole `<vinnsl>`, or a bare `<definition>`. */
+  readonly bytes: Uint8Array;
+  /** For messages; null when it came from elsewhere. */
+  readonly file: string | null;
+  readonly options: TrainOptions;
+  readonly sources: Partial<Record<TrainOptionName, OptionSource>>;
+}
+
+/** @throws RingstrasseError DOCUMENT_INVALID, DOCUMENT_UNSUPPORTED, CHOICE_UNSUPPORTED, USAGE */
+export function readJob({ bytes, file, options, sources }: DocumentToRead): ReadJob {
+  const definition = readNetwork(bytes, file);
+  const settings = settleJob({ definition, options, sources, file });
+  return { object: parseVinnslXml(bytes), definition, settings, options };
+}
+
+export interface RowsToPrepare {
+  readonly dataPath: string;
+  /** Labels of IDX images; null: found by MNIST's naming. */
+  readonly labelsPath: string | null;
+  readonly cacheDirectory: string;
+  readonly signal: AbortSignal;
+}
+
+/** The rows that a job trains on. @throws RingstrasseError as {@link prepareDataset} */
+export function prepareRows({ definition, settings, options }: ReadJob, rows: RowsToPrepare): Promise<PreparedDataset> {
+  return prepareDataset({
+    path: rows.dataPath,
+    labelsPath: rows.labelsPath,
+    testPath: options["test-data"] ?? null,
+    testLabelsPath: options["test-labels"] ?? null,
+    features: settings.model.inputs,
+    target: settings.model.targets,
+    labelIndex: settings.labelIndex.value,
+    testSplit: settings.testSplit.value,
+    seed: settings.seed.value,
+    cacheDirectory: rows.cacheDirectory,
+    elementPaths: {
+      input: `${definition.input.path}/size`,
+      output: `${definition.output.path}/size`,
+      labelIndex: definition.parameters.paths["labelIndex"] ?? null,
+    },
+    signal: rows.signal,
+  });
+}
+
+export interface RunToPlan {
+  readonly jobId: JobId;
+  readonly prepared: PreparedDataset;
+  /** N; 1 ≤ N ≤ replicas. */
+  readonly workers: number;
+  /** Of the ring. */
+  readonly transport: "tcp" | "ipc";
+  /** Names of document and data, for people. */
+  readonly document: string;
+  readonly data: string;
+  /** The output directory to be; made ready. */
+  readonly out: string;
+}
+
+/** Decides a run wholly, and makes its output directory ready. @throws RingstrasseError OUTPUT_UNWRITABLE */
+export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRun> {
+  const { object, settings, options } = job;
+  const { prepared, workers, transport, document, data } = plan;
+  const spec = jobSpec(job, plan);
+  const output = await prepareOutputDirectory(plan.out);
+  return {
+    spec,
+    object,
+    configuration: effectiveConfiguration(spec, settings, {
+      document,
+      data,
+      testData: options["test-data"] ?? null,
+      out: output.path,
+      workers,
+      collective: workers === 1 ? "local" : "ring",
+      transport,
+    }),
+    policy: groupPolicy(workers, transport, options),
+    output,
+    labelColumn: prepared.labelColumn,
+    datasetSha256: prepared.contentSha256,
+    version: VERSION,
+  };
+}
+
+function jobSpec({ settings, options }: ReadJob, { jobId, prepared }: RunToPlan): JobSpec {
+  const rowCount = prepared.dataset.train.rowCount;
+  return {
+    jobId,
+    seed: settings.seed.value,
+    replicas: settings.replicas.value,
+    threads: 1,
+    engine: "wasm",
+    model: settings.model,
+    optimizer: settings.optimizer,
+    epochs: settings.epochs.value,
+    batchSize: Math.min(settings.batchSize.value ?? rowCount, rowCount),
+    lossThreshold: settings.lossThreshold.value,
+    dataset: prepared.dataset,
+    evaluateEvery: options["evaluate-every"] ?? 1,
+    blockHashes: options["block-hashes"] ?? "epoch",
+  };
+}
+
+function groupPolicy(workers: number, transport: "tcp" | "ipc", options: TrainOptions): GroupPolicy {
+  return {
+    workers,
+    joinTimeoutMs: 1000 * (options["join-timeout"] ?? 60),
+    heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+    silentAfterMs: 1000 * (options["silence-timeout"] ?? 10),
+    stalledAfterMs: 1000 * (options["stall-timeout"] ?? 120),
+    transport,
+    faults: options["inject-fault"] ?? [],
+  };
+}

@@ -1,0 +1,18 @@
+import type { JobSpec } from "../../shared/job-spec.js";
+import type { GroupPolicy } from "../group/group-policy.js";
+import type { OutputDirectory } from "../output/output-directory.js";
+import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
+import type { Configuration } from "./configuration.js";
+
+/** One run of a job, wholly decided: what `ringstrasse train` and the service hand to the workers. */
+export interface TrainingRun {
+  readonly spec: JobSpec;
+  /** What the user gave; the result documents speak of it. */
+  readonly object: VinnslObject;
+  readonly configuration: Configuration;
+  readonly policy: GroupPolicy;
+  readonly output: OutputDirectory;
+  readonly labelColumn: number | null;
+  readonly datasetSha256: string;
+  readonly version: string;
+}

@@ -1,0 +1,187 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { ControlServer } from "../../../../coordinator/group/control-server.js";
+import { strangerIdentity } from "../../../../coordinator/group/group-member.js";
+import { type PoolPolicy, type Release, type Tenant, WorkerPool } from "../../../../coordinator/group/worker-pool.js";
+import type { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
+import { deferred } from "../../../../shared/deferred.js";
+import type { Failure } from "../../../../shared/failure.js";
+import { GenerationSchema, JobIdSchema } from "../../../../shared/ids.js";
+import { createLogger } from "../../../../shared/logger.js";
+import type { FromWorker, WorkerBody } from "../../../../shared/protocol/control-message.js";
+import { ControlClient, joinMessage } from "../../../support/control-client.js";
+
+const TOKEN = "right";
+const POLICY: PoolPolicy = { heartbeatIntervalMs: 50, silentAfterMs: 60_000, comeBack: true };
+const JOB = { jobId: JobIdSchema.parse("job"), generation: GenerationSchema.parse(1) };
+const HEARTBEAT: WorkerBody = { kind: "heartbeat", progress: 1, phase: "idle", epoch: 0, step: 0 };
+const WELL: Release = { ...JOB, failure: null };
+
+/** Things that happen, in order, and a way to wait for the next one. */
+class Journal<T> {
+  readonly entries: T[] = [];
+  #waiting = deferred<void>();
+
+  add(entry: T): void {
+    this.entries.push(entry);
+    this.#waiting.resolve();
+    this.#waiting = deferred();
+  }
+
+  async until(condition: (entries: readonly T[]) => boolean): Promise<void> {
+    while (!condition(this.entries)) await this.#waiting.promise;
+  }
+}
+
+async function openPool(policy: PoolPolicy = POLICY) {
+  const log = createLogger("silent", {});
+  const server = await ControlServer.open("tcp://127.0.0.1:0", TOKEN, log);
+  const idle = new Journal<WorkerRecord>();
+  const lost = new Journal<Failure>();
+  const broken: Failure[] = [];
+  const listener = {
+    idle: (worker: WorkerRecord) => idle.add(worker),
+    lost: (failure: Failure) => lost.add(failure),
+    broken: (failure: Failure) => broken.push(failure),
+  };
+  const pool = new WorkerPool({ server, policy, admit: () => null, listener, log });
+  onTestFinished(async () => {
+    await pool.close(null);
+    await server[Symbol.asyncDispose]();
+    expect(broken).toEqual([]);
+  });
+  const join = async (name: string) => {
+    const client = new ControlClient(server.endpoint, `${name}/${Math.random()}`);
+    await client.send(joinMessage(name, { token: TOKEN }));
+    const welcome = await client.next();
+    return { client, welcome };
+  };
+  return { pool, server, idle, lost, join };
+}
+
+/** A tenant that keeps what it hears. */
+class Listener implements Tenant {
+  readonly messages = new Journal<FromWorker>();
+  readonly losses = new Journal<Failure>();
+
+  received(_worker: WorkerRecord, message: FromWorker): void {
+    this.messages.add(message);
+  }
+
+  lost(_worker: WorkerRecord, failure: Failure): void {
+    this.losses.add(failure);
+  }
+
+  identify(worker: WorkerRecord) {
+    return { ...strangerIdentity(worker), rank: 3, replicas: [6, 7], step: 11 };
+  }
+
+  look(): void {
+    // Looks after nobody.
+  }
+}
+
+describe("WorkerPool", () => {
+  it("lets workers in, tells them how to behave, and answers their heartbeats", async () => {
+    const { pool, idle, join } = await openPool();
+    const { client, welcome } = await join("alice");
+    expect(welcome).toMatchObject({
+      kind: "welcome",
+      heartbeatIntervalMs: 50,
+      coordinatorTimeoutMs: 180_000,
+      comeBack: true,
+    });
+    expect((await client.ask(HEARTBEAT)).kind).toBe("alive");
+    expect(idle.entries.map(({ workerId }) => workerId)).toEqual(["alice"]);
+    expect(pool.workers.map(({ state }) => state)).toEqual(["idle"]);
+  });
+
+  it("hands a lent worker's messages to its tenant alone, and takes it back when it says that nothing is left", async () => {
+    const { pool, idle, join } = await openPool();
+    const { client } = await join("alice");
+    const tenant = new Listener();
+    const [worker] = pool.workers;
+    pool.lend(pool.workers, tenant);
+    expect(() => pool.lend(pool.workers, tenant)).toThrow("worker alice is lent, not idle");
+    await client.send({ kind: "ready", ...JOB, ringEndpoint: null, layoutHash: "a".repeat(64) });
+    await tenant.messages.until((messages) => messages.length === 1);
+
+    let isReleased = false;
+    const released = pool.release(pool.workers, WELL).then(() => {
+      isReleased = true;
+    });
+    expect(await client.nextOf("release")).toMatchObject({ ...JOB, failure: null });
+    // What the generation still had to say is heard by nobody.
+    await client.send({ kind: "failed", ...JOB, failure: { code: "INTERNAL", problem: "late" } });
+    await client.ask(HEARTBEAT);
+    expect([isReleased, worker?.state]).toEqual([false, "releasing"]);
+    await client.send({ kind: "released", ...JOB });
+    await released;
+    expect(worker?.state).toBe("idle");
+    expect(tenant.messages.entries.map(({ kind }) => kind)).toEqual(["ready"]);
+    await idle.until((workers) => workers.length === 2);
+    pool.lend(pool.workers, tenant);
+  });
+
+  it("a worker that leaves is lost by name, with its place in the job; its name is free again", async () => {
+    const { pool, lost, join } = await openPool();
+    const { client } = await join("alice");
+    const tenant = new Listener();
+    pool.lend(pool.workers, tenant);
+    await client.send({ kind: "leave", signal: "SIGTERM" });
+    await lost.until((failures) => failures.length === 1);
+    const died = { code: "WORKER_DIED", rank: 3, replicas: [6, 7], step: 11, how: "told to leave by SIGTERM" };
+    expect(lost.entries).toMatchObject([died]);
+    expect(tenant.losses.entries).toMatchObject([died]);
+    expect(pool.workers).toEqual([]);
+    expect((await join("alice")).welcome.kind).toBe("welcome");
+  });
+
+  it("a worker that falls silent is lost; what it says later is refused, so that it joins again", async () => {
+    const { pool, lost, join } = await openPool({ ...POLICY, silentAfterMs: 300 });
+    const { client } = await join("alice");
+    await lost.until((failures) => failures.length === 1);
+    expect(lost.entries).toMatchObject([{ code: "WORKER_SILENT", host: "h", rank: null }]);
+    expect(pool.workers).toEqual([]);
+    expect(await client.ask(HEARTBEAT)).toMatchObject({
+      kind: "refused",
+      failure: { code: "PROTOCOL_VIOLATION", problem: "it sent heartbeat before join" },
+    });
+  });
+
+  it("release ends for a worker that is lost meanwhile", async () => {
+    const { pool, join } = await openPool();
+    const { client } = await join("alice");
+    pool.lend(pool.workers, new Listener());
+    const released = pool.release(pool.workers, WELL);
+    await client.nextOf("release");
+    await client.send({ kind: "leave", signal: "SIGINT" });
+    await released;
+    expect(pool.workers).toEqual([]);
+  });
+
+  it("garbage from a worker that was let in costs it its place, and its tenant hears why", async () => {
+    const { pool, join } = await openPool();
+    const { client } = await join("alice");
+    const tenant = new Listener();
+    pool.lend(pool.workers, tenant);
+    await client.send(joinMessage("alice", { token: TOKEN }));
+    await tenant.losses.until((failures) => failures.length === 1);
+    expect(tenant.losses.entries).toMatchObject([
+      { code: "PROTOCOL_VIOLATION", from: "worker alice", problem: "it joined twice" },
+    ]);
+  });
+
+  it.each([
+    { comeBack: true, heard: "nothing: it is to wait for the next coordinator" },
+    { comeBack: false, heard: "the verdict" },
+  ])("when the pool closes with comeBack $comeBack, a worker from elsewhere hears $heard", async ({ comeBack }) => {
+    const { pool, server, join } = await openPool({ ...POLICY, comeBack });
+    const { client } = await join("alice");
+    const failure = { code: "INTERNAL", problem: "the end" } as const;
+    await pool.close(failure);
+    // Messages arrive in the order in which they left: whatever the pool said comes before this one.
+    server.send("alice", { kind: "alive" });
+    expect(await client.next()).toMatchObject(comeBack ? { kind: "alive" } : { kind: "stop", failure });
+    expect((await join("bob")).welcome).toMatchObject({ kind: "refused", failure: { what: "the time" } });
+  });
+});
