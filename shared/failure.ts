@@ -120,6 +120,10 @@ export const FailureSchema = z.discriminatedUnion("code", [
   /** Somebody else changed it since it was read. */
   z.object({ code: z.literal("CONFLICT"), what: z.enum(["job", "file"]), id: text, problem: text, remedy: text }),
   z.object({ code: z.literal("INTERRUPTED"), signal: text }),
+  /** Somebody asked the service to end the job. */
+  z.object({ code: z.literal("CANCELLED"), what: z.literal("job"), id: text }),
+  /** A run elsewhere, or whoever speaks for it, said so. */
+  z.object({ code: z.literal("REPORTED"), problem: text }),
   z.object({ code: z.literal("INTERNAL"), problem: text }),
 ]);
 export type Failure = z.infer<typeof FailureSchema>;
@@ -176,9 +180,11 @@ export function exitCodeOf(code: FailureCode): number {
     case "PROTOCOL_VIOLATION":
     case "NOT_FINITE":
     case "WORKERS_DIVERGED":
+    case "REPORTED":
     case "INTERNAL":
       return 5;
     case "INTERRUPTED":
+    case "CANCELLED":
       return 130;
     default:
       return unreachable(code);
@@ -252,6 +258,10 @@ export function describeFailure(failure: Failure): string {
       return `${failure.what} ${failure.id}: ${failure.problem}. ${failure.remedy}`;
     case "INTERRUPTED":
       return `interrupted by ${failure.signal}`;
+    case "CANCELLED":
+      return `${failure.what} ${failure.id} was cancelled`;
+    case "REPORTED":
+      return failure.problem;
     case "INTERNAL":
       return `internal error: ${failure.problem}`;
     default:

@@ -1,7 +1,7 @@
-import type { Failure } from "../../shared/failure.js";
+import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { type JobEvent, nextJobStatus } from "../job/job-state.js";
-import { type JobSummary, NO_RUN, type RunFacts } from "./job-record.js";
+import { type JobStreamEvent, type JobSummary, NO_RUN, type RunFacts } from "./job-record.js";
 import type { RunPlan, TransitionDetails, TransitionResult } from "./job-store.js";
 
 /** What a change needs to know of the world. */
@@ -61,7 +61,10 @@ function consequences(
         queuePlace: nextQueuePlace,
         queuedAt: nowMs,
         progress: null,
-        run: { ...NO_RUN, result, modelFileIds, outputDirectory },
+        run: planned(
+          { ...NO_RUN, result, modelFileIds, outputDirectory, earlierAttempts: run.earlierAttempts + run.attempt },
+          details.plan ?? {},
+        ),
       };
     }
     case "start":
@@ -78,9 +81,11 @@ function consequences(
 }
 
 /** Pure: a run's facts with what a plan adds. */
-export function planned(run: RunFacts, { workers, replicas, elsewhere, outputDirectory }: RunPlan): RunFacts {
+export function planned(run: RunFacts, plan: RunPlan): RunFacts {
+  const { workersWanted, workers, replicas, elsewhere, outputDirectory } = plan;
   return {
     ...run,
+    workersWanted: workersWanted === undefined ? run.workersWanted : workersWanted,
     workers: workers === undefined ? run.workers : workers,
     replicas: replicas === undefined ? run.replicas : replicas,
     elsewhere: elsewhere === undefined ? run.elsewhere : elsewhere,
@@ -97,13 +102,40 @@ export function afterInterruption(
   policy: { readonly reason: Failure; readonly maxAttempts: number },
   nowMs: number,
 ): JobSummary | null {
-  if (job.status !== "INPROGRESS" || job.run.elsewhere !== null) return null;
-  const place = job.queuePlace ?? 0;
-  const failed = applyEvent(job, "fail", { reason: policy.reason }, { nowMs, nextQueuePlace: place });
-  if (failed.kind === "refused" || job.run.attempt >= policy.maxAttempts)
-    return failed.kind === "moved" ? failed.job : null;
-  const queued = applyEvent(failed.job, "queue", {}, { nowMs, nextQueuePlace: place });
-  if (queued.kind === "refused") return failed.job;
-  const run = { ...queued.job.run, attempt: job.run.attempt };
-  return { ...queued.job, run, queuedAt: job.queuedAt, statusReason: policy.reason };
+  if (!runsHere(job)) return null;
+  if (job.run.attempt < policy.maxAttempts) return waitingAgain(job, policy.reason, nowMs);
+  const failed = applyEvent(job, "fail", { reason: policy.reason }, { nowMs, nextQueuePlace: 0 });
+  return failed.kind === "moved" ? failed.job : null;
+}
+
+/**
+ * Pure: a job whose run was called off through no fault of its own waits again at its old place, and the attempt does not count
+ * against it. Null: it was not running here.
+ */
+export function sentBack(job: JobSummary, reason: Failure | null, nowMs: number): JobSummary | null {
+  const waiting = runsHere(job) ? waitingAgain(job, reason, nowMs) : null;
+  if (waiting === null) return null;
+  const { attempt, earlierAttempts } = waiting.run;
+  return { ...waiting, run: { ...waiting.run, attempt: attempt - 1, earlierAttempts: earlierAttempts + 1 } };
+}
+
+function runsHere({ status, run }: JobSummary): boolean {
+  return status === "INPROGRESS" && run.elsewhere === null;
+}
+
+function waitingAgain(job: JobSummary, reason: Failure | null, nowMs: number): JobSummary | null {
+  const { attempt, earlierAttempts, workersWanted } = job.run;
+  const context = { nowMs, nextQueuePlace: job.queuePlace ?? 0 };
+  const failed = applyEvent(job, "fail", { reason }, context);
+  if (failed.kind === "refused") return null;
+  const queued = applyEvent(failed.job, "queue", { plan: { workersWanted } }, context);
+  if (queued.kind === "refused") return null;
+  const run = { ...queued.job.run, attempt, earlierAttempts };
+  return { ...queued.job, run, queuedAt: job.queuedAt, statusReason: reason };
+}
+
+/** The one event that a store was given. */
+export function onlyEvent([event]: readonly JobStreamEvent[]): JobStreamEvent {
+  if (event !== undefined) return event;
+  throw new RingstrasseError({ code: "INTERNAL", problem: "the store kept no event" });
 }

@@ -20,6 +20,15 @@ export const JobProgressSchema = z.object({
   loss: z.number().nullable(),
   /** Of the latest step; null: none yet, or real-valued targets. */
   accuracy: z.number().nullable(),
+  /** Figures of the last epoch; null: none yet. */
+  lastEpoch: z
+    .object({
+      trainLoss: z.number().nullable(),
+      trainAccuracy: z.number().nullable(),
+      testAccuracy: z.number().nullable(),
+      samplesPerSecond: z.number().nullable(),
+    })
+    .nullable(),
   /** Milliseconds since 1970. */
   at: whole,
 });
@@ -29,6 +38,10 @@ export type JobProgress = z.infer<typeof JobProgressSchema>;
 export const RunFactsSchema = z.object({
   /** Starts since a person queued the job; 0 before the first. */
   attempt: whole,
+  /** Starts before that. */
+  earlierAttempts: whole,
+  /** How many workers the job may run on; null: not known before it waits. */
+  workersWanted: z.object({ min: whole, max: whole }).nullable(),
   workers: whole.nullable(),
   replicas: whole.nullable(),
   /** Where it runs when not on this server's workers (it reports in, and outlives the server); else null. */
@@ -121,6 +134,8 @@ export interface JobStreamEvent {
 /** Before its first run. */
 export const NO_RUN: RunFacts = {
   attempt: 0,
+  earlierAttempts: 0,
+  workersWanted: null,
   workers: null,
   replicas: null,
   elsewhere: null,

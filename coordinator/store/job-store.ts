@@ -46,14 +46,16 @@ export type TransitionResult =
 /** What a finished run leaves. */
 export type RunOutcome = Pick<RunFacts, "result" | "modelFileIds">;
 /** What is known of a run when it starts, or later. */
-export type RunPlan = Partial<Pick<RunFacts, "workers" | "replicas" | "elsewhere" | "outputDirectory">>;
+export type RunPlan = Partial<
+  Pick<RunFacts, "workersWanted" | "workers" | "replicas" | "elsewhere" | "outputDirectory">
+>;
 
 export interface TransitionDetails {
   /** Why, for `fail`. */
   readonly reason?: Failure | null;
   /** Recorded together with `finish`. */
   readonly outcome?: RunOutcome;
-  /** Recorded together with `start`. */
+  /** Recorded together with `queue` or `start`. */
   readonly plan?: RunPlan;
 }
 
@@ -63,6 +65,9 @@ export interface InterruptionPolicy {
   /** A job that was started so often already is not queued again. */
   readonly maxAttempts: number;
 }
+
+/** Where a waiting job stands. */
+export type QueuePosition = Pick<JobSummary, "priority" | "queuePlace">;
 
 export interface MetricsQuery {
   /** Default `step`. */
@@ -134,8 +139,11 @@ export interface JobStore extends AsyncDisposable {
   /** The job that should start next: of the highest priority, the one queued first. Claims nothing. */
   nextQueued(): Promise<JobSummary | null>;
 
-  /** Waiting jobs in the order in which they should start. @throws USAGE (limit, 1 to {@link JOB_PAGE}) */
-  queued(limit: number): Promise<readonly JobSummary[]>;
+  /**
+   * Waiting jobs in the order in which they should start, those behind `after`'s place if given (which itself need not wait any more).
+   * @throws USAGE (limit, 1 to {@link JOB_PAGE})
+   */
+  queued(limit: number, after?: QueuePosition): Promise<readonly JobSummary[]>;
 
   /** Starts a waiting job: of several claims of one job, one moves it and the others are refused. */
   claim(id: JobId, plan?: RunPlan): Promise<TransitionResult>;
@@ -145,6 +153,12 @@ export interface JobStore extends AsyncDisposable {
    * they had their attempts. Jobs that run elsewhere are left alone.
    */
   requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }>;
+
+  /**
+   * A job whose run here was called off through no fault of its own waits again at its old place; the attempt does not count against
+   * it. @returns as it is now; unchanged when it was not running here
+   */
+  sendBack(id: JobId, reason: Failure | null): Promise<JobSummary>;
 
   /** Adds to what is known of the run. */
   recordRun(id: JobId, plan: RunPlan): Promise<void>;
@@ -163,11 +177,23 @@ export interface JobStore extends AsyncDisposable {
   /** In the order of steps or epochs. @throws USAGE (limit, from) */
   metrics(id: JobId, query: MetricsQuery): Promise<MetricsPage>;
 
-  /** Adds to the job's stream; the latest {@link EVENTS_KEPT} are kept. @returns the event with its number */
-  addEvent(id: JobId, event: Pick<JobStreamEvent, "kind" | "data">): Promise<JobStreamEvent>;
+  /**
+   * Adds to the job's stream, in order. The latest {@link EVENTS_KEPT} are kept, and of those that are neither of a step nor of an
+   * epoch twice as many. @returns the events with their numbers
+   */
+  addEvents(id: JobId, events: readonly NewEvent[]): Promise<readonly JobStreamEvent[]>;
+
+  /** One event, as {@link addEvents}. */
+  addEvent(id: JobId, event: NewEvent): Promise<JobStreamEvent>;
 
   /** The kept events after number `afterSequence` (0: from the beginning), `limit` at most. @throws USAGE (limit, 1 to {@link EVENT_PAGE}) */
   events(id: JobId, afterSequence: number, limit: number): Promise<EventsPage>;
+
+  /** The kept events of these kinds, the latest first, `limit` at most. @throws USAGE (limit, 1 to {@link EVENT_PAGE}) */
+  latestEvents(id: JobId, kinds: readonly string[], limit: number): Promise<readonly JobStreamEvent[]>;
+
+  /** Number of the job's latest event; 0: there was none. */
+  lastEventNumber(id: JobId): Promise<number>;
 
   /** Forgets the job, its metrics and its events, whatever its status; files are not touched. */
   delete(id: JobId): Promise<void>;
@@ -175,6 +201,8 @@ export interface JobStore extends AsyncDisposable {
   /** Forgets all jobs. @returns how many there were */
   deleteAll(): Promise<number>;
 }
+
+export type NewEvent = Pick<JobStreamEvent, "kind" | "data">;
 
 export interface JobStatusEntry {
   readonly id: JobId;
@@ -195,3 +223,5 @@ export const METRIC_PAGE = 10_000;
 export const EVENT_PAGE = 10_000;
 /** Events kept per job. */
 export const EVENTS_KEPT = 10_000;
+/** Kinds of events that come in such numbers that none of them is kept for long. */
+export const FREQUENT_EVENTS: readonly string[] = ["step", "epoch"];

@@ -1,3 +1,4 @@
+import type { Failure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { JobEvent, JobStatus } from "../job/job-state.js";
 import {
@@ -11,7 +12,7 @@ import {
   encodeDocument,
   readCursor,
 } from "./check-arguments.js";
-import { afterInterruption, applyEvent, newJob, planned } from "./job-changes.js";
+import { afterInterruption, applyEvent, newJob, onlyEvent, planned, sentBack } from "./job-changes.js";
 import type { Job, JobProgress, JobStreamEvent, JobSummary, MetricRow, NewJob } from "./job-record.js";
 import {
   type DocumentChange,
@@ -26,6 +27,8 @@ import {
   METRIC_PAGE,
   type MetricsPage,
   type MetricsQuery,
+  type NewEvent,
+  type QueuePosition,
   type RunOutcome,
   type RunPlan,
   type TransitionDetails,
@@ -140,8 +143,8 @@ export class LibsqlJobStore implements JobStore {
     return (await this.queued(1))[0] ?? null;
   }
 
-  queued(limit: number): Promise<readonly JobSummary[]> {
-    return this.#read(() => this.#jobs.queued(checkLimit(limit, JOB_PAGE)));
+  queued(limit: number, after?: QueuePosition): Promise<readonly JobSummary[]> {
+    return this.#read(() => this.#jobs.queued(checkLimit(limit, JOB_PAGE), after));
   }
 
   claim(id: JobId, plan: RunPlan = {}): Promise<TransitionResult> {
@@ -157,6 +160,14 @@ export class LibsqlJobStore implements JobStore {
       for (const job of changed) this.#jobs.save(job);
       const idsIn = (status: JobStatus) => changed.filter((job) => job.status === status).map(({ id }) => id);
       return { queued: idsIn("QUEUED"), failed: idsIn("ERROR") };
+    });
+  }
+
+  sendBack(id: JobId, reason: Failure | null): Promise<JobSummary> {
+    return this.#database.write(() => {
+      const job = this.#jobs.find(id);
+      const next = sentBack(job, reason, this.#now());
+      return next === null ? job : this.#jobs.save(next);
     });
   }
 
@@ -189,14 +200,32 @@ export class LibsqlJobStore implements JobStore {
     });
   }
 
-  async addEvent(id: JobId, { kind, data }: Pick<JobStreamEvent, "kind" | "data">): Promise<JobStreamEvent> {
-    checkName("event", kind);
+  async addEvents(id: JobId, events: readonly NewEvent[]): Promise<readonly JobStreamEvent[]> {
+    for (const { kind } of events) checkName("event", kind);
+    const kept = events.map(({ kind, data }) => ({ kind, data }));
     return await this.#database.write(() => {
       const { number } = this.#jobs.find(id);
-      const event = { sequence: this.#jobs.nextEvent(number), at: this.#now(), kind, data };
-      this.#streams.addEvent(number, event);
-      return event;
+      const before = this.#jobs.takeEvents(number, kept.length) - kept.length;
+      const at = this.#now();
+      const numbered = kept.map((event, index) => ({ sequence: before + 1 + index, at, ...event }));
+      this.#streams.addEvents(number, numbered);
+      return numbered;
     });
+  }
+
+  async addEvent(id: JobId, event: NewEvent): Promise<JobStreamEvent> {
+    return onlyEvent(await this.addEvents(id, [event]));
+  }
+
+  latestEvents(id: JobId, kinds: readonly string[], limit: number): Promise<readonly JobStreamEvent[]> {
+    return this.#read(() => {
+      checkLimit(limit, EVENT_PAGE);
+      return this.#streams.latestEvents(this.#jobs.find(id).number, kinds, limit);
+    });
+  }
+
+  lastEventNumber(id: JobId): Promise<number> {
+    return this.#read(() => this.#jobs.lastEvent(this.#jobs.find(id).number));
   }
 
   events(id: JobId, afterSequence: number, limit: number): Promise<EventsPage> {

@@ -1,6 +1,6 @@
-import type { MetricKind, MetricRow } from "./job-record.js";
+import type { JobStreamEvent, MetricKind, MetricRow } from "./job-record.js";
 import { EventRowSchema, NumberRowSchema, RangeRowSchema, StoredMetricSchema } from "./job-rows.js";
-import { EVENTS_KEPT, type EventsPage, type MetricsPage, type MetricsQuery } from "./job-store.js";
+import { EVENTS_KEPT, type EventsPage, FREQUENT_EVENTS, type MetricsPage, type MetricsQuery } from "./job-store.js";
 import type { LibsqlDatabase } from "./libsql-database.js";
 import { encodeMetricRow } from "./metric-row-text.js";
 import { historyStride, isStepKept, planDisplay, STEP_ROWS_KEPT } from "./metric-thinning.js";
@@ -15,6 +15,12 @@ export const SELECT_METRICS = `SELECT body FROM metrics
   WHERE job = ? AND kind = ? AND position >= ? AND (position % ? = 0 OR position = ?) ORDER BY position LIMIT ?`;
 export const SELECT_EVENTS =
   "SELECT sequence, at, kind, data FROM events WHERE job = ? AND sequence > ? ORDER BY sequence LIMIT ?";
+const FORGET_FREQUENT = `DELETE FROM events
+  WHERE job = ? AND sequence <= ? AND kind IN (${FREQUENT_EVENTS.map((kind) => `'${kind}'`).join(", ")})`;
+/** Older rare events beyond the latest so many. */
+const FORGET_RARE = `DELETE FROM events WHERE job = ? AND sequence <= (
+    SELECT sequence FROM events WHERE job = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1 OFFSET ?
+  )`;
 
 /** A job's curves and stream of events in the database, by the job's number. Changes only within a write. */
 export class LibsqlJobStreams {
@@ -71,20 +77,28 @@ export class LibsqlJobStreams {
     return { rows, next: reached < last ? reached + 1 : null };
   }
 
-  addEvent(
-    job: number,
-    event: { readonly sequence: number; readonly at: number; readonly kind: string; readonly data: string },
-  ) {
-    const { sequence, at, kind, data } = event;
+  /** Cost: one row each, and a look at the rare events among the older ones. */
+  addEvents(job: number, events: readonly JobStreamEvent[]): void {
     const insert = "INSERT INTO events (job, sequence, at, kind, data) VALUES (?, ?, ?, ?, ?)";
-    this.#database.run(insert, job, sequence, at, kind, Buffer.from(data));
-    this.#database.run("DELETE FROM events WHERE job = ? AND sequence <= ?", job, sequence - EVENTS_KEPT);
+    for (const { sequence, at, kind, data } of events) {
+      this.#database.run(insert, job, sequence, at, kind, Buffer.from(data));
+    }
+    const last = events.at(-1)?.sequence ?? 0;
+    if (last <= EVENTS_KEPT) return;
+    this.#database.run(FORGET_FREQUENT, job, last - EVENTS_KEPT);
+    this.#database.run(FORGET_RARE, job, job, last - EVENTS_KEPT, EVENTS_KEPT);
+  }
+
+  latestEvents(job: number, kinds: readonly string[], limit: number): JobStreamEvent[] {
+    const list = kinds.map(() => "?").join(", ");
+    const select = `SELECT sequence, at, kind, data FROM events WHERE job = ? AND kind IN (${list}) ORDER BY sequence DESC LIMIT ?`;
+    return this.#database.all(EventRowSchema, select, job, ...kinds, limit);
   }
 
   events(job: number, afterSequence: number, limit: number): EventsPage {
     const events = this.#database.all(EventRowSchema, SELECT_EVENTS, job, afterSequence, limit);
-    const [first] = events;
-    return { events, complete: first === undefined || first.sequence === afterSequence + 1 };
+    const last = events.at(-1);
+    return { events, complete: last === undefined || last.sequence === afterSequence + events.length };
   }
 
   #newest(job: number, kind: MetricKind): number | null {

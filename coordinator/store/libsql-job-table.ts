@@ -11,7 +11,7 @@ import {
   SUMMARY_COLUMNS,
   SummaryRowSchema,
 } from "./job-rows.js";
-import type { JobQuery, JobStatusEntry } from "./job-store.js";
+import type { JobQuery, JobStatusEntry, QueuePosition } from "./job-store.js";
 import type { LibsqlDatabase } from "./libsql-database.js";
 import { jobNotFound, storeDamaged } from "./store-failure.js";
 
@@ -23,11 +23,13 @@ const UPDATE_JOB = `UPDATE jobs SET status = ?, priority = ?, queue_place = ?, v
 export const SELECT_BY_ID = `SELECT ${SUMMARY_COLUMNS} FROM jobs WHERE id = ?`;
 const SELECT_DOCUMENT = "SELECT json, xml, dl4j FROM documents WHERE job = ?";
 export const SELECT_IN_PROGRESS = `SELECT ${SUMMARY_COLUMNS} FROM jobs WHERE status = 'INPROGRESS' ORDER BY number`;
-const NEXT_EVENT = "UPDATE jobs SET last_event = last_event + 1 WHERE number = ? RETURNING last_event AS value";
+const TAKE_EVENTS = "UPDATE jobs SET last_event = last_event + ? WHERE number = ? RETURNING last_event AS value";
 export const SELECT_NEXT_PLACE =
   "SELECT coalesce(max(queue_place), 0) + 1 AS value FROM jobs WHERE queue_place IS NOT NULL";
 export const SELECT_QUEUED = `SELECT ${SUMMARY_COLUMNS} FROM jobs INDEXED BY jobs_queue WHERE status = 'QUEUED'
   ORDER BY priority DESC, queue_place LIMIT ?`;
+export const SELECT_QUEUED_AFTER = `SELECT ${SUMMARY_COLUMNS} FROM jobs INDEXED BY jobs_queue
+  WHERE status = 'QUEUED' AND priority <= ? AND (priority < ? OR queue_place > ?) ORDER BY priority DESC, queue_place LIMIT ?`;
 export const SELECT_STATUSES =
   "SELECT number, id, status FROM jobs INDEXED BY jobs_statuses WHERE number > ? ORDER BY number LIMIT ?";
 export const COUNT_STATUSES = "SELECT status, count(*) AS count FROM jobs GROUP BY status";
@@ -94,8 +96,10 @@ export class LibsqlJobTable {
     return counts;
   }
 
-  queued(limit: number): JobSummary[] {
-    return this.#database.all(SummaryRowSchema, SELECT_QUEUED, limit);
+  queued(limit: number, after?: QueuePosition): JobSummary[] {
+    if (after === undefined) return this.#database.all(SummaryRowSchema, SELECT_QUEUED, limit);
+    const { priority, queuePlace } = after;
+    return this.#database.all(SummaryRowSchema, SELECT_QUEUED_AFTER, priority, priority, queuePlace ?? 0, limit);
   }
 
   inProgress(): JobSummary[] {
@@ -106,9 +110,13 @@ export class LibsqlJobTable {
     return this.#value(SELECT_NEXT_PLACE);
   }
 
-  /** Counts one more event of the job. @returns its number */
-  nextEvent(job: number): number {
-    return this.#value(NEXT_EVENT, job);
+  /** Counts so many more events of the job. @returns the last one's number */
+  takeEvents(job: number, count: number): number {
+    return this.#value(TAKE_EVENTS, count, job);
+  }
+
+  lastEvent(job: number): number {
+    return this.#value("SELECT last_event AS value FROM jobs WHERE number = ?", job);
   }
 
   delete(job: number): void {

@@ -1,3 +1,4 @@
+import type { Failure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { JobEvent, JobStatus } from "../job/job-state.js";
 import {
@@ -11,7 +12,7 @@ import {
   encodeDocument,
   readCursor,
 } from "./check-arguments.js";
-import { afterInterruption, applyEvent, newJob, planned } from "./job-changes.js";
+import { afterInterruption, applyEvent, newJob, onlyEvent, planned, sentBack } from "./job-changes.js";
 import type { Job, JobProgress, JobStreamEvent, JobSummary, MetricRow, NewJob } from "./job-record.js";
 import {
   type DocumentChange,
@@ -26,6 +27,8 @@ import {
   METRIC_PAGE,
   type MetricsPage,
   type MetricsQuery,
+  type NewEvent,
+  type QueuePosition,
   type RunOutcome,
   type RunPlan,
   type TransitionDetails,
@@ -137,9 +140,9 @@ export class MemoryJobStore implements JobStore {
     return (await this.queued(1))[0] ?? null;
   }
 
-  queued(limit: number): Promise<readonly JobSummary[]> {
+  queued(limit: number, after?: QueuePosition): Promise<readonly JobSummary[]> {
     return this.#step(() => {
-      const waiting = this.#all().filter(({ status }) => status === "QUEUED");
+      const waiting = this.#all().filter((job) => job.status === "QUEUED" && isBehind(job, after));
       waiting.sort((left, right) => right.priority - left.priority || (left.queuePlace ?? 0) - (right.queuePlace ?? 0));
       return waiting.slice(0, checkLimit(limit, JOB_PAGE)).map(summaryOf);
     });
@@ -157,6 +160,14 @@ export class MemoryJobStore implements JobStore {
       });
       const idsIn = (status: JobStatus) => changed.filter((job) => job.status === status).map(({ id }) => id);
       return { queued: idsIn("QUEUED"), failed: idsIn("ERROR") };
+    });
+  }
+
+  sendBack(id: JobId, reason: Failure | null): Promise<JobSummary> {
+    return this.#step(() => {
+      const { job } = this.#find(id);
+      const next = sentBack(job, reason, this.#now());
+      return summaryOf(next === null ? job : this.#save({ ...job, ...next }));
     });
   }
 
@@ -189,11 +200,28 @@ export class MemoryJobStore implements JobStore {
     });
   }
 
-  addEvent(id: JobId, { kind, data }: Pick<JobStreamEvent, "kind" | "data">): Promise<JobStreamEvent> {
+  addEvents(id: JobId, events: readonly NewEvent[]): Promise<readonly JobStreamEvent[]> {
     return this.#step(() => {
-      checkName("event", kind);
-      return this.#find(id).streams.addEvent({ at: this.#now(), kind, data });
+      for (const { kind } of events) checkName("event", kind);
+      const { streams } = this.#find(id);
+      const at = this.#now();
+      return events.map(({ kind, data }) => streams.addEvent({ at, kind, data }));
     });
+  }
+
+  async addEvent(id: JobId, event: NewEvent): Promise<JobStreamEvent> {
+    return onlyEvent(await this.addEvents(id, [event]));
+  }
+
+  latestEvents(id: JobId, kinds: readonly string[], limit: number): Promise<readonly JobStreamEvent[]> {
+    return this.#step(() => {
+      checkLimit(limit, EVENT_PAGE);
+      return this.#find(id).streams.latestEvents(kinds, limit);
+    });
+  }
+
+  lastEventNumber(id: JobId): Promise<number> {
+    return this.#step(() => this.#find(id).streams.lastEventNumber);
   }
 
   events(id: JobId, afterSequence: number, limit: number): Promise<EventsPage> {
@@ -256,4 +284,9 @@ export class MemoryJobStore implements JobStore {
 
 function summaryOf({ document: _document, dl4j: _dl4j, ...summary }: Job): JobSummary {
   return summary;
+}
+
+function isBehind({ priority, queuePlace }: JobSummary, after: QueuePosition | undefined): boolean {
+  if (after === undefined) return true;
+  return priority < after.priority || (priority === after.priority && (queuePlace ?? 0) > (after.queuePlace ?? 0));
 }

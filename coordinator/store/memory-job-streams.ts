@@ -1,5 +1,5 @@
 import type { JobStreamEvent, MetricKind, MetricRow } from "./job-record.js";
-import { EVENTS_KEPT, type EventsPage, type MetricsPage, type MetricsQuery } from "./job-store.js";
+import { EVENTS_KEPT, type EventsPage, FREQUENT_EVENTS, type MetricsPage, type MetricsQuery } from "./job-store.js";
 import { isStepKept, planDisplay, STEP_ROWS_KEPT } from "./metric-thinning.js";
 
 /** One job's curves and stream of events in memory. */
@@ -39,14 +39,32 @@ export class MemoryJobStreams {
     const numbered = { sequence: this.#lastEvent, ...event };
     this.#events.push(numbered);
     // Cut back now and then: moving the rest costs as much as there are.
-    if (this.#events.length > 2 * EVENTS_KEPT) this.#events = this.#events.slice(-EVENTS_KEPT);
+    if (this.#events.length > 4 * EVENTS_KEPT) this.#events = this.#kept();
     return numbered;
   }
 
+  get lastEventNumber(): number {
+    return this.#lastEvent;
+  }
+
   events(afterSequence: number, limit: number): EventsPage {
-    const kept = this.#events.slice(-EVENTS_KEPT);
-    const events = kept.filter(({ sequence }) => sequence > afterSequence).slice(0, limit);
-    const [first] = events;
-    return { events, complete: first === undefined || first.sequence === afterSequence + 1 };
+    const events = this.#kept()
+      .filter(({ sequence }) => sequence > afterSequence)
+      .slice(0, limit);
+    const last = events.at(-1);
+    return { events, complete: last === undefined || last.sequence === afterSequence + events.length };
+  }
+
+  latestEvents(kinds: readonly string[], limit: number): JobStreamEvent[] {
+    return this.#kept()
+      .filter(({ kind }) => kinds.includes(kind))
+      .reverse()
+      .slice(0, limit);
+  }
+
+  #kept(): JobStreamEvent[] {
+    const isRecent = ({ sequence }: JobStreamEvent) => sequence > this.#lastEvent - EVENTS_KEPT;
+    const rare = this.#events.filter((event) => !isRecent(event) && !FREQUENT_EVENTS.includes(event.kind));
+    return [...rare.slice(-EVENTS_KEPT), ...this.#events.filter(isRecent)];
   }
 }

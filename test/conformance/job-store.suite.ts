@@ -82,6 +82,8 @@ export function jobStoreSuite(kind: JobStoreKind): void {
           updatedAt: nowMs,
           run: {
             attempt: 0,
+            earlierAttempts: 0,
+            workersWanted: null,
             workers: null,
             replicas: null,
             elsewhere: null,
@@ -329,7 +331,16 @@ export function jobStoreSuite(kind: JobStoreKind): void {
         const { id } = await queued();
         await store.claim(id, { workers: 1 });
         await store.recordRun(id, { replicas: 4, elsewhere: "slurm job 7" });
-        const progress = { epoch: 1, epochs: 3, step: 10, steps: 30, loss: 0.5, accuracy: null, at: nowMs };
+        const progress = {
+          epoch: 1,
+          epochs: 3,
+          step: 10,
+          steps: 30,
+          loss: 0.5,
+          accuracy: null,
+          lastEpoch: null,
+          at: nowMs,
+        };
         await store.recordProgress(id, progress);
         expect(await store.summary(id)).toMatchObject({
           progress,
@@ -411,6 +422,58 @@ export function jobStoreSuite(kind: JobStoreKind): void {
     });
 
     describe("ends", () => {
+      it("sends a job back to its place without blame, as often as it happens, and only one that runs here", async () => {
+        const wanted = { min: 1, max: 3 };
+        const { id } = await store.create({ document: DOCUMENT });
+        const other = await store.create({ document: DOCUMENT });
+        await store.transition(id, "queue", { plan: { workersWanted: wanted } });
+        await store.transition(other.id, "queue");
+        for (let time = 0; time < 5; time++) {
+          await store.claim(id, { workers: 2 });
+          const back = await store.sendBack(id, KILLED);
+          expect(back).toMatchObject({ status: "QUEUED", statusReason: KILLED, progress: null });
+          expect(back.run).toMatchObject({
+            attempt: 0,
+            earlierAttempts: time + 1,
+            workers: null,
+            workersWanted: wanted,
+          });
+          expect((await store.queued(9)).map((job) => job.id)).toEqual([id, other.id]);
+          expect(await store.summary(id)).toEqual(back);
+        }
+        expect((await store.sendBack(id, null)).statusReason).toEqual(KILLED);
+        await store.claim(other.id, { elsewhere: "there" });
+        expect(await store.sendBack(other.id, KILLED)).toMatchObject({ status: "INPROGRESS", statusReason: null });
+        expect(await failureOf(() => store.sendBack(NOBODY, null))).toMatchObject({ code: "NOT_FOUND", id: NOBODY });
+      });
+
+      it("counts attempts since a person queued the job, and those before", async () => {
+        const { id } = await store.create({ document: DOCUMENT });
+        for (let time = 0; time < 3; time++) {
+          await store.transition(id, "queue");
+          await store.claim(id);
+          expect((await store.summary(id)).run).toMatchObject({ attempt: 1, earlierAttempts: time });
+          await store.transition(id, "finish");
+        }
+      });
+
+      it("goes on behind a place of the queue, though the job there has gone", async () => {
+        const ids: JobId[] = [];
+        for (const priority of [0, 5, -3, 0, 5, 0]) {
+          const { id } = await store.create({ document: DOCUMENT, priority });
+          await store.transition(id, "queue");
+          ids.push(id);
+        }
+        const all = await store.queued(10);
+        expect(all.map(({ id }) => ids.indexOf(id))).toEqual([1, 4, 0, 3, 5, 2]);
+        for (const [index, after] of all.entries()) {
+          expect(await store.queued(2, after)).toEqual(all.slice(index + 1, index + 3));
+        }
+        const [, , third] = all;
+        if (third !== undefined) await store.claim(third.id);
+        expect(await store.queued(10, third)).toEqual(all.slice(3));
+      });
+
       it("forgets one job, or all", async () => {
         const [first, second] = [await create(), await create()];
         await store.addEvent(first.id, { kind: "step", data: "{}" });
@@ -437,7 +500,16 @@ export function jobStoreSuite(kind: JobStoreKind): void {
         [
           "recordProgress",
           (id) => {
-            const progress = { epoch: 0, epochs: 1, step: 0, steps: null, loss: null, accuracy: null, at: 0 };
+            const progress = {
+              epoch: 0,
+              epochs: 1,
+              step: 0,
+              steps: null,
+              loss: null,
+              accuracy: null,
+              lastEpoch: null,
+              at: 0,
+            };
             return store.recordProgress(id, progress);
           },
         ],

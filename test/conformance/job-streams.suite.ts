@@ -182,5 +182,50 @@ export function jobStreamsSuite(kind: JobStoreKind): void {
       });
       expect(await store.addEvent(id, { kind: "more", data: "{}" })).toMatchObject({ sequence: total + 1 });
     });
+
+    it("takes several events at once, all or none, without a gap beside those of others", async () => {
+      const events = (name: string) => range(0, 5).map((at) => ({ kind: name, data: String(at) }));
+      const [first, second] = await Promise.all([store.addEvents(id, events("a")), store.addEvents(id, events("b"))]);
+      expect(first?.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5]);
+      expect(second?.map(({ sequence }) => sequence)).toEqual([6, 7, 8, 9, 10]);
+      expect(await store.addEvents(id, [])).toEqual([]);
+      const wrong = () => store.addEvents(id, [...events("c"), { kind: "no kind", data: "" }]);
+      expect(await failureOf(wrong)).toMatchObject({ code: "USAGE", option: "event" });
+      expect((await store.events(id, 0, 100)).events).toEqual([...first, ...second]);
+      expect(await store.lastEventNumber(id)).toBe(10);
+    });
+
+    it("gives the latest events of some kinds, and keeps rare ones when many frequent ones have come", async () => {
+      await store.addEvents(id, [
+        { kind: "started", data: "1" },
+        { kind: "warning", data: "2" },
+      ]);
+      for (let from = 0; from < EVENTS_KEPT + 1000; from += 1000) {
+        await store.addEvents(
+          id,
+          range(from, from + 1000).map((at) => ({ kind: at % 2 === 0 ? "step" : "epoch", data: String(at) })),
+        );
+      }
+      await store.addEvent(id, { kind: "warning", data: "3" });
+      const warnings = await store.latestEvents(id, ["warning", "started"], 10);
+      expect(warnings.map(({ data }) => data)).toEqual(["3", "2", "1"]);
+      expect((await store.latestEvents(id, ["warning"], 1)).map(({ data }) => data)).toEqual(["3"]);
+      expect(await store.latestEvents(id, ["other"], 1)).toEqual([]);
+      const { events, complete } = await store.events(id, 0, 10_000);
+      expect(complete).toBe(false);
+      expect(events.slice(0, 2).map(({ sequence }) => sequence)).toEqual([1, 2]);
+      expect(events[2]?.sequence).toBe((await store.lastEventNumber(id)) - EVENTS_KEPT + 1);
+    });
+
+    it("does not keep rare events without bound either", async () => {
+      for (let from = 0; from < 3 * EVENTS_KEPT; from += 1000) {
+        await store.addEvents(
+          id,
+          range(from, from + 1000).map((at) => ({ kind: "warning", data: String(at) })),
+        );
+      }
+      const first = await store.events(id, 0, 1);
+      expect(first.events[0]?.sequence).toBe(EVENTS_KEPT + 1);
+    });
   });
 }

@@ -94,6 +94,8 @@ const EVERY: {
   ],
   INTERNAL: [{ problem: "oh" }, 5, "internal error: oh"],
   INTERRUPTED: [{ signal: "SIGINT" }, 130, "interrupted by SIGINT"],
+  CANCELLED: [{ what: "job", id: "5ab9" }, 130, "job 5ab9 was cancelled"],
+  REPORTED: [{ problem: "the node is gone" }, 5, "the node is gone"],
 };
 
 describe("failures", () => {
