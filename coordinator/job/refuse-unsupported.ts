@@ -18,11 +18,8 @@ export function refuseUnsupported(options: TrainOptions): void {
     { option: "--compress", value: options.compress, supported: ["none"] },
     { option: "--sync-every", value: options["sync-every"], supported: [] },
     { option: "--mpi-mode", value: options["mpi-mode"], supported: [] },
-    { option: "--min-workers", value: options["min-workers"], supported: [] },
-    { option: "--max-workers", value: options["max-workers"], supported: [] },
     { option: "--interface", value: options.interface, supported: [] },
     { option: "--insecure", value: options.insecure, supported: [] },
-    { option: "--report-to", value: options["report-to"], supported: [] },
     { option: "--resume", value: options.resume, supported: [] },
   ];
   for (const { option, value, supported } of choices) {

@@ -13,8 +13,6 @@ const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string
   [{ compress: "bf16" }, "--compress", "bf16", ["none"]],
   [{ "sync-every": 1 }, "--sync-every", "1", []],
   [{ "mpi-mode": "ordered" }, "--mpi-mode", "ordered", []],
-  [{ "min-workers": 1 }, "--min-workers", "1", []],
-  [{ "max-workers": 2 }, "--max-workers", "2", []],
   [{ interface: "eth0" }, "--interface", "eth0", []],
   [{ insecure: true }, "--insecure", "", []],
   [{ "report-to": "http://h" }, "--report-to", "http://h", []],

@@ -1,0 +1,42 @@
+import type { WorkerRange } from "../job/settle-workers.js";
+import type { Capacity } from "./training-ground.js";
+
+/** A job that waits for workers. */
+export interface WaitingJob<Id> {
+  readonly id: Id;
+  readonly wanted: WorkerRange;
+}
+
+export interface StartDecisions<Id> {
+  readonly starts: readonly { readonly id: Id; readonly workers: number }[];
+  /** Jobs that need more workers than there are at all: passed over until more have joined. */
+  readonly passedOver: readonly Id[];
+  /** Idle workers that are left. */
+  readonly idle: number;
+  /** A job waits for workers that others have: nobody behind it may start. */
+  readonly isHeld: boolean;
+}
+
+/**
+ * Which of the waiting jobs start now, and on how many workers. Jobs are looked at in the order of the queue; each takes as many idle
+ * workers as it may. Nobody overtakes a job that waits for others to end, so none starves; only a job that could not start even on
+ * all workers that are here is passed over. Pure; O(jobs).
+ *
+ * @param queue in the order in which jobs should start; may be the beginning of it: without `isHeld`, go on with `idle` behind it
+ */
+export function decideStarts<Id>(queue: Iterable<WaitingJob<Id>>, { present, idle }: Capacity): StartDecisions<Id> {
+  const starts: { id: Id; workers: number }[] = [];
+  const passedOver: Id[] = [];
+  let left = idle;
+  for (const { id, wanted } of queue) {
+    if (wanted.min > present) {
+      passedOver.push(id);
+      continue;
+    }
+    if (wanted.min > left) return { starts, passedOver, idle: left, isHeld: true };
+    const workers = Math.min(wanted.max, left);
+    starts.push({ id, workers });
+    left -= workers;
+  }
+  return { starts, passedOver, idle: left, isHeld: false };
+}

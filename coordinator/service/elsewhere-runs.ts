@@ -1,0 +1,134 @@
+import { RingstrasseError } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
+import type { TrainEvent } from "../../shared/train-events.js";
+import { unreachable } from "../../shared/unreachable.js";
+import type { JobSummary } from "../store/job-record.js";
+import type { JobStore } from "../store/job-store.js";
+import { movedOrConflict, statusConflict } from "./job-conflict.js";
+import type { JobLife } from "./job-life.js";
+import type { RunReport, StatusChange } from "./job-service.js";
+import type { JobStream } from "./job-stream.js";
+import type { KeyedTurns } from "./keyed-turns.js";
+import { eventsToTell, metricRows, progressAfter } from "./run-records.js";
+import type { RunResults } from "./run-results.js";
+
+export interface ElsewhereRunsOptions {
+  readonly store: JobStore;
+  readonly stream: JobStream;
+  readonly life: JobLife;
+  readonly results: RunResults;
+  readonly turns: KeyedTurns<JobId>;
+  readonly now: () => number;
+}
+
+/** What is known of where such a run is. */
+const ELSEWHERE = "external";
+
+/** Runs that this service's workers have no part in: what they report is kept as if it were the service's own. */
+export class ElsewhereRuns {
+  readonly #options: ElsewhereRunsOptions;
+
+  constructor(options: ElsewhereRunsOptions) {
+    this.#options = options;
+  }
+
+  /** Any status but QUEUED. @throws RingstrasseError CONFLICT, NOT_FOUND */
+  setStatus(id: JobId, { status, message }: StatusChange): Promise<JobSummary> {
+    return this.#options.turns.run(id, async () => {
+      const job = await this.#options.store.summary(id);
+      switch (status) {
+        case "CREATED":
+        case "QUEUED":
+          throw statusConflict(id, job.status, `it can't become ${status} from outside`);
+        case "INPROGRESS":
+          return await this.#begin(id);
+        case "FINISHED":
+          refuseOwn(job);
+          return await this.#options.life.move(id, "finish", {});
+        case "ERROR": {
+          refuseOwn(job);
+          const problem = message ?? "the run was reported as failed, without a reason";
+          return await this.#options.life.move(id, "fail", { reason: { code: "REPORTED", problem } });
+        }
+        default:
+          return unreachable(status);
+      }
+    });
+  }
+
+  /** As `JobService.report`. */
+  async report(id: JobId, report: RunReport): Promise<void> {
+    switch (report.kind) {
+      case "events":
+        return await this.#options.turns.run(id, () => this.#keepEvents(id, report.events));
+      case "modelFile":
+        return await this.#keepModelFile(id, report);
+      default:
+        return unreachable(report);
+    }
+  }
+
+  async #begin(id: JobId): Promise<JobSummary> {
+    const { store, stream } = this.#options;
+    const job = movedOrConflict(id, await store.claim(id, { elsewhere: ELSEWHERE }));
+    // What it ends with is its own result, or none.
+    await store.recordResult(id, { result: null, modelFileIds: job.run.modelFileIds });
+    await stream.addStatus(job);
+    return job;
+  }
+
+  async #keepEvents(id: JobId, events: readonly TrainEvent[]): Promise<void> {
+    const { store, stream, now } = this.#options;
+    const job = await this.#inProgressElsewhere(id);
+    const own = events.map((event) => ("jobId" in event ? { ...event, jobId: id } : event));
+    const at = now();
+    const progress = progressAfter(job.progress, own, at);
+    const changes: Promise<unknown>[] = [store.addMetrics(id, metricRows(own, at))];
+    if (progress !== null) changes.push(store.recordProgress(id, progress));
+    for (const event of own) {
+      const { modelFileIds } = job.run;
+      if (event.event === "finished") changes.push(store.recordResult(id, { result: event, modelFileIds }));
+      if (event.event !== "started") continue;
+      changes.push(store.recordRun(id, { workers: event.workers, replicas: event.replicas }));
+    }
+    // Asked for at once, all of it is kept or none.
+    await Promise.all([...changes, stream.add(id, eventsToTell(own))]);
+  }
+
+  /** The content arrives outside of the job's turn: it may take long. */
+  async #keepModelFile(id: JobId, { name, content }: Extract<RunReport, { kind: "modelFile" }>): Promise<void> {
+    const { store, results, turns } = this.#options;
+    await this.#inProgressElsewhere(id);
+    const file = await results.keepModelFile(name, content);
+    try {
+      const replaced = await turns.run(id, async () => {
+        const { run } = await this.#inProgressElsewhere(id);
+        const earlier = await results.filesOf(run);
+        const kept = earlier.filter((other) => other.name !== name);
+        await store.recordResult(id, { result: run.result, modelFileIds: [...kept.map((other) => other.id), file.id] });
+        return earlier.filter((other) => other.name === name);
+      });
+      await results.forget(replaced.map((other) => other.id));
+    } catch (thrown) {
+      await results.forget([file.id]);
+      throw thrown;
+    }
+  }
+
+  async #inProgressElsewhere(id: JobId): Promise<JobSummary> {
+    const job = await this.#options.store.summary(id);
+    if (job.status === "INPROGRESS" && job.run.elsewhere !== null) return job;
+    const isOwn = job.status === "INPROGRESS";
+    const problem = isOwn ? "it runs on this server's own workers" : `it is ${job.status}, not in progress elsewhere`;
+    const remedy = "A run elsewhere begins by PUT /status/{id}/INPROGRESS, from QUEUED";
+    throw new RingstrasseError({ code: "CONFLICT", what: "job", id, problem, remedy });
+  }
+}
+
+/** @throws RingstrasseError CONFLICT for a run that only its keeper may end */
+function refuseOwn({ id, status, run }: JobSummary): void {
+  if (status !== "INPROGRESS" || run.elsewhere !== null) return;
+  const problem = "it runs on this server's own workers, which alone say how it ends";
+  const remedy = "Wait for it, or end it by POST /vinnsl/{id}/cancel; its status becomes FINISHED or ERROR";
+  throw new RingstrasseError({ code: "CONFLICT", what: "job", id, problem, remedy });
+}

@@ -1,0 +1,116 @@
+import type { JobId } from "../../shared/ids.js";
+import type { Logger } from "../../shared/logger.js";
+import type { JobSummary } from "../store/job-record.js";
+import type { JobStore, QueuePosition } from "../store/job-store.js";
+import { decideStarts } from "./decide-starts.js";
+import type { JobStream } from "./job-stream.js";
+import type { RunKeeper } from "./run-keeper.js";
+import type { TrainingGround } from "./training-ground.js";
+
+export interface JobQueueOptions {
+  readonly store: JobStore;
+  readonly stream: JobStream;
+  readonly keeper: RunKeeper;
+  readonly ground: TrainingGround;
+  readonly log: Logger;
+}
+
+/** Waiting jobs that are looked at together: one look is enough as long as workers are the scarce thing. */
+const LOOKED_AT = 32;
+const ONE_WORKER = { min: 1, max: 1 };
+
+/** Starts waiting jobs as workers allow. A turn costs one look at the head of the queue, however long that is. */
+export class JobQueue {
+  readonly #options: JobQueueOptions;
+  /** Waiting jobs that were told that there are too few workers for them, with how many there were. */
+  readonly #told = new Set<JobId>();
+  #turn: Promise<void> | null = null;
+  #isAskedAgain = false;
+  #holds = 0;
+
+  constructor(options: JobQueueOptions) {
+    this.#options = options;
+  }
+
+  /** To be called whenever jobs or workers have changed: a turn follows, one for all calls that come before it. */
+  schedule(): void {
+    this.#isAskedAgain = true;
+    if (this.#turn !== null || this.#holds > 0) return;
+    this.#turn = this.#takeTurns().finally(() => {
+      this.#turn = null;
+      if (this.#isAskedAgain) this.schedule();
+    });
+  }
+
+  /** Starts nothing until the returned function is called, once; what is about to start has started when it resolves. */
+  async hold(): Promise<() => void> {
+    this.#holds++;
+    await this.#turn;
+    return () => {
+      this.#holds--;
+      this.schedule();
+    };
+  }
+
+  /** The ids of all waiting jobs, in the order in which they will start. */
+  async ids(): Promise<JobId[]> {
+    const ids: JobId[] = [];
+    for await (const page of this.#pages(1000)) ids.push(...page.map(({ id }) => id));
+    return ids;
+  }
+
+  async #takeTurns(): Promise<void> {
+    while (this.#isAskedAgain && this.#holds === 0) {
+      this.#isAskedAgain = false;
+      try {
+        await this.#startWaiting();
+      } catch (thrown) {
+        this.#options.log.error({ err: thrown }, "waiting jobs could not be looked at; the next change tries again");
+      }
+    }
+  }
+
+  async #startWaiting(): Promise<void> {
+    const { keeper, ground } = this.#options;
+    for await (const page of this.#pages(LOOKED_AT)) {
+      const waiting = page.filter(({ id }) => !keeper.has(id)).map(waitingJob);
+      const { present, idle } = ground.capacity();
+      const decisions = decideStarts(waiting, { present, idle: Math.max(0, idle - keeper.setAside) });
+      for (const { id, workers } of decisions.starts) {
+        this.#told.delete(id);
+        keeper.start(id, workers);
+      }
+      for (const id of decisions.passedOver) await this.#tellPassedOver(id, page, present);
+      if (decisions.isHeld || this.#holds > 0) return;
+    }
+  }
+
+  /** Once, so that nobody wonders why later jobs run first. */
+  async #tellPassedOver(id: JobId, page: readonly JobSummary[], present: number): Promise<void> {
+    if (this.#told.has(id)) return;
+    this.#told.add(id);
+    const { min } = page.find((job) => job.id === id)?.run.workersWanted ?? ONE_WORKER;
+    const message = `The job needs ${min} workers and ${present} are here: it waits until more have joined, and others may start before it`;
+    this.#options.log.info({ jobId: id, needed: min, present }, "job needs more workers than there are");
+    await this.#options.stream.add(id, [{ event: "warning", message }]);
+  }
+
+  /** Forgets what the job was told, once it waits no more. */
+  forget(id: JobId): void {
+    this.#told.delete(id);
+  }
+
+  async *#pages(limit: number): AsyncGenerator<readonly JobSummary[], void, void> {
+    let after: QueuePosition | undefined;
+    while (true) {
+      const page = await this.#options.store.queued(limit, after);
+      if (page.length > 0) yield page;
+      if (page.length < limit) return;
+      after = page.at(-1);
+    }
+  }
+}
+
+function waitingJob(job: JobSummary): { id: JobId; wanted: { min: number; max: number } } {
+  return { id: job.id, wanted: job.run.workersWanted ?? ONE_WORKER };
+}

@@ -1,0 +1,110 @@
+import type { Cluster } from "../../shared/api/cluster.js";
+import type { JobDetail } from "../../shared/api/job-detail.js";
+import type { JobMetrics } from "../../shared/api/job-metrics.js";
+import type { JobSummary as JobSummaryView } from "../../shared/api/job-summary.js";
+import type { JobId } from "../../shared/ids.js";
+import type { TrainEvent } from "../../shared/train-events.js";
+import type { JobStatus } from "../job/job-state.js";
+import type { Job, JobStreamEvent, JobSummary } from "../store/job-record.js";
+import type { JobQuery } from "../store/job-store.js";
+import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
+import type { ResultPart } from "../vinnsl/results/result-documents.js";
+
+/** A body that speaks of an object or a part of it, as it came. */
+export interface DocumentBody {
+  readonly format: "xml" | "json";
+  readonly bytes: Uint8Array;
+}
+
+export interface Submission extends DocumentBody {
+  /** Whole, -1000 to 1000; default 0. */
+  readonly priority?: number;
+}
+
+/** A job with the object that it speaks of. */
+export interface JobObject {
+  readonly job: Job;
+  readonly object: VinnslObject;
+}
+
+/** What a run that happens elsewhere reports; see `docs/adr/0006`. */
+export type RunReport =
+  | { readonly kind: "events"; readonly events: readonly TrainEvent[] }
+  | { readonly kind: "modelFile"; readonly name: string; readonly content: AsyncIterable<Uint8Array> };
+
+export interface StatusChange {
+  readonly status: JobStatus;
+  /** Why, for ERROR. */
+  readonly message?: string;
+}
+
+/**
+ * The life of jobs as clients of the service see it: keeps them in the store, queues them, trains them on the training ground, gives
+ * them their results. Changes are durable when their promise resolves. Calls may overlap.
+ *
+ * Every call with an id rejects with NOT_FOUND when there is no such job, CONFLICT when the job's status forbids it (the message lists
+ * what is allowed), and with the store's failures.
+ */
+export interface JobService extends AsyncDisposable {
+  /**
+   * A new job, CREATED, its id as the object's identifier. Read and checked as training would: what can't be trained is refused now.
+   * @throws DOCUMENT_INVALID, DOCUMENT_UNSUPPORTED, CHOICE_UNSUPPORTED, QUOTA_EXCEEDED, USAGE (priority)
+   */
+  submit(submission: Submission): Promise<Job>;
+
+  object(id: JobId): Promise<JobObject>;
+
+  /** All jobs with their objects, oldest first; memory does not grow with their number. */
+  objects(): AsyncIterable<JobObject>;
+
+  /** @throws as {@link submit} */
+  replacePart(id: JobId, part: "definition" | ResultPart, body: DocumentBody): Promise<JobObject>;
+
+  /** Makes a stored file the job's data, or its labels. @throws NOT_FOUND for the file too */
+  addFile(id: JobId, fileId: string): Promise<JobObject>;
+
+  /** What somebody stored, else derived from the definition; `differences` names what DL4J can't say the same way. */
+  dl4j(id: JobId): Promise<{ readonly text: string; readonly differences: readonly string[] }>;
+  /** @throws DOCUMENT_INVALID for what is no JSON object */
+  replaceDl4j(id: JobId, bytes: Uint8Array): Promise<void>;
+
+  /** CREATED, FINISHED and ERROR jobs wait for workers from here on (train, retrain). */
+  queue(id: JobId, options?: { readonly priority?: number }): Promise<JobSummary>;
+
+  /** A waiting job, or one in progress, ends as ERROR with the reason CANCELLED; resolves when its workers are free. */
+  cancel(id: JobId): Promise<JobSummary>;
+
+  /** As `PUT /status/{id}/{status}`: QUEUED queues, the others are for runs elsewhere, which report in. */
+  setStatus(id: JobId, change: StatusChange): Promise<JobSummary>;
+
+  statuses(): Promise<Readonly<Record<string, JobStatus>>>;
+  /** In the order in which they will start. */
+  queuedIds(): Promise<readonly JobId[]>;
+
+  /** Cancels first when it waits or runs. Unknown ids: NOT_FOUND. */
+  remove(id: JobId): Promise<void>;
+  /** @returns how many there were */
+  removeAll(): Promise<number>;
+
+  /** Of a run elsewhere. @throws CONFLICT when the job is not in progress elsewhere; as the file store for model files */
+  report(id: JobId, report: RunReport): Promise<void>;
+
+  page(query: JobQuery): Promise<{ readonly jobs: readonly JobSummaryView[]; readonly next: string | null }>;
+  detail(id: JobId): Promise<JobDetail>;
+  /** @param limit of steps: thinned evenly to so many */
+  metrics(id: JobId, query: { readonly from: number; readonly limit: number }): Promise<JobMetrics>;
+  /** Ids in the file store by file name, e.g. `model.json`. */
+  modelFiles(id: JobId): Promise<ReadonlyMap<string, string>>;
+
+  /**
+   * The job's events after number `after`, those that are kept and those to come, in order, each with its number, until `signal`
+   * aborts or the job is removed. A slow reader costs no memory: it misses step events that are no longer kept.
+   */
+  follow(id: JobId, after: number, signal: AbortSignal): AsyncIterable<JobStreamEvent>;
+
+  cluster(): Promise<Cluster>;
+  /** For monitoring. */
+  counts(): Promise<Readonly<Record<JobStatus, number>>>;
+  /** Of all runs, here and elsewhere, since this service began; for monitoring. Absent: it doesn't count. */
+  totals?(): { readonly steps: number; readonly rows: number };
+}

@@ -1,0 +1,137 @@
+import type { Cluster } from "../../shared/api/cluster.js";
+import type { JobDetail } from "../../shared/api/job-detail.js";
+import { type JobEvent, JobEventSchema } from "../../shared/api/job-event.js";
+import { type JobMetrics, type StepPoint, StepPointSchema } from "../../shared/api/job-metrics.js";
+import type { JobSummary as JobSummaryView } from "../../shared/api/job-summary.js";
+import { describeFailure } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
+import { type EpochEvent, EpochEventSchema } from "../../shared/train-events.js";
+import { VERSION } from "../../shared/version.js";
+import type { JobSummary, MetricRow } from "../store/job-record.js";
+import { type JobQuery, type JobStore, METRIC_PAGE } from "../store/job-store.js";
+import type { JobQueue } from "./job-queue.js";
+import type { RunResults } from "./run-results.js";
+import type { TrainingGround } from "./training-ground.js";
+
+/** Kinds of events that tell of an attempt as a whole; few of each. */
+const RARE_EVENTS = ["status", "started", "generation", "warning", "finished"];
+/** Events of an attempt that a page looks back over. */
+const LOOKED_BACK = 500;
+
+export interface JobViewsOptions {
+  readonly store: JobStore;
+  readonly results: RunResults;
+  readonly queue: JobQueue;
+  readonly ground: TrainingGround;
+}
+
+/** Jobs as lists and pages show them. */
+export class JobViews {
+  readonly #options: JobViewsOptions;
+
+  constructor(options: JobViewsOptions) {
+    this.#options = options;
+  }
+
+  async page(query: JobQuery): Promise<{ readonly jobs: readonly JobSummaryView[]; readonly next: string | null }> {
+    const { jobs, next } = await this.#options.store.list(query);
+    return { jobs: jobs.map(summaryView), next };
+  }
+
+  async detail(id: JobId): Promise<JobDetail> {
+    const { store, results } = this.#options;
+    // First: what comes while the rest is read is told again, and nothing is missed.
+    const lastEventId = await store.lastEventNumber(id);
+    const [job, rare, steps] = await Promise.all([
+      store.summary(id),
+      store.latestEvents(id, RARE_EVENTS, LOOKED_BACK),
+      store.latestEvents(id, ["step"], 1),
+    ]);
+    const attempt = sinceQueued(rare.map(({ sequence, data }) => ({ sequence, event: parseEvent(data) })));
+    const latest = <Kind extends JobEvent["event"]>(kind: Kind) =>
+      attempt.events.find((event): event is Extract<JobEvent, { event: Kind }> => event.event === kind) ?? null;
+    const [step] = steps;
+    const lastStep = step !== undefined && step.sequence > attempt.after ? parseEvent(step.data) : null;
+    const files = await results.filesOf(job.run);
+    return {
+      job: summaryView(job),
+      failure: job.statusReason,
+      started: latest("started"),
+      generation: latest("generation"),
+      lastStep: lastStep?.event === "step" ? lastStep : null,
+      result: job.status === "FINISHED" ? job.run.result : latest("finished"),
+      warnings: attempt.events.flatMap((event) => (event.event === "warning" ? [event.message] : [])).reverse(),
+      files: files.map(({ id: file, name, sizeBytes }) => ({ name, href: `/storage/files/${file}`, sizeBytes })),
+      lastEventId,
+    };
+  }
+
+  async metrics(id: JobId, { from, limit }: { readonly from: number; readonly limit: number }): Promise<JobMetrics> {
+    const { store } = this.#options;
+    const { rows } = await store.metrics(id, { kind: "step", from, limit, downsample: true });
+    const epochs: EpochEvent[] = [];
+    for (let next: number | null = 0; next !== null; ) {
+      const page: Awaited<ReturnType<JobStore["metrics"]>> = await store.metrics(id, {
+        kind: "epoch",
+        from: next,
+        limit: METRIC_PAGE,
+      });
+      epochs.push(...page.rows.map(epochEvent).filter(({ steps }) => steps >= from));
+      next = page.next;
+    }
+    return { epochs, steps: rows.map(stepPoint) };
+  }
+
+  async cluster(): Promise<Cluster> {
+    const { ground, queue } = this.#options;
+    return { queue: await queue.ids(), workers: [...ground.workers()], version: VERSION };
+  }
+}
+
+/** Newest first, as far back as the latest time that the job began to wait; `after`: that event's number. */
+function sinceQueued(events: readonly { readonly sequence: number; readonly event: JobEvent }[]): {
+  readonly events: readonly JobEvent[];
+  readonly after: number;
+} {
+  const index = events.findIndex(({ event }) => event.event === "status" && event.status === "QUEUED");
+  const own = index === -1 ? events : events.slice(0, index);
+  return { events: own.map(({ event }) => event), after: events[index]?.sequence ?? 0 };
+}
+
+/** Pure: one line of a list. */
+export function summaryView(job: JobSummary): JobSummaryView {
+  const { run, progress, statusReason } = job;
+  const last = progress?.lastEpoch ?? (job.status === "FINISHED" ? run.result : null);
+  const done = job.status === "FINISHED" ? run.result : null;
+  return {
+    id: job.id,
+    name: job.title ?? "",
+    status: job.status,
+    statusReason: statusReason === null ? null : { code: statusReason.code, message: describeFailure(statusReason) },
+    createdAt: new Date(job.createdAt).toISOString(),
+    updatedAt: new Date(job.updatedAt).toISOString(),
+    attempt: run.earlierAttempts + run.attempt,
+    priority: job.priority,
+    workers: run.workers,
+    replicas: run.replicas,
+    epoch: done?.epochs ?? progress?.epoch ?? 0,
+    epochs: progress?.epochs ?? null,
+    step: done?.steps ?? progress?.step ?? 0,
+    trainLoss: last?.trainLoss ?? null,
+    trainAccuracy: last?.trainAccuracy ?? null,
+    testAccuracy: last?.testAccuracy ?? null,
+    samplesPerSecond: last?.samplesPerSecond ?? null,
+  };
+}
+
+function parseEvent(data: string): JobEvent {
+  return JobEventSchema.parse(JSON.parse(data));
+}
+
+function stepPoint({ epoch, step, values }: MetricRow): StepPoint {
+  return StepPointSchema.parse({ epoch, step, ...values });
+}
+
+function epochEvent({ epoch, values }: MetricRow): EpochEvent {
+  return EpochEventSchema.parse({ event: "epoch", epoch, ...values });
+}

@@ -1,0 +1,90 @@
+import { type Failure, toFailure } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
+import type { TrainEvent } from "../../shared/train-events.js";
+import type { JobProgress } from "../store/job-record.js";
+import type { JobStore } from "../store/job-store.js";
+import type { JobStream } from "./job-stream.js";
+import { eventsToTell, metricRows, progressAfter } from "./run-records.js";
+
+/** How long an event waits for others to share a write with. */
+const FLUSH_AFTER_MS = 100;
+/** Steps that wait for a slow disk at most: then every second one is left out. */
+const STEPS_WAITING = 10_000;
+
+export interface RunJournalOptions {
+  readonly id: JobId;
+  readonly store: JobStore;
+  readonly stream: JobStream;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Told once, when the events can't be kept. */
+  readonly onBroken: (failure: Failure) => void;
+}
+
+/**
+ * Keeps what a run tells: events for followers, curves, progress. Events come one by one and are written by the batch, one batch at a
+ * time; memory is bounded. The owner ends with {@link flush}.
+ */
+export class RunJournal {
+  readonly #options: RunJournalOptions;
+  #waiting: TrainEvent[] = [];
+  #stepsWaiting = 0;
+  #progress: JobProgress | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #writing: Promise<void> = Promise.resolve();
+  #isBroken = false;
+
+  constructor(options: RunJournalOptions) {
+    this.#options = options;
+  }
+
+  /** Never throws. */
+  hear(event: TrainEvent): void {
+    if (this.#isBroken) return;
+    this.#waiting.push(event);
+    if (event.event === "step") this.#stepsWaiting++;
+    if (this.#stepsWaiting > STEPS_WAITING) this.#thin();
+    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_AFTER_MS);
+  }
+
+  /** Resolves when everything heard so far is kept, or can't be. */
+  flush(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const events = this.#waiting;
+    if (events.length === 0 || this.#isBroken) return;
+    this.#waiting = [];
+    this.#stepsWaiting = 0;
+    const { id, store, stream, now, onBroken } = this.#options;
+    const at = now();
+    const progress = progressAfter(this.#progress, events, at);
+    try {
+      // Asked for at once, they share one wait for the disk. Events last: whoever hears of them finds the rest.
+      await Promise.all([
+        store.addMetrics(id, metricRows(events, at)),
+        progress === null ? undefined : store.recordProgress(id, progress),
+        stream.add(id, eventsToTell(events)),
+      ]);
+      this.#progress = progress;
+    } catch (thrown) {
+      this.#isBroken = true;
+      this.#waiting = [];
+      onBroken(toFailure(thrown));
+    }
+  }
+
+  #thin(): void {
+    let newer = this.#stepsWaiting;
+    this.#waiting = this.#waiting.filter(({ event }) => {
+      if (event !== "step") return true;
+      newer--;
+      return newer % 2 === 0;
+    });
+    this.#stepsWaiting = Math.ceil(this.#stepsWaiting / 2);
+  }
+}

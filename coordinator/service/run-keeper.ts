@@ -1,0 +1,197 @@
+import { rm } from "node:fs/promises";
+import type { JobEvent } from "../../shared/api/job-event.js";
+import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
+import type { Logger } from "../../shared/logger.js";
+import { failedEvent } from "../../shared/train-events.js";
+import type { JobStore } from "../store/job-store.js";
+import type { JobDocuments } from "./job-documents.js";
+import type { JobLife } from "./job-life.js";
+import type { JobStream } from "./job-stream.js";
+import type { KeyedTurns } from "./keyed-turns.js";
+import { RunJournal } from "./run-journal.js";
+import type { RunResults } from "./run-results.js";
+import type { AttemptResult, JobTrainer } from "./train-job.js";
+import type { TrainingGround } from "./training-ground.js";
+
+export interface RunKeeperOptions {
+  readonly store: JobStore;
+  readonly stream: JobStream;
+  readonly life: JobLife;
+  readonly documents: JobDocuments;
+  readonly results: RunResults;
+  readonly trainer: JobTrainer;
+  readonly ground: TrainingGround;
+  /** Whoever changes a job's status does so in its turn. */
+  readonly turns: KeyedTurns<JobId>;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+interface LiveRun {
+  readonly id: JobId;
+  readonly controller: AbortController;
+  readonly journal: RunJournal;
+  /** Workers that it was told to start on. */
+  readonly workers: number;
+  /** Workers that nobody else may take, though the training ground still counts them as idle. */
+  setAside: number;
+  done: Promise<void>;
+}
+
+/** The runs on this service's own workers, from their start to what becomes of them. */
+export class RunKeeper {
+  readonly #options: RunKeeperOptions;
+  readonly #runs = new Map<JobId, LiveRun>();
+  #onEnded: () => void = () => undefined;
+
+  constructor(options: RunKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** `listener` is told when a run has ended and its workers are free. */
+  onEnded(listener: () => void): void {
+    this.#onEnded = listener;
+  }
+
+  /** Idle workers that runs which are about to start will take. */
+  get setAside(): number {
+    return [...this.#runs.values()].reduce((sum, run) => sum + run.setAside, 0);
+  }
+
+  /** Whether the job runs here, or is about to. */
+  has(id: JobId): boolean {
+    return this.#runs.has(id);
+  }
+
+  /** Starts a waiting job. Whatever comes of it is told by the job itself. */
+  start(id: JobId, workers: number): void {
+    const controller = new AbortController();
+    const { store, stream, now } = this.#options;
+    const onBroken = (failure: Failure) => controller.abort(new RingstrasseError(failure));
+    const journal = new RunJournal({ id, store, stream, now, onBroken });
+    const run: LiveRun = { id, controller, journal, workers, setAside: workers, done: Promise.resolve() };
+    this.#runs.set(id, run);
+    run.done = this.#live(run);
+  }
+
+  /** Has the job's run end for this reason. Resolves when its workers are free; at once when it doesn't run here. */
+  async stop(id: JobId, reason: RingstrasseError): Promise<void> {
+    const run = this.#runs.get(id);
+    run?.controller.abort(reason);
+    await run?.done;
+  }
+
+  /** As {@link stop}, all runs: they wait again, for the next server. */
+  async stopAll(reason: Failure): Promise<void> {
+    const shutdown = new Shutdown(reason);
+    for (const { controller } of this.#runs.values()) controller.abort(shutdown);
+    await Promise.all([...this.#runs.values()].map(({ done }) => done));
+  }
+
+  async #live(run: LiveRun): Promise<void> {
+    const { turns, log } = this.#options;
+    try {
+      const claimed = await turns.run(run.id, () => this.#claim(run));
+      if (claimed) await this.#attempt(run);
+    } catch (thrown) {
+      log.error(
+        { err: thrown, jobId: run.id },
+        "the job's run could not be ended as it should; it is looked at again at the next start",
+      );
+    } finally {
+      this.#runs.delete(run.id);
+      this.#onEnded();
+    }
+  }
+
+  /** False: somebody was faster, by cancelling it, say. */
+  async #claim({ id, controller }: LiveRun): Promise<boolean> {
+    const { store, stream } = this.#options;
+    if (controller.signal.aborted) return false;
+    const claimed = await unlessGone(store.claim(id));
+    if (claimed === null || claimed.kind === "refused") return false;
+    await stream.addStatus(claimed.job);
+    return true;
+  }
+
+  async #attempt(run: LiveRun): Promise<void> {
+    const { trainer, turns, life } = this.#options;
+    const { id, controller, journal } = run;
+    const { signal } = controller;
+    try {
+      const result = await trainer.train({
+        id,
+        signal,
+        emit: (event) => journal.hear(event),
+        setAside: (min, max) => this.#setAside(run, min, max),
+        taken: () => {
+          run.setAside = 0;
+        },
+      });
+      await journal.flush();
+      if (result.kind === "trained") await this.#finish(run, result);
+      else signal.throwIfAborted();
+      if (result.kind === "short") await turns.run(id, () => life.sendBack(id, null));
+    } catch (thrown) {
+      await journal.flush();
+      await this.#giveUp(run, thrown);
+    }
+  }
+
+  #setAside(run: LiveRun, min: number, max: number): number {
+    const others = this.setAside - run.setAside;
+    const workers = Math.min(max, run.workers, this.#options.ground.capacity().idle - others);
+    run.setAside = workers < min ? 0 : workers;
+    return run.setAside;
+  }
+
+  async #finish({ id }: LiveRun, { run, trained }: Extract<AttemptResult, { kind: "trained" }>): Promise<void> {
+    const { store, results, documents, turns, life } = this.#options;
+    const { modelFileIds: earlier } = (await store.summary(id)).run;
+    const { outcome, documents: parts } = await results.publish(run, trained);
+    try {
+      await documents.attachResults(id, parts);
+      await turns.run(id, () => life.move(id, "finish", { outcome }, [trained.finished]));
+    } catch (thrown) {
+      await results.forget(outcome.modelFileIds);
+      throw thrown;
+    }
+    await results.forget(earlier);
+  }
+
+  async #giveUp({ id, controller: { signal } }: LiveRun, thrown: unknown): Promise<void> {
+    const { turns, life, log } = this.#options;
+    const reason: unknown = signal.aborted ? signal.reason : thrown;
+    if (reason instanceof Shutdown) {
+      await turns.run(id, () => life.sendBack(id, reason.failure));
+      return;
+    }
+    const failure = toFailure(reason);
+    log.warn({ jobId: id, err: thrown }, "job failed");
+    const last: JobEvent[] = [failedEvent(failure)];
+    await turns.run(id, () => life.move(id, "fail", { reason: failure }, last));
+  }
+
+  /** Removes what the job's runs have written; what can't be removed is told to the log. */
+  async forgetOutput(id: JobId): Promise<void> {
+    const { trainer, log } = this.#options;
+    try {
+      await rm(trainer.outputOf(id), { recursive: true, force: true });
+    } catch (thrown) {
+      log.error({ err: thrown, jobId: id }, "output directory not removed");
+    }
+  }
+}
+
+/** Not the job's fault: it waits again. */
+class Shutdown extends RingstrasseError {}
+
+async function unlessGone<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (thrown instanceof RingstrasseError && thrown.failure.code === "NOT_FOUND") return null;
+    throw thrown;
+  }
+}

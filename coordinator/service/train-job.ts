@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import type { JobId } from "../../shared/ids.js";
+import type { TrainEvent } from "../../shared/train-events.js";
+import type { TrainOptions } from "../cli/train-options.js";
+import { planRun, prepareRows } from "../job/plan-run.js";
+import type { TrainingRun } from "../job/training-run.js";
+import type { FileStore } from "../store/file-store.js";
+import type { JobStore } from "../store/job-store.js";
+import type { JobDocuments } from "./job-documents.js";
+import { findJobFiles, lendJobFiles } from "./job-files.js";
+import type { TrainedRun, TrainingGround } from "./training-ground.js";
+
+export interface JobTrainerOptions {
+  readonly store: JobStore;
+  readonly files: FileStore;
+  readonly documents: JobDocuments;
+  readonly ground: TrainingGround;
+  /** `runs/`, `rows/` and `lent/` below it are the trainer's. */
+  readonly dataDirectory: string;
+  readonly options: TrainOptions;
+}
+
+/** One attempt at a job, as its keeper sees it. */
+export interface Attempt {
+  readonly id: JobId;
+  readonly signal: AbortSignal;
+  readonly emit: (event: TrainEvent) => void;
+  /** Sets idle workers aside for the attempt, in the place of those set aside before: as many as there are, 0 when fewer than `min`. */
+  readonly setAside: (min: number, max: number) => number;
+  /** Told when the training ground has taken the workers. */
+  readonly taken: () => void;
+}
+
+export type AttemptResult =
+  | { readonly kind: "trained"; readonly run: TrainingRun; readonly trained: TrainedRun }
+  /** The workers that were idle when it began are so no more. */
+  | { readonly kind: "short" };
+
+/** Turns a job of the store into a run, and trains it. */
+export class JobTrainer {
+  readonly #options: JobTrainerOptions;
+
+  constructor(options: JobTrainerOptions) {
+    this.#options = options;
+  }
+
+  /** Where a job's runs write. */
+  outputOf(id: JobId): string {
+    return join(this.#options.dataDirectory, "runs", id);
+  }
+
+  /** What stored files are lent by; may be removed when no run is going on. */
+  get lentDirectory(): string {
+    return join(this.#options.dataDirectory, "lent");
+  }
+
+  /** @throws RingstrasseError with whatever stands in the way first; the signal's reason */
+  async train({ id, signal, emit, setAside, taken }: Attempt): Promise<AttemptResult> {
+    const { store, files, documents, ground, dataDirectory, options } = this.#options;
+    const warn = (message: string) => emit({ event: "warning", message });
+    const job = await documents.trainable(id);
+    job.definition.warnings.forEach(warn);
+    const found = await findJobFiles(job, files);
+    const folder = join(this.lentDirectory, id);
+    const cacheDirectory = options["data-dir"] ?? join(dataDirectory, "rows");
+    const prepared = await lendJobFiles(found, { files, folder }, (lent) =>
+      prepareRows(job, { ...lent, cacheDirectory, signal }),
+    );
+    prepared.warnings.forEach(warn);
+    const place = { jobId: id, prepared, document: id, data: found.data.name, out: this.outputOf(id) };
+    const transport = options.transport === "ipc" ? "ipc" : "tcp";
+    signal.throwIfAborted();
+    const { min, max } = job.settings.workerRange;
+    const workers = setAside(min, max);
+    if (workers === 0) return { kind: "short" };
+    const run = await planRun(job, { ...place, workers, transport });
+    await store.recordRun(id, { workers, replicas: run.spec.replicas, outputDirectory: run.output.path });
+    signal.throwIfAborted();
+    if (setAside(workers, workers) === 0) return { kind: "short" };
+    const training = ground.train(run, { emit, signal });
+    taken();
+    return { kind: "trained", run, trained: await training };
+  }
+}

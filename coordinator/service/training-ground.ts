@@ -1,0 +1,41 @@
+import type { ClusterWorker } from "../../shared/api/cluster.js";
+import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import type { TrainingRun } from "../job/training-run.js";
+
+export interface Capacity {
+  /** Workers that are here, working or not. */
+  readonly present: number;
+  /** Of those, the ones that no job has. */
+  readonly idle: number;
+}
+
+export interface RunSurroundings {
+  /** Hears all events but the last, which is returned or thrown; called in order, must not throw. */
+  readonly emit: (event: TrainEvent) => void;
+  /** Aborts with a RingstrasseError to fail with. */
+  readonly signal: AbortSignal;
+}
+
+export interface TrainedRun {
+  readonly finished: FinishedEvent;
+  /** All trainable tensors in layer order, without padding, little-endian float32. */
+  readonly weights: Uint8Array;
+}
+
+/** Where the service's jobs train: a pool of workers that come and go. */
+export interface TrainingGround {
+  capacity(): Capacity;
+
+  /** For people: every worker, the lost ones for a while. */
+  workers(): readonly ClusterWorker[];
+
+  /** `listener` is told whenever {@link capacity} may have changed. */
+  onCapacityChanged(listener: () => void): void;
+
+  /**
+   * Trains on `run.policy.workers` idle workers, which are taken before this returns its promise and are idle again, or lost, when the
+   * promise settles. Runs go side by side. Writes the output directory as `ringstrasse train` does.
+   * @throws RingstrasseError with the run's first failure; LAUNCH_FAILED when too few workers are idle.
+   */
+  train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun>;
+}

@@ -1,0 +1,4 @@
+import { STORE_KINDS } from "../support/service-place.js";
+import { jobServiceSuite } from "./job-service.suite.js";
+
+for (const kind of STORE_KINDS) jobServiceSuite(kind);
