@@ -78,6 +78,18 @@ export const TRAIN_OPTIONS = {
     schema: wholeNumber(1, 4096),
     placeholder: "N",
   },
+  "min-workers": {
+    group: GROUP,
+    describe: "Where the number is free: run on no fewer [default N]",
+    schema: wholeNumber(1, 4096),
+    placeholder: "N",
+  },
+  "max-workers": {
+    group: GROUP,
+    describe: "Where the number is free: run on no more; R follows from it [default N]",
+    schema: wholeNumber(1, 4096),
+    placeholder: "N",
+  },
   replicas: {
     group: GROUP,
     describe: "Logical ranks, R ≥ N: fixes the bits of the result [default N]",
@@ -160,6 +172,18 @@ export const TRAIN_OPTIONS = {
 
   out: { group: OUTPUT, describe: "Output directory [default runs/JOB]", schema: filePath, placeholder: "DIR" },
   json: { group: OUTPUT, describe: "One JSON object per line on stdout", schema: switchValue, isSwitch: true },
+  "report-to": {
+    group: OUTPUT,
+    describe: "Report to a server: http://HOST:PORT/vinnsl/ID, or file:///SPOOL/ID on a shared file system",
+    schema: z.string(),
+    placeholder: "URL",
+  },
+  "report-token": {
+    group: OUTPUT,
+    describe: "That server's write token, best as RINGSTRASSE_REPORT_TOKEN [default --token]",
+    schema: z.string().min(1),
+    placeholder: "TEXT",
+  },
   "block-hashes": {
     group: OUTPUT,
     describe: "Keep hashes for `ringstrasse diff` of every epoch or every step [default epoch]",
@@ -203,11 +227,8 @@ export const TRAIN_OPTIONS = {
     schema: choice(["ordered", "allreduce"]),
     placeholder: "NAME",
   },
-  "min-workers": { group: LATER, describe: "Go on with fewer workers", schema: wholeNumber(1), placeholder: "N" },
-  "max-workers": { group: LATER, describe: "Take more workers in", schema: wholeNumber(1), placeholder: "N" },
   interface: { group: LATER, describe: "Network interface of the ring", schema: z.string(), placeholder: "NAME" },
   insecure: { group: LATER, describe: "Serve without a token", schema: switchValue, isSwitch: true },
-  "report-to": { group: LATER, describe: "Report to a REST shim", schema: z.string(), placeholder: "URL" },
   resume: { group: LATER, describe: "Go on from a checkpoint", schema: z.string(), placeholder: "DIR" },
 } as const satisfies OptionTable;
 
