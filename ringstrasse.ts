@@ -12,10 +12,10 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   train: { describe: "train what a ViNNSL document describes: one job, from start to end", side: "coordinator" },
   worker: { describe: "join a coordinator and train what it gives", side: "worker" },
+  serve: { describe: "coordinator, REST interface and dashboard for many jobs", side: "coordinator" },
   predict: { describe: "rows in, predictions out", side: "worker" },
   validate: { describe: "check a ViNNSL document", side: "coordinator" },
   diff: { describe: "name the first step, replica, tensor and block in which two runs differ", side: "coordinator" },
-  serve: { describe: "coordinator, REST interface and dashboard", side: null },
   bench: { describe: "benchmarks", side: null },
   engine: { describe: "list and install engines", side: null },
   submit: { describe: "write and submit a batch job", side: null },

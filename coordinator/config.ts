@@ -7,10 +7,17 @@ export interface CoordinatorEnvironment {
   readonly variables: NodeJS.ProcessEnv;
   /** Where prepared rows are kept unless told otherwise. */
   readonly cacheDirectory: string;
+  /** Where a server keeps what it knows unless told otherwise. */
+  readonly dataDirectory: string;
 }
 
 export function readEnvironment(): CoordinatorEnvironment {
   const variables = process.env;
   const cacheHome = variables["XDG_CACHE_HOME"] || join(homedir(), ".cache");
-  return { variables, cacheDirectory: join(cacheHome, "ringstrasse") };
+  const dataHome = variables["XDG_DATA_HOME"] || join(homedir(), ".local", "share");
+  return {
+    variables,
+    cacheDirectory: join(cacheHome, "ringstrasse"),
+    dataDirectory: join(dataHome, "ringstrasse"),
+  };
 }

@@ -1,4 +1,4 @@
-import { constants } from "node:os";
+import { availableParallelism, constants } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { switchIsOn } from "../shared/cli/option-table.js";
@@ -7,19 +7,22 @@ import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure 
 import { encodeTrainEvent, failedEvent, type TrainEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
 import { writeFailure } from "../shared/write-failure.js";
-import { DIFF_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
+import { DIFF_COMMAND, SERVE_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
 import { createProgress } from "./cli/progress.js";
 import { writeResultTable } from "./cli/result-table.js";
 import { train } from "./cli/train-command.js";
 import { validate } from "./cli/validate-command.js";
 import { readEnvironment } from "./config.js";
 import { runDiff } from "./diff/diff-command.js";
+import { describePlaces, serve } from "./serve/serve.js";
 
 /** Runs one command of the coordinator's side. @returns the process's exit code. */
 export async function main(name: string, args: readonly string[]): Promise<number> {
   switch (name) {
     case "train":
       return await trainMain(args);
+    case "serve":
+      return await withFailure(() => serveMain(args));
     case "validate":
       return await withFailure(() => validateMain(args));
     case "diff":
@@ -45,7 +48,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
     if ("print" in command) return print(command.print);
     json = command.values.json === true;
     const finished = await train(command, {
-      entry: fileURLToPath(new URL("../ringstrasse.js", import.meta.url)),
+      entry: entryPoint(),
       environment,
       cacheDirectory,
       stderr: process.stderr,
@@ -64,6 +67,33 @@ async function trainMain(args: readonly string[]): Promise<number> {
   } finally {
     interruption[Symbol.dispose]();
   }
+}
+
+async function serveMain(args: readonly string[]): Promise<number> {
+  process.title = "ringstrasse coordinator serve";
+  const { variables: environment, dataDirectory } = readEnvironment();
+  const command = await parseCommand(SERVE_COMMAND, { args, environment, version: VERSION });
+  if ("print" in command) return print(command.print);
+  const { values } = command;
+  using interruption = watchInterruptions();
+  const note = (text: string): void => {
+    process.stderr.write(`${text}\n`);
+  };
+  await serve(values, {
+    entry: entryPoint(),
+    environment,
+    dataDirectory,
+    cores: availableParallelism(),
+    stderr: process.stderr,
+    listening: (places) => print(values.json === true ? JSON.stringify(places) : describePlaces(places)),
+    note,
+    signal: interruption.signal,
+  });
+  return 0;
+}
+
+function entryPoint(): string {
+  return fileURLToPath(new URL("../ringstrasse.js", import.meta.url));
 }
 
 async function validateMain(args: readonly string[]): Promise<number> {

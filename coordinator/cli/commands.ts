@@ -1,5 +1,6 @@
 import { type OptionTable, switchValue } from "../../shared/cli/option-table.js";
 import type { CommandDefinition } from "../../shared/cli/parse-command.js";
+import { SERVE_OPTIONS } from "./serve-options.js";
 import { TRAIN_OPTIONS } from "./train-options.js";
 
 const DOCUMENT = { name: "DEF.xml", describe: "the ViNNSL document" };
@@ -12,6 +13,17 @@ export const TRAIN_COMMAND = {
   examples: [
     ["$0 train examples/iris/iris.xml --workers 2", "two worker processes on this machine"],
     ["$0 train net.xml --data rows.csv --workers 4 --replicas 8 --json", "the same bits as with 1, 2 or 8 workers"],
+  ],
+} as const satisfies CommandDefinition<OptionTable>;
+
+export const SERVE_COMMAND = {
+  name: "serve",
+  describe: "Coordinator, REST interface and dashboard for many jobs, until it is stopped.",
+  positionals: [],
+  options: SERVE_OPTIONS,
+  examples: [
+    ["$0 serve", "at http://127.0.0.1:8080, with a worker for each core"],
+    ["RINGSTRASSE_TOKEN=… $0 serve --host 0.0.0.0 --workers 0", "for workers and clients on other hosts"],
   ],
 } as const satisfies CommandDefinition<OptionTable>;
 

@@ -102,8 +102,6 @@ describe("choices of later versions", () => {
     ["--compress", "bf16"],
     ["--compress", "topk"],
     ["--mpi-mode", "ordered"],
-    ["--min-workers", "1"],
-    ["--max-workers", "8"],
     ["--interface", "eth0"],
     ["--insecure"],
     ["--report-to", "http://127.0.0.1:1"],

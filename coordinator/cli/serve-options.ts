@@ -1,0 +1,127 @@
+import { availableParallelism } from "node:os";
+import { z } from "zod";
+import {
+  choice,
+  decimalNumber,
+  filePath,
+  type OptionTable,
+  type OptionValues,
+  switchValue,
+  wholeNumber,
+} from "../../shared/cli/option-table.js";
+import { LOG_LEVELS } from "../../shared/logger.js";
+
+const SERVICE = "Service:";
+const WORKERS = "Workers:";
+const STORE = "Store:";
+const OUTPUT = "Output:";
+
+const seconds = (minimum: number) => decimalNumber(z.number().min(minimum, `at least ${minimum} s`).max(1e6));
+
+export const DEFAULT_PORT = 8080;
+export const DEFAULT_CONTROL_PORT = 7070;
+
+/** Everything `ringstrasse serve` takes. */
+export const SERVE_OPTIONS = {
+  host: {
+    group: SERVICE,
+    describe: "Address to listen at; one that others can reach needs a token [default 127.0.0.1]",
+    schema: z.string().min(1),
+    placeholder: "ADDRESS",
+  },
+  port: {
+    group: SERVICE,
+    describe: `Of the REST interface and the dashboard; 0: any that is free [default ${DEFAULT_PORT}]`,
+    schema: wholeNumber(0, 65_535),
+    placeholder: "PORT",
+  },
+  token: {
+    group: SERVICE,
+    describe: "Secret of clients that may change things, and of workers; best as RINGSTRASSE_TOKEN",
+    schema: z.string().min(8, "at least 8 characters"),
+    placeholder: "TEXT",
+  },
+  "read-token": {
+    group: SERVICE,
+    describe: "Secret of clients that may only look",
+    schema: z.string().min(8, "at least 8 characters"),
+    placeholder: "TEXT",
+  },
+  insecure: {
+    group: SERVICE,
+    describe: "Let everybody who reaches the address do everything, without a token",
+    schema: switchValue,
+    isSwitch: true,
+  },
+  "public-url": {
+    group: SERVICE,
+    describe: "Where clients reach this server, when a proxy stands before it",
+    schema: z.url({ protocol: /^https?$/ }),
+    placeholder: "URL",
+  },
+
+  workers: {
+    group: WORKERS,
+    describe: `Worker processes on this host; 0: only those that join [default ${availableParallelism()}, the cores here]`,
+    schema: wholeNumber(0, 1024),
+    placeholder: "N",
+  },
+  "control-port": {
+    group: WORKERS,
+    describe: `Where workers join; 0: any that is free [default ${DEFAULT_CONTROL_PORT}]`,
+    schema: wholeNumber(0, 65_535),
+    placeholder: "PORT",
+  },
+  "silence-timeout": {
+    group: WORKERS,
+    describe: "Seconds without a heartbeat after which a worker counts as frozen [default 10]",
+    schema: seconds(0.5),
+    placeholder: "S",
+  },
+  "stall-timeout": {
+    group: WORKERS,
+    describe: "Seconds without progress after which a worker counts as hung [default 120]",
+    schema: seconds(0.5),
+    placeholder: "S",
+  },
+
+  "data-dir": {
+    group: STORE,
+    describe: "Where jobs, files and results are kept; on a local disk [default ~/.local/share/ringstrasse]",
+    schema: filePath,
+    placeholder: "DIR",
+  },
+  quota: {
+    group: STORE,
+    describe: "GiB that stored files may take together [default 20]",
+    schema: decimalNumber(z.number().min(0.001, "at least 0.001").max(1e6)),
+    placeholder: "GIB",
+  },
+  "max-file": {
+    group: STORE,
+    describe: "GiB that one file may have [default 4]",
+    schema: decimalNumber(z.number().min(0.001, "at least 0.001").max(1e6)),
+    placeholder: "GIB",
+  },
+  spool: {
+    group: STORE,
+    describe: "Folder on a shared file system in which jobs that run elsewhere leave their reports",
+    schema: filePath,
+    placeholder: "DIR",
+  },
+
+  json: {
+    group: OUTPUT,
+    describe: "Say on stdout as JSON where the server listens",
+    schema: switchValue,
+    isSwitch: true,
+  },
+  "log-level": {
+    group: OUTPUT,
+    describe: `Of the log on stderr: ${LOG_LEVELS.join(", ")} [default warn]`,
+    schema: choice(LOG_LEVELS),
+    placeholder: "LEVEL",
+  },
+} as const satisfies OptionTable;
+
+export type ServeOptions = OptionValues<typeof SERVE_OPTIONS>;

@@ -1,0 +1,167 @@
+import { hostname } from "node:os";
+import type { ClusterWorker } from "../../shared/api/cluster.js";
+import { type Failure, RingstrasseError } from "../../shared/failure.js";
+import type { Logger } from "../../shared/logger.js";
+import { type GroupResult, JobGroup } from "../group/job-group.js";
+import { decideMembership } from "../group/membership.js";
+import type { PoolListener, WorkerPool } from "../group/worker-pool.js";
+import type { WorkerRecord } from "../group/worker-record.js";
+import type { JobEvents } from "../job/job-events.js";
+import { keepRun } from "../job/keep-run.js";
+import { failureOf } from "../job/run-job.js";
+import type { TrainingRun } from "../job/training-run.js";
+import type { Capacity, RunSurroundings, TrainedRun, TrainingGround } from "../service/training-ground.js";
+import { chooseWorkers, compatibleWorkers } from "./choose-workers.js";
+
+/** How long people see a worker that is lost. */
+const LOST_SHOWN_MS = 60_000;
+const MAX_LOST_SHOWN = 100;
+
+interface LostWorker {
+  readonly worker: WorkerRecord;
+  readonly atMs: number;
+}
+
+/** Trains the service's jobs on one pool of workers, side by side. */
+export class PoolGround implements TrainingGround, PoolListener {
+  readonly #log: Logger;
+  readonly #listeners: (() => void)[] = [];
+  /** Chosen for a run that has not taken them yet. */
+  readonly #reserved = new Set<WorkerRecord>();
+  readonly #groups = new Map<JobGroup, TrainingRun>();
+  #lost: LostWorker[] = [];
+  #pool: WorkerPool | null = null;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** The pool that this listens to. */
+  attach(pool: WorkerPool): void {
+    this.#pool = pool;
+  }
+
+  capacity(): Capacity {
+    const present = compatibleWorkers(this.#requirePool().workers);
+    return { present: present.length, idle: present.filter((worker) => this.#isFree(worker)).length };
+  }
+
+  onCapacityChanged(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  workers(): readonly ClusterWorker[] {
+    const pool = this.#requirePool();
+    const nowMs = pool.now();
+    this.#lost = this.#lost.filter(({ atMs }) => nowMs - atMs < LOST_SHOWN_MS);
+    const here = pool.workers.map((worker) => this.#describe(worker, nowMs));
+    const lost = this.#lost.filter(({ worker }) => !here.some(({ id }) => id === worker.workerId));
+    return [...here, ...lost.map(({ worker }) => this.#describe(worker, nowMs))];
+  }
+
+  async train(run: TrainingRun, { emit, signal }: RunSurroundings): Promise<TrainedRun> {
+    const workers = this.#reserve(run.policy.workers);
+    try {
+      const isLocal = workers.every((worker) => worker.launched !== null);
+      const transport = run.policy.workers === 1 || isLocal ? "ipc" : "tcp";
+      const policy = { ...run.policy, transport } as const;
+      const placed: TrainingRun = { ...run, policy, configuration: { ...run.configuration, transport } };
+      return await keepRun(placed, emit, (events) => this.#trainOn(workers, placed, events, signal));
+    } finally {
+      this.#unreserve(workers);
+    }
+  }
+
+  idle(): void {
+    this.#changed();
+  }
+
+  lost(failure: Failure, worker: WorkerRecord | null): void {
+    this.#log.warn({ failure }, "worker lost");
+    if (worker !== null)
+      this.#lost = [...this.#lost, { worker, atMs: this.#requirePool().now() }].slice(-MAX_LOST_SHOWN);
+    this.#changed();
+  }
+
+  broken(failure: Failure): void {
+    this.#log.error({ failure }, "worker pool");
+  }
+
+  async #trainOn(
+    workers: readonly WorkerRecord[],
+    run: TrainingRun,
+    events: JobEvents,
+    signal: AbortSignal,
+  ): Promise<GroupResult> {
+    const { spec, policy } = run;
+    const group = new JobGroup({ spec, policy, pool: this.#requirePool(), observer: events, log: this.#log });
+    const interrupt = (): void => group.fail(failureOf(signal));
+    signal.addEventListener("abort", interrupt, { once: true });
+    events.onBroken((failure) => group.fail(failure));
+    this.#groups.set(group, run);
+    try {
+      if (signal.aborted) interrupt();
+      const gone = workers.find((worker) => worker.state !== "idle");
+      if (gone !== undefined) throw tooFewIdle(`worker ${gone.workerId} was lost before the job could start on it`);
+      const members = workers.map((worker) => worker.member);
+      const decision = decideMembership(0, members, { ...policy, replicas: spec.replicas });
+      if (decision.kind !== "form") throw new Error(decision.reason);
+      group.form({ workers, assignments: decision.assignments, reason: decision.reason });
+      this.#unreserve(workers);
+      return await group.result();
+    } finally {
+      signal.removeEventListener("abort", interrupt);
+      await group.release();
+      this.#groups.delete(group);
+    }
+  }
+
+  #reserve(count: number): readonly WorkerRecord[] {
+    const free = compatibleWorkers(this.#requirePool().workers).filter((worker) => this.#isFree(worker));
+    const workers = chooseWorkers(free, count);
+    if (workers === null) throw tooFewIdle(`${count} workers are needed, ${free.length} are idle`);
+    for (const worker of workers) this.#reserved.add(worker);
+    return workers;
+  }
+
+  #unreserve(workers: readonly WorkerRecord[]): void {
+    const held = workers.filter((worker) => this.#reserved.delete(worker));
+    if (held.length > 0) this.#changed();
+  }
+
+  #isFree(worker: WorkerRecord): boolean {
+    return worker.state === "idle" && !this.#reserved.has(worker);
+  }
+
+  #describe(worker: WorkerRecord, nowMs: number): ClusterWorker {
+    const { join, state, vitals } = worker;
+    const [group, run] = [...this.#groups].find(([candidate]) => candidate.identify(worker).rank !== null) ?? [];
+    const identity = state === "lent" ? group?.identify(worker) : undefined;
+    return {
+      id: worker.workerId,
+      host: join.host,
+      pid: join.pid,
+      state: state === "lost" ? "lost" : this.#isFree(worker) ? "idle" : "busy",
+      jobId: identity === undefined ? null : (run?.spec.jobId ?? null),
+      rank: identity?.rank ?? null,
+      replicas: [...(identity?.replicas ?? [])],
+      engine: `${join.engine.name} ${join.engine.version}`,
+      lastHeartbeatMs: Math.max(0, nowMs - vitals.lastHeartbeatMs),
+      step: identity?.step ?? null,
+    };
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #requirePool(): WorkerPool {
+    if (this.#pool === null) throw new Error("no pool is attached");
+    return this.#pool;
+  }
+}
+
+function tooFewIdle(problem: string): RingstrasseError {
+  const remedy = "Queue the job again: it waits until enough workers are idle";
+  return new RingstrasseError({ code: "LAUNCH_FAILED", host: hostname(), problem, remedy });
+}

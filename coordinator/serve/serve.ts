@@ -1,0 +1,159 @@
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { RingstrasseError } from "../../shared/failure.js";
+import { createLogger, type Logger } from "../../shared/logger.js";
+import { DEFAULT_CONTROL_PORT, DEFAULT_PORT, type ServeOptions } from "../cli/serve-options.js";
+import { ControlServer } from "../group/control-server.js";
+import { WorkerPool } from "../group/worker-pool.js";
+import { listenHttp } from "../http/listen-http.js";
+import { LocalLauncher } from "../launcher/local-launcher.js";
+import { openSocketFolder } from "../launcher/socket-folder.js";
+import { ReportIntake } from "../report/report-intake.js";
+import { SpoolWatcher } from "../report/spool-watcher.js";
+import { openJobService } from "../service/open-job-service.js";
+import { openStore, type Store } from "../store/open-store.js";
+import { LocalWorkers } from "./local-workers.js";
+import { PoolGround } from "./pool-ground.js";
+import { type ServeAccess, serveAccess } from "./serve-access.js";
+
+const GIB = 2 ** 30;
+const HEARTBEAT_INTERVAL_MS = 500;
+
+export interface ServeSurroundings {
+  /** The compiled `ringstrasse` command, which workers are started with. */
+  readonly entry: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Where jobs and files are kept unless `--data-dir` says otherwise. */
+  readonly dataDirectory: string;
+  /** How many local workers there are unless `--workers` says otherwise. */
+  readonly cores: number;
+  readonly stderr: NodeJS.WritableStream;
+  /** Told once clients can come. */
+  readonly listening: (places: ServePlaces) => void;
+  /** For what a person has to know. */
+  readonly note: (text: string) => void;
+  /** Aborted on SIGINT and SIGTERM: end in good order. */
+  readonly signal: AbortSignal;
+}
+
+/** Where a server can be reached. */
+export interface ServePlaces {
+  /** Of the REST interface and the dashboard. */
+  readonly url: string;
+  /** Where workers join. */
+  readonly controlEndpoint: string;
+  /** The token that workers need, when it was made for this server alone; null: the user's own. */
+  readonly workerToken: string | null;
+}
+
+/** For people, on stdout. */
+export function describePlaces({ url, controlEndpoint, workerToken }: ServePlaces): string {
+  const token = `RINGSTRASSE_TOKEN=${workerToken ?? "…"}`;
+  return `ringstrasse serves at ${url}\nmore workers: ${token} ringstrasse worker --coordinator ${controlEndpoint}`;
+}
+
+/**
+ * `ringstrasse serve`: store, workers, queue and REST interface, until `signal` aborts. Jobs that run then are queued again for the
+ * next server; when this returns every local worker has ended.
+ * @throws RingstrasseError USAGE, STORE_*, ENDPOINT_UNAVAILABLE, LAUNCH_FAILED: what keeps the server from starting.
+ */
+export async function serve(options: ServeOptions, around: ServeSurroundings): Promise<void> {
+  const host = options.host ?? "127.0.0.1";
+  const { token, insecure = false, "read-token": readToken } = options;
+  const access = serveAccess({ host, token, readToken, insecure });
+  if (access.isOpenToAll) around.note(`WARNING: everybody who reaches ${host} may do everything here (--insecure)`);
+  const log = createLogger(options["log-level"] ?? "warn", { process: "coordinator" });
+  await using store = await openServeStore(options, around, log);
+  const controlEndpoint = `tcp://${host}:${options["control-port"] ?? DEFAULT_CONTROL_PORT}`;
+  await using server = await ControlServer.open(controlEndpoint, access.workers, log);
+  await serveJobs({ options, around, access, host, log, store, server });
+}
+
+interface Serving {
+  readonly options: ServeOptions;
+  readonly around: ServeSurroundings;
+  readonly access: ServeAccess;
+  readonly host: string;
+  readonly log: Logger;
+  readonly store: Store;
+  readonly server: ControlServer;
+}
+
+/** What is disposed of first was begun last: no more requests, no more jobs, no more workers. */
+async function serveJobs({ options, around, access, host, log, store, server }: Serving): Promise<void> {
+  const ground = new PoolGround(log);
+  await using folder = await openSocketFolder();
+  await using pool = openPool(options, ground, server, log);
+  ground.attach(pool.pool);
+  const launcher = new LocalLauncher(around.entry, { ...around.environment, TMPDIR: folder.path }, around.stderr);
+  const plan = {
+    coordinatorEndpoint: server.endpoint,
+    token: access.workers,
+    logLevel: options["log-level"] ?? "warn",
+  };
+  using localWorkers = new LocalWorkers({ launcher, pool: pool.pool, plan, log });
+  await localWorkers.start(options.workers ?? around.cores);
+  await using service = await openJobService({
+    store,
+    ground,
+    dataDirectory: dataDirectory(options, around),
+    options: runOptions(options),
+    log,
+  });
+  await using _spool =
+    options.spool === undefined
+      ? null
+      : await SpoolWatcher.open({ directory: options.spool, intake: new ReportIntake(service), log });
+  const publicOrigin = options["public-url"] === undefined ? null : new URL(options["public-url"]).origin;
+  const { read, write } = access;
+  await using http = await listenHttp(
+    { service, files: store.files, tokens: { read, write }, log, publicOrigin },
+    { host, port: options.port ?? DEFAULT_PORT },
+  );
+  const workerToken = options.token === undefined ? access.workers : null;
+  around.listening({ url: http.url, controlEndpoint: server.endpoint, workerToken });
+  if (!around.signal.aborted) await once(around.signal, "abort");
+}
+
+function openPool(options: ServeOptions, ground: PoolGround, server: ControlServer, log: Logger) {
+  const pool = new WorkerPool({
+    server,
+    policy: { heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS, silentAfterMs: silentAfterMs(options), comeBack: true },
+    admit: () => null,
+    listener: ground,
+    log,
+  });
+  return { pool, [Symbol.asyncDispose]: () => pool.close(null) };
+}
+
+async function openServeStore(options: ServeOptions, around: ServeSurroundings, log: Logger): Promise<Store> {
+  const limits = { quotaBytes: (options.quota ?? 20) * GIB, maxFileBytes: (options["max-file"] ?? 4) * GIB };
+  if (limits.maxFileBytes > limits.quotaBytes) {
+    throw new RingstrasseError({
+      code: "USAGE",
+      option: "--max-file",
+      problem: "one file may be larger than all files together",
+      remedy: "Give a smaller --max-file, or a larger --quota",
+    });
+  }
+  const store = await openStore({ directory: dataDirectory(options, around), limits });
+  for (const path of store.files.damaged) log.error({ path }, "a stored file is damaged: upload it again");
+  return store;
+}
+
+function dataDirectory(options: ServeOptions, around: ServeSurroundings): string {
+  return resolve(options["data-dir"] ?? around.dataDirectory);
+}
+
+function silentAfterMs(options: ServeOptions): number {
+  return 1000 * (options["silence-timeout"] ?? 10);
+}
+
+/** How the workers of every job are watched. */
+function runOptions(options: ServeOptions) {
+  const { "silence-timeout": silence, "stall-timeout": stall } = options;
+  return {
+    ...(silence === undefined ? {} : { "silence-timeout": silence }),
+    ...(stall === undefined ? {} : { "stall-timeout": stall }),
+  };
+}
