@@ -4,13 +4,14 @@ import type { TrainEvent } from "../../shared/train-events.js";
 import { unreachable } from "../../shared/unreachable.js";
 import type { JobSummary } from "../store/job-record.js";
 import type { JobStore } from "../store/job-store.js";
-import { movedOrConflict, statusConflict } from "./job-conflict.js";
+import { statusConflict } from "./job-conflict.js";
 import type { JobLife } from "./job-life.js";
 import type { RunReport, StatusChange } from "./job-service.js";
 import type { JobStream } from "./job-stream.js";
 import type { KeyedTurns } from "./keyed-turns.js";
 import { eventsToTell, metricRows, progressAfter } from "./run-records.js";
 import type { RunResults } from "./run-results.js";
+import type { TrainingTotals } from "./training-totals.js";
 
 export interface ElsewhereRunsOptions {
   readonly store: JobStore;
@@ -19,6 +20,7 @@ export interface ElsewhereRunsOptions {
   readonly results: RunResults;
   readonly turns: KeyedTurns<JobId>;
   readonly now: () => number;
+  readonly totals: TrainingTotals;
 }
 
 /** What is known of where such a run is. */
@@ -41,7 +43,7 @@ export class ElsewhereRuns {
         case "QUEUED":
           throw statusConflict(id, job.status, `it can't become ${status} from outside`);
         case "INPROGRESS":
-          return await this.#begin(id);
+          return await this.#begin(job);
         case "FINISHED":
           refuseOwn(job);
           return await this.#options.life.move(id, "finish", {});
@@ -68,17 +70,19 @@ export class ElsewhereRuns {
     }
   }
 
-  async #begin(id: JobId): Promise<JobSummary> {
-    const { store, stream } = this.#options;
-    const job = movedOrConflict(id, await store.claim(id, { elsewhere: ELSEWHERE }));
-    // What it ends with is its own result, or none.
-    await store.recordResult(id, { result: null, modelFileIds: job.run.modelFileIds });
-    await stream.addStatus(job);
-    return job;
+  /** Takes a job over that does not run, in whatever status it is; its way leads through QUEUED, where nobody else gets it. */
+  async #begin({ id, status, run: { modelFileIds } }: JobSummary): Promise<JobSummary> {
+    if (status === "INPROGRESS") throw statusConflict(id, status, "it is in progress already");
+    const { store, life } = this.#options;
+    const plan = { elsewhere: ELSEWHERE };
+    const claimed = life.claimElsewhere(id, { waits: status === "QUEUED", plan });
+    // What it ends with is its own result, or none. Asked for at once: kept together.
+    await Promise.all([claimed, store.recordResult(id, { result: null, modelFileIds })]);
+    return await claimed;
   }
 
   async #keepEvents(id: JobId, events: readonly TrainEvent[]): Promise<void> {
-    const { store, stream, now } = this.#options;
+    const { store, stream, now, totals } = this.#options;
     const job = await this.#inProgressElsewhere(id);
     const own = events.map((event) => ("jobId" in event ? { ...event, jobId: id } : event));
     const at = now();
@@ -93,13 +97,14 @@ export class ElsewhereRuns {
     }
     // Asked for at once, all of it is kept or none.
     await Promise.all([...changes, stream.add(id, eventsToTell(own))]);
+    totals.count(own);
   }
 
   /** The content arrives outside of the job's turn: it may take long. */
   async #keepModelFile(id: JobId, { name, content }: Extract<RunReport, { kind: "modelFile" }>): Promise<void> {
     const { store, results, turns } = this.#options;
     await this.#inProgressElsewhere(id);
-    const file = await results.keepModelFile(name, content);
+    const file = await results.keepModelFile(id, name, content);
     try {
       const replaced = await turns.run(id, async () => {
         const { run } = await this.#inProgressElsewhere(id);
@@ -120,7 +125,7 @@ export class ElsewhereRuns {
     if (job.status === "INPROGRESS" && job.run.elsewhere !== null) return job;
     const isOwn = job.status === "INPROGRESS";
     const problem = isOwn ? "it runs on this server's own workers" : `it is ${job.status}, not in progress elsewhere`;
-    const remedy = "A run elsewhere begins by PUT /status/{id}/INPROGRESS, from QUEUED";
+    const remedy = "A run elsewhere begins by PUT /status/{id}/INPROGRESS";
     throw new RingstrasseError({ code: "CONFLICT", what: "job", id, problem, remedy });
   }
 }

@@ -3,7 +3,7 @@ import type { JobId } from "../../shared/ids.js";
 import type { TrainOptions } from "../cli/train-options.js";
 import type { ReadJob } from "../job/plan-run.js";
 import type { Job } from "../store/job-record.js";
-import type { JobStore } from "../store/job-store.js";
+import type { JobStore, VersionedChange } from "../store/job-store.js";
 import { toDl4j } from "../vinnsl/dl4j/to-dl4j.js";
 import { readJson } from "../vinnsl/object/read-json.js";
 import {
@@ -81,21 +81,19 @@ export class JobDocuments {
     });
   }
 
-  attachResults(id: JobId, documents: readonly ResultDocument[]): Promise<JobObject> {
-    return this.change(id, (object) => attachResults(object, documents));
+  /** The change that gives the object a run's documents; whoever asks for it keeps others from changing the object meanwhile. */
+  async withResults(id: JobId, documents: readonly ResultDocument[]): Promise<VersionedChange> {
+    const { job, object } = await this.object(id);
+    return changeOf(job, attachResults(object, documents));
   }
 
   /** Stores what `change`, which may be asked again, makes of the latest version. */
   async change(id: JobId, change: (object: VinnslObject) => VinnslObject): Promise<JobObject> {
     for (let attempt = 1; ; attempt++) {
       const { job, object } = await this.object(id);
-      const changed = change(object);
-      const json = encodeObject(changed);
-      // What is kept must be readable again, whatever limits there are on the way.
-      decodeObject(json);
+      const changed = changeOf(job, change(object));
       try {
-        const document = { json, xml: job.document.xml };
-        return objectOfJob(await this.#store.replaceDocument(id, job.version, { document, title: titleOf(changed) }));
+        return objectOfJob(await this.#store.replaceDocument(id, changed.expectedVersion, changed));
       } catch (thrown) {
         const isConflict = thrown instanceof RingstrasseError && thrown.failure.code === "CONFLICT";
         if (!isConflict || attempt === CHANGE_ATTEMPTS) throw thrown;
@@ -131,6 +129,14 @@ export class JobDocuments {
       throw thrown;
     }
   }
+}
+
+function changeOf(job: Job, object: VinnslObject): VersionedChange {
+  const json = encodeObject(object);
+  // What is kept must be readable again, whatever limits there are on the way.
+  decodeObject(json);
+  const document = { json, xml: job.document.xml };
+  return { document, title: titleOf(object), expectedVersion: job.version };
 }
 
 /** The id is the job's, whatever the document called itself. */

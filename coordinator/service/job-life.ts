@@ -3,11 +3,14 @@ import type { Failure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { JobEvent } from "../job/job-state.js";
 import type { JobSummary } from "../store/job-record.js";
-import type { JobStore, TransitionDetails } from "../store/job-store.js";
+import type { InterruptionPolicy, JobStore, RunPlan, TransitionDetails, TransitionResult } from "../store/job-store.js";
 import { movedOrConflict } from "./job-conflict.js";
-import type { JobStream } from "./job-stream.js";
+import { type JobStream, statusEvents } from "./job-stream.js";
 
-/** Moves jobs from status to status, and tells their followers. */
+/**
+ * Moves jobs from status to status, and tells their followers. A status and the word of it are kept together: whenever the process
+ * ends, nobody waits for an event that never comes.
+ */
 export class JobLife {
   readonly #store: JobStore;
   readonly #stream: JobStream;
@@ -17,22 +20,47 @@ export class JobLife {
     this.#stream = stream;
   }
 
-  /** `last`: the run's last event, told with the status. @throws RingstrasseError CONFLICT, NOT_FOUND */
+  /** `last`: the run's last event, told with the status. @throws RingstrasseError CONFLICT, NOT_FOUND; of a document as the store */
   async move(
     id: JobId,
     event: JobEvent,
-    details: TransitionDetails,
+    details: Omit<TransitionDetails, "tell">,
     last: readonly StreamEvent[] = [],
   ): Promise<JobSummary> {
-    const job = movedOrConflict(id, await this.#store.transition(id, event, details));
-    await this.#stream.addStatus(job, last);
+    const tell = (job: JobSummary) => statusEvents(job, last);
+    const job = movedOrConflict(id, await this.#store.transition(id, event, { ...details, tell }));
+    this.#stream.ring(id);
     return job;
+  }
+
+  /** As `JobStore.claim`. */
+  async claim(id: JobId, plan: RunPlan = {}): Promise<TransitionResult> {
+    const result = await this.#store.claim(id, plan, statusEvents);
+    this.#stream.ring(id);
+    return result;
+  }
+
+  /**
+   * A run elsewhere takes the job, waiting or not: a job that does not wait is queued first. All of it is kept, or nothing, so that
+   * nobody else finds it waiting in between. @param waits whether it is QUEUED, as only the caller may change now
+   */
+  async claimElsewhere(id: JobId, { waits, plan }: { waits: boolean; plan: RunPlan }): Promise<JobSummary> {
+    // Asked for at once, the changes share one transaction.
+    const queued = waits ? null : this.move(id, "queue", {});
+    const claimed = this.claim(id, plan);
+    await Promise.all([queued, claimed]);
+    return movedOrConflict(id, await claimed);
   }
 
   /** Back to its place in the queue, without blame. */
   async sendBack(id: JobId, reason: Failure | null): Promise<JobSummary> {
-    const job = await this.#store.sendBack(id, reason);
-    await this.#stream.addStatus(job);
+    const job = await this.#store.sendBack(id, reason, statusEvents);
+    this.#stream.ring(id);
     return job;
+  }
+
+  /** As `JobStore.requeueInterrupted`; before anybody follows. */
+  requeueInterrupted(policy: Omit<InterruptionPolicy, "tell">): ReturnType<JobStore["requeueInterrupted"]> {
+    return this.#store.requeueInterrupted({ ...policy, tell: statusEvents });
   }
 }

@@ -27,12 +27,6 @@ export class JobStream {
     this.ring(id);
   }
 
-  /** Keeps `before`, and tells of the job's status as it is now. */
-  async addStatus({ id, status, statusReason }: JobSummary, before: readonly JobEvent[] = []): Promise<void> {
-    const reason = statusReason === null ? null : { code: statusReason.code, message: describeFailure(statusReason) };
-    await this.add(id, [...before, { event: "status", status, statusReason: reason }]);
-  }
-
   /** Has followers look again: there are new events, or the job is gone. */
   ring(id: JobId): void {
     for (const bell of this.#followers.get(id) ?? []) bell.ring();
@@ -109,6 +103,13 @@ class Bell {
     }
     this.#isRung = false;
   }
+}
+
+/** `before`, and then the status of the job as it is: for the store to keep together with what has changed it. Pure. */
+export function statusEvents({ status, statusReason }: JobSummary, before: readonly JobEvent[] = []): NewEvent[] {
+  const reason = statusReason === null ? null : { code: statusReason.code, message: describeFailure(statusReason) };
+  const event: JobEvent = { event: "status", status, statusReason: reason };
+  return [...before, event].map(encodeEvent);
 }
 
 function encodeEvent(event: JobEvent): NewEvent {

@@ -18,6 +18,7 @@ import { RunResults } from "./run-results.js";
 import { StoredJobService } from "./stored-job-service.js";
 import { JobTrainer } from "./train-job.js";
 import type { TrainingGround } from "./training-ground.js";
+import { TrainingTotals } from "./training-totals.js";
 
 export interface JobServiceOptions {
   /** Stays the caller's, who closes it after the service. */
@@ -47,21 +48,37 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
   const life = new JobLife(store, stream);
   const documents = new JobDocuments(store, options);
   const results = new RunResults(files, log);
+  const totals = new TrainingTotals();
   const trainer = new JobTrainer({ store, files, documents, ground, dataDirectory, options });
-  const keeper = new RunKeeper({ store, stream, life, documents, results, trainer, ground, turns, log, now });
+  const keeper = new RunKeeper({ store, stream, life, documents, results, trainer, ground, turns, log, now, totals });
   const queue = new JobQueue({ store, stream, keeper, ground, log });
   const removal = new JobRemoval({ store, stream, results, keeper, queue, turns });
-  const elsewhere = new ElsewhereRuns({ store, stream, life, results, turns, now });
+  const elsewhere = new ElsewhereRuns({ store, stream, life, results, turns, now, totals });
   const views = new JobViews({ store, results, queue, ground });
   await removeLent(trainer.lentDirectory);
+  const unrecorded = await results.removeUnrecorded(store);
+  if (unrecorded > 0) log.info({ files: unrecorded }, "files of runs that were interrupted are removed");
   const reason = { code: "INTERRUPTED", signal: "the end of the server that ran it" } as const;
-  const { queued, failed } = await store.requeueInterrupted({ maxAttempts: MAX_ATTEMPTS, reason });
-  for (const id of [...queued, ...failed]) await stream.addStatus(await store.summary(id));
+  const { queued, failed } = await life.requeueInterrupted({ maxAttempts: MAX_ATTEMPTS, reason });
   if (queued.length + failed.length > 0) log.warn({ queued, failed }, "jobs were interrupted");
   keeper.onEnded(() => queue.schedule());
   ground.onCapacityChanged(() => queue.schedule());
   queue.schedule();
-  const parts = { store, files, stream, life, documents, results, removal, keeper, queue, elsewhere, views, turns };
+  const parts = {
+    store,
+    files,
+    stream,
+    life,
+    documents,
+    results,
+    removal,
+    keeper,
+    queue,
+    elsewhere,
+    views,
+    turns,
+    totals,
+  };
   return new StoredJobService(parts);
 }
 

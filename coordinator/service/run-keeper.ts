@@ -13,6 +13,7 @@ import { RunJournal } from "./run-journal.js";
 import type { RunResults } from "./run-results.js";
 import type { AttemptResult, JobTrainer } from "./train-job.js";
 import type { TrainingGround } from "./training-ground.js";
+import type { TrainingTotals } from "./training-totals.js";
 
 export interface RunKeeperOptions {
   readonly store: JobStore;
@@ -26,6 +27,7 @@ export interface RunKeeperOptions {
   readonly turns: KeyedTurns<JobId>;
   readonly log: Logger;
   readonly now: () => number;
+  readonly totals: TrainingTotals;
 }
 
 interface LiveRun {
@@ -107,23 +109,23 @@ export class RunKeeper {
 
   /** False: somebody was faster, by cancelling it, say. */
   async #claim({ id, controller }: LiveRun): Promise<boolean> {
-    const { store, stream } = this.#options;
     if (controller.signal.aborted) return false;
-    const claimed = await unlessGone(store.claim(id));
-    if (claimed === null || claimed.kind === "refused") return false;
-    await stream.addStatus(claimed.job);
-    return true;
+    const claimed = await unlessGone(this.#options.life.claim(id));
+    return claimed?.kind === "moved";
   }
 
   async #attempt(run: LiveRun): Promise<void> {
-    const { trainer, turns, life } = this.#options;
+    const { trainer, turns, life, totals } = this.#options;
     const { id, controller, journal } = run;
     const { signal } = controller;
     try {
       const result = await trainer.train({
         id,
         signal,
-        emit: (event) => journal.hear(event),
+        emit: (event) => {
+          totals.count([event]);
+          journal.hear(event);
+        },
         setAside: (min, max) => this.#setAside(run, min, max),
         taken: () => {
           run.setAside = 0;
@@ -151,8 +153,10 @@ export class RunKeeper {
     const { modelFileIds: earlier } = (await store.summary(id)).run;
     const { outcome, documents: parts } = await results.publish(run, trained);
     try {
-      await documents.attachResults(id, parts);
-      await turns.run(id, () => life.move(id, "finish", { outcome }, [trained.finished]));
+      await turns.run(id, async () => {
+        const document = await documents.withResults(id, parts);
+        await life.move(id, "finish", { outcome, document }, [trained.finished]);
+      });
     } catch (thrown) {
       await results.forget(outcome.modelFileIds);
       throw thrown;

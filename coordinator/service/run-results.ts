@@ -2,14 +2,14 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { RingstrasseError, toFailure } from "../../shared/failure.js";
-import type { JobId } from "../../shared/ids.js";
+import { type JobId, JobIdSchema } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
 import { MODEL_FILES } from "../../shared/model-file/model-facts.js";
 import { documentsOfRun } from "../job/documents-of-run.js";
 import type { TrainingRun } from "../job/training-run.js";
 import { RunResultSchema } from "../output/write-result.js";
 import type { FileStore } from "../store/file-store.js";
-import type { RunOutcome } from "../store/job-store.js";
+import type { JobStore, RunOutcome } from "../store/job-store.js";
 import { FileIdSchema } from "../store/object-id.js";
 import type { StoredFile } from "../store/stored-file.js";
 import { documentFileName, documentXml, type ResultDocument } from "../vinnsl/results/result-documents.js";
@@ -40,7 +40,7 @@ export class RunResults {
     const { jobId } = run.spec;
     const stored: StoredFile[] = [];
     const keep = async (content: AsyncIterable<Uint8Array>, name: string) => {
-      const file = await this.#files.add(content, { name, contentType: contentTypeOf(name) });
+      const file = await this.#files.add(content, { name, contentType: contentTypeOf(name), owner: jobId });
       stored.push(file);
       return file.id;
     };
@@ -67,9 +67,24 @@ export class RunResults {
     }
   }
 
-  /** Files of a model that a run elsewhere sends. */
-  async keepModelFile(name: string, content: AsyncIterable<Uint8Array>): Promise<StoredFile> {
-    return await this.#files.add(content, { name, contentType: contentTypeOf(name) });
+  /** A file of the model that a run elsewhere sends. */
+  async keepModelFile(id: JobId, name: string, content: AsyncIterable<Uint8Array>): Promise<StoredFile> {
+    return await this.#files.add(content, { name, contentType: contentTypeOf(name), owner: id });
+  }
+
+  /**
+   * Removes files of jobs that no job speaks of: what a server that was killed had stored of a run, but not yet recorded. To be called
+   * while nothing stores any. Cost: one look at each job that has files. @returns how many there were
+   */
+  async removeUnrecorded(jobs: Pick<JobStore, "summary">): Promise<number> {
+    let count = 0;
+    for (const [owner, ids] of await this.#files.owned()) {
+      const recorded = await recordedFiles(JobIdSchema.parse(owner), jobs);
+      const lost = ids.filter((id) => !recorded.includes(id));
+      await this.forget(lost);
+      count += lost.length;
+    }
+    return count;
   }
 
   /** The files of an outcome that are still there. */
@@ -102,6 +117,15 @@ export class RunResults {
       if (thrown instanceof RingstrasseError && thrown.failure.code === "NOT_FOUND") return null;
       throw thrown;
     }
+  }
+}
+
+async function recordedFiles(id: JobId, jobs: Pick<JobStore, "summary">): Promise<readonly string[]> {
+  try {
+    return (await jobs.summary(id)).run.modelFileIds;
+  } catch (thrown) {
+    if (thrown instanceof RingstrasseError && thrown.failure.code === "NOT_FOUND") return [];
+    throw thrown;
   }
 }
 

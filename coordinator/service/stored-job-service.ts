@@ -26,6 +26,7 @@ import type { JobViews } from "./job-views.js";
 import type { KeyedTurns } from "./keyed-turns.js";
 import type { RunKeeper } from "./run-keeper.js";
 import type { RunResults } from "./run-results.js";
+import type { TrainingTotals } from "./training-totals.js";
 
 /** What the service is made of; `openJobService` puts it together. */
 export interface ServiceParts {
@@ -41,6 +42,7 @@ export interface ServiceParts {
   readonly elsewhere: ElsewhereRuns;
   readonly views: JobViews;
   readonly turns: KeyedTurns<JobId>;
+  readonly totals: TrainingTotals;
 }
 
 const ROUTE_OF_PART = {
@@ -200,6 +202,11 @@ export class StoredJobService implements JobService {
 
   counts(): Promise<Readonly<Record<JobStatus, number>>> {
     return this.#parts.store.counts();
+  }
+
+  totals(): { readonly steps: number; readonly rows: number } {
+    const { steps, rows } = this.#parts.totals;
+    return { steps, rows };
   }
 
   /** Runs end, and their jobs wait for the next server; followers end. The stores stay open. */

@@ -27,6 +27,8 @@ export interface Upload {
   /** 1 to 255 characters, none of them a control character. */
   readonly name: string;
   readonly contentType: string;
+  /** See {@link StoredFile.owner}; default null. */
+  readonly owner?: string | null;
   readonly signal?: AbortSignal;
 }
 
@@ -86,7 +88,10 @@ export class FileStore {
    * the quota until it has arrived. When it fails, nothing is left.
    * @throws RingstrasseError QUOTA_EXCEEDED (`file`, `files`), USAGE (name), OUTPUT_UNWRITABLE, STORE_UNAVAILABLE; the signal's reason
    */
-  async add(content: AsyncIterable<Uint8Array>, { name, contentType, signal }: Upload): Promise<StoredFile> {
+  async add(
+    content: AsyncIterable<Uint8Array>,
+    { name, contentType, owner = null, signal }: Upload,
+  ): Promise<StoredFile> {
     checkText("name", name);
     checkText("contentType", contentType);
     let arrivedBytes = 0;
@@ -100,7 +105,7 @@ export class FileStore {
       const arrived = await this.#contents.receive(content, admit);
       try {
         signal?.throwIfAborted();
-        return await this.#inTurn(() => this.#keep(arrived, { name, contentType }));
+        return await this.#inTurn(() => this.#keep(arrived, { name, contentType, owner }));
       } finally {
         await this.#contents.discard(arrived);
       }
@@ -122,6 +127,11 @@ export class FileStore {
   /** In the order of their creation, 1 to `FILE_PAGE` at once. @throws RingstrasseError USAGE (limit, cursor), STORE_UNAVAILABLE */
   list(query: { readonly limit: number; readonly cursor?: string | null }): Promise<FilePage> {
     return this.#options.index.list(query);
+  }
+
+  /** As `FileIndex.owned`. @throws RingstrasseError STORE_UNAVAILABLE */
+  owned(): Promise<ReadonlyMap<string, readonly FileId[]>> {
+    return this.#options.index.owned();
   }
 
   /** Forgets one file; its content goes with its last name. Streams that are open stay whole. @throws RingstrasseError NOT_FOUND, … */
@@ -169,14 +179,13 @@ export class FileStore {
   }
 
   /** First the content, then its name: whenever the process ends, there is no name without a content. */
-  async #keep(arrived: ArrivedContent, about: Pick<StoredFile, "name" | "contentType">): Promise<StoredFile> {
+  async #keep(arrived: ArrivedContent, about: Pick<StoredFile, "name" | "contentType" | "owner">): Promise<StoredFile> {
     const { index, now } = this.#options;
     const { sha256, sizeBytes } = arrived;
     const isNew = (await index.countNames(sha256)) === 0;
     await this.#contents.keep(arrived);
     const createdAt = now();
-    const { name, contentType } = about;
-    const file: StoredFile = { id: newFileId(createdAt), name, contentType, sizeBytes, sha256, createdAt };
+    const file: StoredFile = { id: newFileId(createdAt), ...about, sizeBytes, sha256, createdAt };
     try {
       await index.add(file);
     } catch (cause) {

@@ -2,7 +2,15 @@ import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { type JobEvent, nextJobStatus } from "../job/job-state.js";
 import { type JobStreamEvent, type JobSummary, NO_RUN, type RunFacts } from "./job-record.js";
-import type { RunPlan, TransitionDetails, TransitionResult } from "./job-store.js";
+import type {
+  QueuePosition,
+  RunPlan,
+  Tell,
+  TransitionDetails,
+  TransitionResult,
+  VersionedChange,
+} from "./job-store.js";
+import { documentConflict } from "./store-failure.js";
 
 /** What a change needs to know of the world. */
 export interface ChangeContext {
@@ -133,6 +141,24 @@ function waitingAgain(job: JobSummary, reason: Failure | null, nowMs: number): J
   const run = { ...queued.job.run, attempt, earlierAttempts };
   return { ...queued.job, run, queuedAt: job.queuedAt, statusReason: reason };
 }
+
+/** Pure: what another document changes of the job itself. @throws RingstrasseError CONFLICT: it was replaced since it was read */
+export function nextVersion(
+  { id, title, version }: JobSummary,
+  { title: newTitle, expectedVersion }: Pick<VersionedChange, "title" | "expectedVersion">,
+): Pick<JobSummary, "title" | "version"> {
+  if (version !== expectedVersion) throw documentConflict(id, expectedVersion, version);
+  return { title: newTitle === undefined ? title : newTitle, version: version + 1 };
+}
+
+/** Pure: whether a waiting job starts later than one that stands at `after`. */
+export function isBehind({ priority, queuePlace }: JobSummary, after: QueuePosition | undefined): boolean {
+  if (after === undefined) return true;
+  return priority < after.priority || (priority === after.priority && (queuePlace ?? 0) > (after.queuePlace ?? 0));
+}
+
+/** For changes that nobody follows. */
+export const tellNothing: Tell = () => [];
 
 /** The one event that a store was given. */
 export function onlyEvent([event]: readonly JobStreamEvent[]): JobStreamEvent {

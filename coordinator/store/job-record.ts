@@ -28,7 +28,8 @@ export const JobProgressSchema = z.object({
       testAccuracy: z.number().nullable(),
       samplesPerSecond: z.number().nullable(),
     })
-    .nullable(),
+    .nullable()
+    .default(null),
   /** Milliseconds since 1970. */
   at: whole,
 });
@@ -39,9 +40,9 @@ export const RunFactsSchema = z.object({
   /** Starts since a person queued the job; 0 before the first. */
   attempt: whole,
   /** Starts before that. */
-  earlierAttempts: whole,
+  earlierAttempts: whole.default(0),
   /** How many workers the job may run on; null: not known before it waits. */
-  workersWanted: z.object({ min: whole, max: whole }).nullable(),
+  workersWanted: z.object({ min: whole, max: whole }).nullable().default(null),
   workers: whole.nullable(),
   replicas: whole.nullable(),
   /** Where it runs when not on this server's workers (it reports in, and outlives the server); else null. */
@@ -56,7 +57,10 @@ export const RunFactsSchema = z.object({
 });
 export type RunFacts = z.infer<typeof RunFactsSchema>;
 
-/** What of a job changes as a whole and is not searched for; kept as one text by the stores. */
+/**
+ * What of a job changes as a whole and is not searched for; kept as one text by the stores. A field that is added later needs a default
+ * here: texts that were written before lack it.
+ */
 export const JobFactsSchema = z.object({
   title: z.string().nullable(),
   statusReason: FailureSchema.nullable(),

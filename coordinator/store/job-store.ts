@@ -50,11 +50,18 @@ export type RunPlan = Partial<
   Pick<RunFacts, "workersWanted" | "workers" | "replicas" | "elsewhere" | "outputDirectory">
 >;
 
+/** Events that are kept together with a change: who sees the job as it is now finds them too. Pure. */
+export type Tell = (job: JobSummary) => readonly NewEvent[];
+
 export interface TransitionDetails {
   /** Why, for `fail`. */
   readonly reason?: Failure | null;
   /** Recorded together with `finish`. */
   readonly outcome?: RunOutcome;
+  /** Replaces the document together with the move; {@link JobStore.transition} then throws as {@link JobStore.replaceDocument}. */
+  readonly document?: VersionedChange;
+  /** Told when it has moved. */
+  readonly tell?: Tell;
   /** Recorded together with `queue` or `start`. */
   readonly plan?: RunPlan;
 }
@@ -64,6 +71,7 @@ export interface InterruptionPolicy {
   readonly reason: Failure;
   /** A job that was started so often already is not queued again. */
   readonly maxAttempts: number;
+  readonly tell?: Tell;
 }
 
 /** Where a waiting job stands. */
@@ -146,7 +154,7 @@ export interface JobStore extends AsyncDisposable {
   queued(limit: number, after?: QueuePosition): Promise<readonly JobSummary[]>;
 
   /** Starts a waiting job: of several claims of one job, one moves it and the others are refused. */
-  claim(id: JobId, plan?: RunPlan): Promise<TransitionResult>;
+  claim(id: JobId, plan?: RunPlan, tell?: Tell): Promise<TransitionResult>;
 
   /**
    * For the start of a server: jobs that were in progress when the last one ended are queued again at their old place, or failed when
@@ -156,9 +164,9 @@ export interface JobStore extends AsyncDisposable {
 
   /**
    * A job whose run here was called off through no fault of its own waits again at its old place; the attempt does not count against
-   * it. @returns as it is now; unchanged when it was not running here
+   * it. @returns as it is now; unchanged, and nothing is told, when it was not running here
    */
-  sendBack(id: JobId, reason: Failure | null): Promise<JobSummary>;
+  sendBack(id: JobId, reason: Failure | null, tell?: Tell): Promise<JobSummary>;
 
   /** Adds to what is known of the run. */
   recordRun(id: JobId, plan: RunPlan): Promise<void>;
@@ -213,6 +221,11 @@ export interface DocumentChange {
   readonly document: JobDocument;
   /** Absent: stays. */
   readonly title?: string | null;
+}
+
+/** A change of the document that was read as this version. */
+export interface VersionedChange extends DocumentChange {
+  readonly expectedVersion: number;
 }
 
 /** Jobs in one page at most. */

@@ -5,12 +5,14 @@ import { type FileId, FileIdSchema } from "./object-id.js";
 import { fileNotFound } from "./store-failure.js";
 import { FILE_PAGE, type FileIndex, type FilePage, type StoredFile } from "./stored-file.js";
 
-const COLUMNS = "number, id, name, content_type, size_bytes, sha256, created_at";
-const INSERT = "INSERT INTO files (id, name, content_type, size_bytes, sha256, created_at) VALUES (?, ?, ?, ?, ?, ?)";
+const COLUMNS = "number, id, name, content_type, size_bytes, sha256, created_at, owner";
+const INSERT =
+  "INSERT INTO files (id, name, content_type, size_bytes, sha256, created_at, owner) VALUES (?, ?, ?, ?, ?, ?, ?)";
 const SELECT_BY_ID = `SELECT ${COLUMNS} FROM files WHERE id = ?`;
 export const SELECT_LATEST = `SELECT ${COLUMNS} FROM files WHERE name = ? ORDER BY number DESC LIMIT 1`;
 export const SELECT_FILES = `SELECT ${COLUMNS} FROM files WHERE number > ? ORDER BY number LIMIT ?`;
 export const COUNT_NAMES = "SELECT count(*) AS count FROM files WHERE sha256 = ?";
+export const SELECT_OWNED = "SELECT owner, id FROM files WHERE owner IS NOT NULL ORDER BY owner, number";
 export const SELECT_CONTENTS = "SELECT DISTINCT sha256, size_bytes AS sizeBytes FROM files";
 
 const FileRowSchema = z
@@ -22,8 +24,9 @@ const FileRowSchema = z
     size_bytes: z.number(),
     sha256: z.string(),
     created_at: z.number(),
+    owner: z.string().nullable(),
   })
-  .transform(({ number, id, name, content_type, size_bytes, sha256, created_at }) => {
+  .transform(({ number, id, name, content_type, size_bytes, sha256, created_at, owner }) => {
     const file: StoredFile = {
       id,
       name,
@@ -31,10 +34,12 @@ const FileRowSchema = z
       sizeBytes: size_bytes,
       sha256,
       createdAt: created_at,
+      owner,
     };
     return { number, file };
   });
 const ContentRowSchema = z.object({ sha256: z.string(), sizeBytes: z.number() });
+const OwnedRowSchema = z.object({ owner: z.string(), id: FileIdSchema });
 const CountRowSchema = z.object({ count: z.number() });
 
 /** Names of files in a database that was opened and migrated; ends with it. */
@@ -45,9 +50,9 @@ export class LibsqlFileIndex implements FileIndex {
     this.#database = database;
   }
 
-  add({ id, name, contentType, sizeBytes, sha256, createdAt }: StoredFile): Promise<void> {
+  add({ id, name, contentType, sizeBytes, sha256, createdAt, owner }: StoredFile): Promise<void> {
     return this.#database.write(() => {
-      this.#database.run(INSERT, id, name, contentType, sizeBytes, sha256, createdAt);
+      this.#database.run(INSERT, id, name, contentType, sizeBytes, sha256, createdAt, owner);
     });
   }
 
@@ -86,6 +91,18 @@ export class LibsqlFileIndex implements FileIndex {
 
   countNames(sha256: string): Promise<number> {
     return this.#read(() => this.#count(sha256));
+  }
+
+  owned(): Promise<ReadonlyMap<string, readonly FileId[]>> {
+    return this.#read(() => {
+      const files = new Map<string, FileId[]>();
+      for (const { owner, id } of this.#database.all(OwnedRowSchema, SELECT_OWNED)) {
+        const own = files.get(owner);
+        if (own === undefined) files.set(owner, [id]);
+        else own.push(id);
+      }
+      return files;
+    });
   }
 
   #find(id: FileId): StoredFile {

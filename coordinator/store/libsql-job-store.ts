@@ -12,7 +12,16 @@ import {
   encodeDocument,
   readCursor,
 } from "./check-arguments.js";
-import { afterInterruption, applyEvent, newJob, onlyEvent, planned, sentBack } from "./job-changes.js";
+import {
+  afterInterruption,
+  applyEvent,
+  newJob,
+  nextVersion,
+  onlyEvent,
+  planned,
+  sentBack,
+  tellNothing,
+} from "./job-changes.js";
 import type { Job, JobProgress, JobStreamEvent, JobSummary, MetricRow, NewJob } from "./job-record.js";
 import {
   type DocumentChange,
@@ -31,16 +40,21 @@ import {
   type QueuePosition,
   type RunOutcome,
   type RunPlan,
+  type Tell,
   type TransitionDetails,
   type TransitionResult,
+  type VersionedChange,
 } from "./job-store.js";
 import type { LibsqlDatabase } from "./libsql-database.js";
 import { LibsqlJobStreams } from "./libsql-job-streams.js";
 import { LibsqlJobTable } from "./libsql-job-table.js";
 import { newJobId } from "./object-id.js";
-import { documentConflict } from "./store-failure.js";
 
 const STATUSES_AT_ONCE = 1000;
+
+interface EncodedChange extends Omit<VersionedChange, "document"> {
+  readonly document: ReturnType<typeof encodeDocument>;
+}
 
 /** Jobs in a database that was opened and migrated; ends with it. */
 export class LibsqlJobStore implements JobStore {
@@ -103,14 +117,9 @@ export class LibsqlJobStore implements JobStore {
 
   async replaceDocument(id: JobId, expectedVersion: number, change: DocumentChange): Promise<Job> {
     const document = encodeDocument(change.document);
-    const { title } = change;
     return await this.#database.write(() => {
-      const job = this.#jobs.find(id);
-      if (job.version !== expectedVersion) throw documentConflict(id, expectedVersion, job.version);
-      this.#jobs.saveDocument(job.number, document);
-      const version = job.version + 1;
-      const next = { ...job, title: title === undefined ? job.title : title, version, updatedAt: this.#now() };
-      return this.#jobs.withDocument(this.#jobs.save(next));
+      const next = this.#withDocument(this.#jobs.find(id), { ...change, document, expectedVersion });
+      return this.#jobs.withDocument(this.#jobs.save({ ...next, updatedAt: this.#now() }));
     });
   }
 
@@ -127,15 +136,21 @@ export class LibsqlJobStore implements JobStore {
     await this.#change(id, (job) => ({ ...job, priority, updatedAt: this.#now() }));
   }
 
-  transition(id: JobId, event: JobEvent, details: TransitionDetails = {}): Promise<TransitionResult> {
+  async transition(
+    id: JobId,
+    event: JobEvent,
+    { document, tell, ...details }: TransitionDetails = {},
+  ): Promise<TransitionResult> {
     const kept = structuredClone(details);
-    return this.#database.write(() => {
+    const change = document === undefined ? null : { ...document, document: encodeDocument(document.document) };
+    return await this.#database.write(() => {
       const job = this.#jobs.find(id);
       const context = { nowMs: this.#now(), nextQueuePlace: this.#jobs.nextQueuePlace() };
       const result = applyEvent(job, event, kept, context);
       if (result.kind === "refused") return result;
       if (event === "start") this.#streams.forgetMetrics(job.number);
-      return { kind: "moved", job: this.#jobs.save(result.job) };
+      const moved = change === null ? result.job : this.#withDocument(result.job, change);
+      return { kind: "moved", job: this.#saveTelling(moved, tell) };
     });
   }
 
@@ -147,8 +162,8 @@ export class LibsqlJobStore implements JobStore {
     return this.#read(() => this.#jobs.queued(checkLimit(limit, JOB_PAGE), after));
   }
 
-  claim(id: JobId, plan: RunPlan = {}): Promise<TransitionResult> {
-    return this.transition(id, "start", { plan });
+  claim(id: JobId, plan: RunPlan = {}, tell: Tell = tellNothing): Promise<TransitionResult> {
+    return this.transition(id, "start", { plan, tell });
   }
 
   requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }> {
@@ -157,17 +172,17 @@ export class LibsqlJobStore implements JobStore {
         .inProgress()
         .map((job) => afterInterruption(job, policy, this.#now()))
         .filter((job) => job !== null);
-      for (const job of changed) this.#jobs.save(job);
+      for (const job of changed) this.#saveTelling(job, policy.tell);
       const idsIn = (status: JobStatus) => changed.filter((job) => job.status === status).map(({ id }) => id);
       return { queued: idsIn("QUEUED"), failed: idsIn("ERROR") };
     });
   }
 
-  sendBack(id: JobId, reason: Failure | null): Promise<JobSummary> {
+  sendBack(id: JobId, reason: Failure | null, tell?: Tell): Promise<JobSummary> {
     return this.#database.write(() => {
       const job = this.#jobs.find(id);
       const next = sentBack(job, reason, this.#now());
-      return next === null ? job : this.#jobs.save(next);
+      return next === null ? job : this.#saveTelling(next, tell);
     });
   }
 
@@ -203,14 +218,7 @@ export class LibsqlJobStore implements JobStore {
   async addEvents(id: JobId, events: readonly NewEvent[]): Promise<readonly JobStreamEvent[]> {
     for (const { kind } of events) checkName("event", kind);
     const kept = events.map(({ kind, data }) => ({ kind, data }));
-    return await this.#database.write(() => {
-      const { number } = this.#jobs.find(id);
-      const before = this.#jobs.takeEvents(number, kept.length) - kept.length;
-      const at = this.#now();
-      const numbered = kept.map((event, index) => ({ sequence: before + 1 + index, at, ...event }));
-      this.#streams.addEvents(number, numbered);
-      return numbered;
-    });
+    return await this.#database.write(() => this.#addEvents(this.#jobs.find(id).number, kept));
   }
 
   async addEvent(id: JobId, event: NewEvent): Promise<JobStreamEvent> {
@@ -246,6 +254,29 @@ export class LibsqlJobStore implements JobStore {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#database[Symbol.asyncDispose]();
+  }
+
+  #addEvents(job: number, events: readonly NewEvent[]): JobStreamEvent[] {
+    const before = this.#jobs.takeEvents(job, events.length) - events.length;
+    const at = this.#now();
+    const numbered = events.map(({ kind, data }, index) => ({ sequence: before + 1 + index, at, kind, data }));
+    this.#streams.addEvents(job, numbered);
+    return numbered;
+  }
+
+  #saveTelling(job: JobSummary, tell: Tell = tellNothing): JobSummary {
+    const saved = this.#jobs.save(job);
+    const events = tell(saved);
+    for (const { kind } of events) checkName("event", kind);
+    if (events.length > 0) this.#addEvents(job.number, events);
+    return saved;
+  }
+
+  /** Saves the document, but not yet the job that it returns. @throws RingstrasseError CONFLICT */
+  #withDocument(job: JobSummary, change: EncodedChange): JobSummary {
+    const next = { ...job, ...nextVersion(job, change) };
+    this.#jobs.saveDocument(job.number, change.document);
+    return next;
   }
 
   /** Reads at once, and turns what that throws into a rejection. */

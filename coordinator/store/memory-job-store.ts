@@ -12,7 +12,16 @@ import {
   encodeDocument,
   readCursor,
 } from "./check-arguments.js";
-import { afterInterruption, applyEvent, newJob, onlyEvent, planned, sentBack } from "./job-changes.js";
+import {
+  afterInterruption,
+  applyEvent,
+  isBehind,
+  newJob,
+  onlyEvent,
+  planned,
+  sentBack,
+  tellNothing,
+} from "./job-changes.js";
 import type { Job, JobProgress, JobStreamEvent, JobSummary, MetricRow, NewJob } from "./job-record.js";
 import {
   type DocumentChange,
@@ -31,17 +40,14 @@ import {
   type QueuePosition,
   type RunOutcome,
   type RunPlan,
+  type Tell,
   type TransitionDetails,
   type TransitionResult,
 } from "./job-store.js";
+import { type MemoryJobEntry as Entry, summaryOf, withDocument } from "./memory-job-entry.js";
 import { MemoryJobStreams } from "./memory-job-streams.js";
 import { newJobId } from "./object-id.js";
-import { documentConflict, jobNotFound, storeClosed } from "./store-failure.js";
-
-interface Entry {
-  job: Job;
-  readonly streams: MemoryJobStreams;
-}
+import { jobNotFound, storeClosed } from "./store-failure.js";
 
 /** Jobs in this process's memory only: for tests, and for servers that need to keep nothing. Lists cost as much as there are jobs. */
 export class MemoryJobStore implements JobStore {
@@ -105,12 +111,8 @@ export class MemoryJobStore implements JobStore {
 
   replaceDocument(id: JobId, expectedVersion: number, change: DocumentChange): Promise<Job> {
     return this.#step(() => {
-      encodeDocument(change.document);
-      const { job } = this.#find(id);
-      if (job.version !== expectedVersion) throw documentConflict(id, expectedVersion, job.version);
-      const { json, xml } = change.document;
-      const title = change.title === undefined ? job.title : change.title;
-      return this.#save({ ...job, document: { json, xml }, title, version: job.version + 1, updatedAt: this.#now() });
+      const next = withDocument(this.#find(id).job, { ...change, expectedVersion });
+      return this.#save({ ...next, updatedAt: this.#now() });
     });
   }
 
@@ -131,8 +133,10 @@ export class MemoryJobStore implements JobStore {
       const nextQueuePlace = 1 + this.#all().reduce((last, { queuePlace }) => Math.max(last, queuePlace ?? 0), 0);
       const result = applyEvent(entry.job, event, details, { nowMs: this.#now(), nextQueuePlace });
       if (result.kind === "refused") return result;
+      const job = { ...entry.job, ...result.job };
+      const moved = details.document === undefined ? job : withDocument(job, details.document);
       if (event === "start") entry.streams.forgetMetrics();
-      return { kind: "moved", job: summaryOf(this.#save({ ...entry.job, ...result.job })) };
+      return { kind: "moved", job: this.#saveTelling(moved, details.tell) };
     });
   }
 
@@ -148,26 +152,26 @@ export class MemoryJobStore implements JobStore {
     });
   }
 
-  claim(id: JobId, plan: RunPlan = {}): Promise<TransitionResult> {
-    return this.transition(id, "start", { plan });
+  claim(id: JobId, plan: RunPlan = {}, tell: Tell = tellNothing): Promise<TransitionResult> {
+    return this.transition(id, "start", { plan, tell });
   }
 
   requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }> {
     return this.#step(() => {
       const changed = this.#all().flatMap((job) => {
         const next = afterInterruption(job, policy, this.#now());
-        return next === null ? [] : [this.#save({ ...job, ...next })];
+        return next === null ? [] : [this.#saveTelling({ ...job, ...next }, policy.tell)];
       });
       const idsIn = (status: JobStatus) => changed.filter((job) => job.status === status).map(({ id }) => id);
       return { queued: idsIn("QUEUED"), failed: idsIn("ERROR") };
     });
   }
 
-  sendBack(id: JobId, reason: Failure | null): Promise<JobSummary> {
+  sendBack(id: JobId, reason: Failure | null, tell?: Tell): Promise<JobSummary> {
     return this.#step(() => {
       const { job } = this.#find(id);
       const next = sentBack(job, reason, this.#now());
-      return summaryOf(next === null ? job : this.#save({ ...job, ...next }));
+      return next === null ? summaryOf(job) : this.#saveTelling({ ...job, ...next }, tell);
     });
   }
 
@@ -277,16 +281,14 @@ export class MemoryJobStore implements JobStore {
     return job;
   }
 
+  #saveTelling(job: Job, tell: Tell = tellNothing): JobSummary {
+    const summary = summaryOf(this.#save(job));
+    const { streams } = this.#find(job.id);
+    for (const { kind, data } of tell(summary)) streams.addEvent({ at: this.#now(), kind, data });
+    return summary;
+  }
+
   #all(): Job[] {
     return [...this.#entries.values()].map(({ job }) => job);
   }
-}
-
-function summaryOf({ document: _document, dl4j: _dl4j, ...summary }: Job): JobSummary {
-  return summary;
-}
-
-function isBehind({ priority, queuePlace }: JobSummary, after: QueuePosition | undefined): boolean {
-  if (after === undefined) return true;
-  return priority < after.priority || (priority === after.priority && (queuePlace ?? 0) > (after.queuePlace ?? 0));
 }

@@ -11,6 +11,8 @@ export interface StoredFile {
   readonly sha256: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** What it belongs to, a job's id say; null: it is there in its own right. */
+  readonly owner: string | null;
 }
 
 export interface FilePage {
@@ -37,4 +39,6 @@ export interface FileIndex {
   contents(): Promise<ReadonlyMap<string, number>>;
   /** How many names the content has. */
   countNames(sha256: string): Promise<number>;
+  /** The files that have an owner, by owner, each in the order of their creation. Memory grows with their number. */
+  owned(): Promise<ReadonlyMap<string, readonly FileId[]>>;
 }

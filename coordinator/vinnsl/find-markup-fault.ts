@@ -1,5 +1,6 @@
 import { badReference } from "./decode-references.js";
 import { quote } from "./document-error.js";
+import { OpenElements } from "./open-elements.js";
 
 /** How much a document may ask of the parser. */
 export interface MarkupLimits {
@@ -12,18 +13,26 @@ export interface MarkupLimits {
 /** Something that is refused, and the offset where it starts. */
 export interface MarkupFault {
   readonly offset: number;
+  /** Of the element that it is in; null: it is in none. */
+  readonly elementPath: string | null;
   readonly problem: string;
   readonly remedy: string;
 }
 
 interface Progress {
-  /** Names and offsets of the start tags that are still open, outermost first. */
-  readonly open: { readonly name: string; readonly offset: number }[];
+  readonly open: OpenElements;
+  /** The last element without content, and the end of its tag. */
+  passed: { readonly step: string; readonly end: number };
   elements: number;
   rootSeen: boolean;
 }
 
-type Step = { readonly next: number } | { readonly fault: MarkupFault };
+/** A fault whose element is the innermost open one unless it says otherwise. */
+type PlacedFault = Omit<MarkupFault, "elementPath"> & Partial<Pick<MarkupFault, "elementPath">>;
+/** Longer names are cut in paths of messages. */
+const LONGEST_NAME = 200;
+
+type Step = { readonly next: number } | { readonly fault: PlacedFault };
 
 /**
  * Looks for what must never reach a parser (document type and entity declarations, processing instructions, undefined
@@ -34,33 +43,74 @@ type Step = { readonly next: number } | { readonly fault: MarkupFault };
  */
 export function findMarkupFault(text: string, limits: MarkupLimits): MarkupFault | null {
   const strange = /[^\t\n\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u.exec(text);
+  const progress: Progress = newProgress();
+  const found = scan(text, { progress, limits, until: strange?.index ?? text.length });
+  if (found !== null) return found;
   if (strange !== null) {
     const code = (strange[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-    return fault(strange.index, `the character U+${code} is not allowed in XML`, "Remove it");
+    const problem = `the character U+${code} is not allowed in XML`;
+    return { ...fault(strange.index, problem, "Remove it"), elementPath: pathAt(strange.index, progress) };
   }
-  const progress: Progress = { open: [], elements: 0, rootSeen: false };
-  let at = 0;
-  while (at < text.length) {
-    const open = text.indexOf("<", at);
-    const textFault = faultInText(text, at, open === -1 ? text.length : open, progress);
-    if (textFault !== null) return textFault;
-    if (open === -1) break;
-    const step = stepOver(text, open, progress, limits);
-    if ("fault" in step) return step.fault;
-    at = step.next;
-  }
-  const unclosed = progress.open.at(-1);
-  if (unclosed === undefined) return null;
-  return fault(unclosed.offset, `not XML: <${unclosed.name}> is never closed`, `Add </${unclosed.name}>`);
+  const unclosed = progress.open.innermost;
+  if (unclosed === null) return null;
+  const { name, offset } = unclosed;
+  const elementPath = progress.open.path();
+  return { ...fault(offset, `not XML: <${name}> is never closed`, `Add </${name}>`), elementPath };
 }
 
-function fault(offset: number, problem: string, remedy: string): MarkupFault {
+/**
+ * Path of the element that the character at `offset` is in; null: it is in none. Pure; one pass. Up to there, or to its first fault, the
+ * document is read as {@link findMarkupFault} does.
+ */
+export function elementPathAt(text: string, offset: number, limits: MarkupLimits): string | null {
+  const progress = newProgress();
+  const found = scan(text, { progress, limits, until: offset });
+  return found === null ? pathAt(offset, progress) : found.elementPath;
+}
+
+function newProgress(): Progress {
+  return { open: new OpenElements(), passed: { step: "", end: 0 }, elements: 0, rootSeen: false };
+}
+
+/** @param offset that was read up to */
+function pathAt(offset: number, { open, passed }: Progress): string | null {
+  return passed.end > offset ? `${open.path() ?? ""}${passed.step}` : open.path();
+}
+
+interface Scan {
+  readonly progress: Progress;
+  readonly limits: MarkupLimits;
+  /** Pieces that begin behind this offset, or reach over it, are not looked at. */
+  readonly until: number;
+}
+
+function scan(text: string, { progress, limits, until }: Scan): MarkupFault | null {
+  const placed = (found: PlacedFault): MarkupFault => ({ elementPath: progress.open.path(), ...found });
+  let at = 0;
+  while (at < until) {
+    const open = text.indexOf("<", at);
+    const end = open === -1 ? text.length : open;
+    const textFault = faultInText(text, at, Math.min(end, until), progress);
+    if (textFault !== null) return placed(textFault);
+    if (end >= until) return null;
+    const elementPath = progress.open.path();
+    const step = stepOver(text, open, progress, limits);
+    if ("fault" in step) {
+      // What a tag breaks is told of the element in which it stands.
+      return until < text.length && step.fault.offset > until ? null : { elementPath, ...step.fault };
+    }
+    at = step.next;
+  }
+  return null;
+}
+
+function fault(offset: number, problem: string, remedy: string): PlacedFault {
   return { offset, problem, remedy };
 }
 
-function faultInText(text: string, from: number, to: number, progress: Progress): MarkupFault | null {
+function faultInText(text: string, from: number, to: number, progress: Progress): PlacedFault | null {
   const slice = text.slice(from, to);
-  if (progress.open.length === 0) {
+  if (progress.open.depth === 0) {
     const first = slice.search(/[^ \t\n]/);
     if (first === -1) return null;
     return fault(
@@ -78,7 +128,7 @@ function faultInText(text: string, from: number, to: number, progress: Progress)
  * @param slice a piece of the document that starts at offset `from`: searches must never run past its end, or
  * they'd add up.
  */
-function faultInReferences(slice: string, from: number): MarkupFault | null {
+function faultInReferences(slice: string, from: number): PlacedFault | null {
   const index = badReference(slice);
   if (index === -1) return null;
   const at = from + index;
@@ -111,7 +161,7 @@ function stepOverComment(text: string, open: number): Step {
 }
 
 function stepOverSection(text: string, open: number, progress: Progress): Step {
-  if (progress.open.length === 0) {
+  if (progress.open.depth === 0) {
     const problem = "not XML: a CDATA section outside the root element";
     return { fault: fault(open, problem, "Move it into an element, or remove it") };
   }
@@ -140,20 +190,22 @@ function stepOverEndTag(text: string, open: number, progress: Progress): Step {
   const close = text.indexOf(">", open);
   if (close === -1) return { fault: fault(open, "not XML: the tag is not closed", 'End it with ">"') };
   const name = text.slice(open + 2, close).trimEnd();
-  const expected = progress.open.pop()?.name;
+  const expected = progress.open.leave();
   if (name === expected) return { next: close + 1 };
   const problem =
-    expected === undefined
+    expected === null
       ? "not XML: an end tag without its start tag"
       : `not XML: the end tag ${quote(name)} stands where </${expected}> belongs`;
-  const remedy = expected === undefined ? "Remove it, or add the start tag" : `Close <${expected}> first`;
+  const remedy = expected === null ? "Remove it, or add the start tag" : `Close <${expected}> first`;
   return { fault: fault(open, problem, remedy) };
 }
 
 function stepOverStartTag(text: string, open: number, progress: Progress, limits: MarkupLimits): Step {
-  if (progress.open.length === 0 && progress.rootSeen) {
+  if (progress.open.depth === 0 && progress.rootSeen) {
     return { fault: fault(open, "not XML: a second root element", "Keep one root element per document") };
   }
+  const name = /^[^\s/>"'<]*/.exec(text.slice(open + 1, open + 1 + LONGEST_NAME))?.[0] ?? "";
+  const inTag = (found: PlacedFault): Step => ({ fault: { ...found, elementPath: progress.open.pathTo(name) } });
   const stop = /["'<>]/g;
   stop.lastIndex = open + 1;
   for (let match = stop.exec(text); match !== null; match = stop.exec(text)) {
@@ -161,19 +213,17 @@ function stepOverStartTag(text: string, open: number, progress: Progress, limits
     if (match[0] === ">") return countElement(text, { open, close: at }, progress, limits);
     if (match[0] === "<") break;
     const end = text.indexOf(match[0], at + 1);
-    if (end === -1) return { fault: fault(at, "not XML: an attribute value is not closed", "Add the closing quote") };
+    if (end === -1) return inTag(fault(at, "not XML: an attribute value is not closed", "Add the closing quote"));
     const value = text.slice(at, end);
     const less = value.indexOf("<");
     if (less !== -1) {
-      return {
-        fault: fault(at + less, 'not XML: "<" in an attribute value', "Close the quote before it, or write &lt;"),
-      };
+      return inTag(fault(at + less, 'not XML: "<" in an attribute value', "Close the quote before it, or write &lt;"));
     }
     const referenceFault = faultInReferences(value, at);
-    if (referenceFault !== null) return { fault: referenceFault };
+    if (referenceFault !== null) return inTag(referenceFault);
     stop.lastIndex = end + 1;
   }
-  return { fault: fault(open, "not XML: the tag is not closed", 'End it with ">"') };
+  return inTag(fault(open, "not XML: the tag is not closed", 'End it with ">"'));
 }
 
 function countElement(
@@ -184,7 +234,7 @@ function countElement(
 ): Step {
   progress.rootSeen = true;
   progress.elements += 1;
-  if (progress.open.length + 1 > limits.maxDepth) {
+  if (progress.open.depth + 1 > limits.maxDepth) {
     const problem = `elements are nested deeper than ${limits.maxDepth} levels`;
     return { fault: fault(tag.open, problem, "Remove levels; ViNNSL needs no more than a dozen") };
   }
@@ -194,9 +244,8 @@ function countElement(
       fault: fault(tag.open, problem, "Keep tables of data in a file of their own and name it by dataSchemaID"),
     };
   }
-  if (text[tag.close - 1] !== "/") {
-    const name = /^[^\s/]*/.exec(text.slice(tag.open + 1, tag.close))?.[0] ?? "";
-    progress.open.push({ name, offset: tag.open });
-  }
+  const name = /^[^\s/]*/.exec(text.slice(tag.open + 1, tag.close))?.[0] ?? "";
+  if (text[tag.close - 1] === "/") progress.passed = { step: progress.open.pass(name), end: tag.close + 1 };
+  else progress.open.enter(name, tag.open);
   return { next: tag.close + 1 };
 }

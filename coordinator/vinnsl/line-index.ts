@@ -19,4 +19,9 @@ export class LineIndex {
     }
     return { line: low + 1, column: offset - (this.#starts[low] ?? 0) + 1 };
   }
+
+  /** The reverse of {@link positionOf}; of a line that there isn't: 0. */
+  offsetOf({ line, column }: { readonly line: number; readonly column: number }): number {
+    return (this.#starts[line - 1] ?? 0) + column - 1;
+  }
 }

@@ -1,7 +1,7 @@
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { decodeReferences } from "./decode-references.js";
 import { invalidAt } from "./document-error.js";
-import { findMarkupFault } from "./find-markup-fault.js";
+import { elementPathAt, findMarkupFault, type MarkupLimits } from "./find-markup-fault.js";
 import { LineIndex } from "./line-index.js";
 import type { DocumentPlace, XmlElement } from "./xml-element.js";
 
@@ -24,8 +24,9 @@ const attributesKey = ":@";
  * of the document's own is expanded, and time and memory are linear in the size. Text is decoded as UTF-8, with or
  * without byte order mark. Namespace prefixes are dropped. Pure.
  *
- * @throws RingstrasseError DOCUMENT_INVALID with line and column: not UTF-8, not XML, a document type or entity
- *   declaration, a processing instruction other than the XML declaration, or over a limit.
+ * @throws RingstrasseError DOCUMENT_INVALID with line, column and the path of the element that it is in, if any: not UTF-8,
+ *   not XML, a document type or entity declaration, a processing instruction other than the XML declaration, or over a
+ *   limit.
  */
 export function readDocument(bytes: Uint8Array, file: string | null, limits: DocumentLimits = {}): XmlElement {
   const { maxSizeBytes = 16 * 1024 * 1024, maxDepth = 64, maxElements = 200_000 } = limits;
@@ -34,36 +35,44 @@ export function readDocument(bytes: Uint8Array, file: string | null, limits: Doc
     const problem = `the document has ${bytes.byteLength} bytes; at most ${maxSizeBytes} are read`;
     throw invalidAt(start, problem, "Keep data in a file of its own and name it by dataSchemaID or --data");
   }
-  const text = decodeText(bytes, file);
+  const markup = { maxDepth, maxElements };
+  const text = decodeText(bytes, file, markup);
   if (text.trim() === "") throw invalidAt(start, "the document is empty", "Give a ViNNSL document");
   const lines = new LineIndex(text);
-  const fault = findMarkupFault(text, { maxDepth, maxElements });
+  const fault = findMarkupFault(text, markup);
   if (fault !== null) {
-    throw invalidAt({ ...start, ...lines.positionOf(fault.offset) }, fault.problem, fault.remedy);
+    const { offset, elementPath, problem, remedy } = fault;
+    throw invalidAt({ file, ...lines.positionOf(offset), elementPath }, problem, remedy);
   }
-  checkWellFormed(text, start);
+  checkWellFormed(text, start, { lines, markup });
   const [root] = childrenOf(parse(text, maxDepth, start), "", { file, lines });
   if (root === undefined) throw invalidAt(start, "the document has no element", "Give a ViNNSL document");
   return root;
 }
 
-function decodeText(bytes: Uint8Array, file: string | null): string {
+function decodeText(bytes: Uint8Array, file: string | null, markup: MarkupLimits): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\r\n?/g, "\n");
   } catch (cause) {
     const before = new TextDecoder("utf-8").decode(bytes).replace(/\r\n?/g, "\n");
-    const position = new LineIndex(before).positionOf(Math.max(0, before.indexOf("\uFFFD")));
-    const place: DocumentPlace = { file, ...position, elementPath: null };
+    const offset = Math.max(0, before.indexOf("\uFFFD"));
+    const elementPath = elementPathAt(before, offset, markup);
+    const place: DocumentPlace = { file, ...new LineIndex(before).positionOf(offset), elementPath };
     throw invalidAt(place, "the document is not UTF-8 text", "Save it as UTF-8 (XML, not a binary file)", cause);
   }
 }
 
-function checkWellFormed(text: string, start: DocumentPlace): void {
+function checkWellFormed(
+  text: string,
+  start: DocumentPlace,
+  { lines, markup }: { readonly lines: LineIndex; readonly markup: MarkupLimits },
+): void {
   const verdict = XMLValidator.validate(text);
   if (verdict === true) return;
   // The validator leaves out the column of some errors, against its own type.
   const { line, col, msg }: { line: number; col?: number; msg: string } = verdict.err;
-  const place: DocumentPlace = { ...start, line, column: col ?? null };
+  const elementPath = elementPathAt(text, lines.offsetOf({ line, column: col ?? 1 }), markup);
+  const place: DocumentPlace = { ...start, line, column: col ?? null, elementPath };
   throw invalidAt(place, `not XML: ${msg.replace(/\.$/, "")}`, "Correct the markup at this place");
 }
 

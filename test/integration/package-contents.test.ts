@@ -33,6 +33,7 @@ describe("npm package", () => {
         "dist/worker/kernels/kernels.wasm",
         "dist/coordinator/vinnsl/schemas/vinnsl.xsd",
         "dist/coordinator/store/migrations/0001-jobs-and-files.sql",
+        "dist/coordinator/store/migrations/0002-file-owners.sql",
         "dist/coordinator/dashboard/index.html",
         "examples/iris/iris.xml",
         "examples/iris/iris.csv",

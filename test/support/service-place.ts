@@ -116,6 +116,13 @@ class MemoryFileIndex implements FileIndex {
   contents(): Promise<ReadonlyMap<string, number>> {
     return Promise.resolve(new Map([...this.#files.values()].map((file) => [file.sha256, file.sizeBytes])));
   }
+  owned(): Promise<ReadonlyMap<string, FileId[]>> {
+    const owners = new Map<string, FileId[]>();
+    for (const { id, owner } of this.#files.values()) {
+      if (owner !== null) owners.set(owner, [...(owners.get(owner) ?? []), id]);
+    }
+    return Promise.resolve(owners);
+  }
   countNames(sha256: string): Promise<number> {
     return Promise.resolve([...this.#files.values()].filter((file) => file.sha256 === sha256).length);
   }

@@ -25,7 +25,11 @@ const TIMING: StreamTiming = { keepAliveMs: KEEP_ALIVE_MS - 2_000, stallMs: 60_0
  * `GET /vinnsl/{id}/events`: see `JobEventSchema`. A client that comes back names the last event that it has in `Last-Event-ID`, which
  * counts more than `?after=`. A client that reads too slowly misses steps; one that doesn't read at all is cut off.
  */
-export function registerEventsRoute(app: HttpApp, services: HttpServices, timing: StreamTiming = TIMING): OpenStreams {
+export function registerEventsRoute(
+  app: HttpApp,
+  services: Pick<HttpServices, "service" | "closing" | "log">,
+  timing: StreamTiming = TIMING,
+): OpenStreams {
   const { service, closing, log } = services;
   const streams = new OpenStreams(closing, timing.closeMs);
   const schema = {

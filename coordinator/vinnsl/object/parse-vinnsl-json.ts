@@ -15,10 +15,10 @@ const elementLimits = { maxDepth: 64, maxElements: 200_000 };
  * Reads a vinnsl object as JSON: as `toVinnslJson` writes it, as clients of the stack do (Jackson over JAXB classes), or
  * plainly by element names. What stands under `nncloud` is the service's own and is left out. Pure; O(size).
  *
- * @throws RingstrasseError DOCUMENT_INVALID with line and column and, unless it is no JSON, the element path
+ * @throws RingstrasseError DOCUMENT_INVALID with line and column and, unless it is outside the first key, the element path
  */
 export function parseVinnslJson(bytes: Uint8Array, limits: JsonLimits = {}): VinnslObject {
-  const document = readJson(bytes, limits);
+  const document = readJson(bytes, { ...limits, rootPath: "/vinnsl" });
   const node = unwrapped(document, ["vinnsl"], "/vinnsl");
   checkParts(node);
   const members = new Map([...node.members].filter(([key]) => key !== "nncloud"));
@@ -36,7 +36,7 @@ export function parseVinnslJson(bytes: Uint8Array, limits: JsonLimits = {}): Vin
  */
 export function parsePartJson(bytes: Uint8Array, part: PartName, limits: JsonLimits = {}): ObjectElement {
   const path = `/${part}`;
-  const node = unwrapped(readJson(bytes, limits), PART_ALIASES[part], path);
+  const node = unwrapped(readJson(bytes, { ...limits, rootPath: path }), PART_ALIASES[part], path);
   const shape = shapeOfPart(part);
   return normalElement(new JsonElementReader(elementLimits).element(node, part, { shape, path }), shape);
 }

@@ -10,13 +10,15 @@ export interface JsonLimits {
   readonly maxDepth?: number;
   /** Values in all. @defaultValue 1,000,000 */
   readonly maxValues?: number;
+  /** The element that the document is, e.g. `/vinnsl`; absent: it is none, and errors name no elements. */
+  readonly rootPath?: string;
 }
 
 /**
  * JSON (RFC 8259) → values with line and column. Stricter than `JSON.parse`: a key may occur once, numbers stay as they
  * are written, size, depth and number of values are limited. UTF-8, with or without byte order mark. Pure; O(size).
  *
- * @throws RingstrasseError DOCUMENT_INVALID with line and column
+ * @throws RingstrasseError DOCUMENT_INVALID with line and column, and, below `rootPath`, the path of the element that it is in
  */
 export function readJson(bytes: Uint8Array, limits: JsonLimits = {}): JsonNode {
   const { maxSizeBytes = 16 * 1024 * 1024, maxDepth = 200, maxValues = 1_000_000 } = limits;
@@ -24,7 +26,7 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits = {}): JsonNode {
     const problem = `the document has ${bytes.byteLength} bytes; at most ${maxSizeBytes} are read`;
     throw invalidAt(startPlace, problem, "Keep data in a file of its own and name it by dataSchemaID");
   }
-  return new JsonReader(decode(bytes), maxDepth, maxValues).document();
+  return new JsonReader(decode(bytes), { maxDepth, maxValues, rootPath: limits.rootPath ?? null }).document();
 }
 
 const startPlace = { file: null, line: 1, column: 1, elementPath: null };
@@ -37,6 +39,11 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
+/** Longer keys are cut in paths of messages. */
+const LONGEST_KEY = 200;
+/** So are longer paths: no legal element is deeper. */
+const LONGEST_WAY = 64;
+
 const literals: readonly (readonly [string, boolean | null])[] = [
   ["true", true],
   ["false", false],
@@ -48,20 +55,26 @@ const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids these in strings
 const plainPattern = /[^"\\\u0000-\u001f]*/y;
 
+type ReaderLimits = Required<Pick<JsonLimits, "maxDepth" | "maxValues">> & { readonly rootPath: string | null };
+
 /** One pass over one text. */
 class JsonReader {
   readonly #text: string;
   readonly #lines: LineIndex;
   readonly #maxDepth: number;
   readonly #maxValues: number;
+  readonly #rootPath: string | null;
+  /** Keys and, from 1 on, numbers of list items that lead to the value at hand. */
+  readonly #way: (string | number)[] = [];
   #at = 0;
   #values = 0;
 
-  constructor(text: string, maxDepth: number, maxValues: number) {
+  constructor(text: string, { maxDepth, maxValues, rootPath }: ReaderLimits) {
     this.#text = text;
     this.#lines = new LineIndex(text);
     this.#maxDepth = maxDepth;
     this.#maxValues = maxValues;
+    this.#rootPath = rootPath;
   }
 
   document(): JsonNode {
@@ -109,6 +122,7 @@ class JsonReader {
       const start = this.#at;
       if (this.#text[start] !== '"') throw this.#unexpected("a key in double quotes");
       const key = this.#string();
+      this.#way.push(key);
       if (members.has(key)) {
         throw this.#fault(start, `the key ${quote(key)} occurs twice in one object`, "Keep one of the two");
       }
@@ -116,6 +130,7 @@ class JsonReader {
       if (!this.#take(":")) throw this.#unexpected('":"');
       this.#skipBlanks();
       members.set(key, this.#value(depth + 1));
+      this.#way.pop();
       this.#skipBlanks();
     } while (this.#take(","));
     if (!this.#take("}")) throw this.#unexpected('"," or "}"');
@@ -129,7 +144,9 @@ class JsonReader {
     if (this.#take("]")) return items;
     do {
       this.#skipBlanks();
+      this.#way.push(items.length + 1);
       items.push(this.#value(depth + 1));
+      this.#way.pop();
       this.#skipBlanks();
     } while (this.#take(","));
     if (!this.#take("]")) throw this.#unexpected('"," or "]"');
@@ -191,6 +208,17 @@ class JsonReader {
   }
 
   #fault(offset: number, problem: string, remedy: string): Error {
-    return invalidAt({ file: null, ...this.#lines.positionOf(offset), elementPath: null }, problem, remedy);
+    return invalidAt({ file: null, ...this.#lines.positionOf(offset), elementPath: this.#path() }, problem, remedy);
+  }
+
+  #path(): string | null {
+    if (this.#rootPath === null || this.#way.length === 0) return null;
+    const [first, ...rest] = this.#way;
+    // The root may or may not be told by its own name.
+    const below = this.#rootPath === `/${first}` ? rest : this.#way;
+    const steps = below
+      .slice(0, LONGEST_WAY)
+      .map((step) => (typeof step === "number" ? `[${step}]` : `/${step.slice(0, LONGEST_KEY)}`));
+    return `${this.#rootPath}${steps.join("")}`;
   }
 }

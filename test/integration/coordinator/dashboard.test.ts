@@ -4,25 +4,20 @@ import { gzipSync } from "node:zlib";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Failure } from "../../../shared/failure.js";
-import { freshBrowser, HAS_CHROMIUM } from "../../support/chromium.js";
+import { HAS_CHROMIUM } from "../../support/chromium.js";
 import { DashboardServer } from "../../support/dashboard-server.js";
 import { RecordedJob, recordedEvents } from "../../support/recorded-job.js";
 import { ROOT } from "../../support/run-command.js";
 import { stepEvent } from "../../support/train-events.js";
+import { shows, type WatchedPage, watchedPage } from "../../support/watched-page.js";
 
 const PAGE = join(ROOT, "dist/coordinator/dashboard");
 const IRIS_XML = join(ROOT, "examples/iris/iris.xml");
 const IRIS_CSV = join(ROOT, "examples/iris/iris.csv");
 const ID = "65b1c2d3e4f5a6b7c8d9e0f1";
 
-interface SetUp {
+interface SetUp extends WatchedPage {
   readonly server: DashboardServer;
-  readonly page: Page;
-  /** Everything the browser complained about: errors of the page, violations of its content security policy. */
-  readonly complaints: string[];
-  /** Addresses asked for that lie on another server. */
-  readonly strangers: string[];
-  open(hash: string): Promise<void>;
 }
 
 async function setUp(
@@ -30,27 +25,7 @@ async function setUp(
 ): Promise<SetUp> {
   const server = await DashboardServer.start({ page: PAGE, ...(options.token && { token: options.token }) });
   onTestFinished(() => server[Symbol.asyncDispose]());
-  const browser = await freshBrowser(options.browser);
-  onTestFinished(() => browser[Symbol.asyncDispose]());
-  const page = await browser.context.newPage();
-  const complaints: string[] = [];
-  const strangers: string[] = [];
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    // A refusal of the server is no fault of the page; Chromium logs each one as an error of its own.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
-      complaints.push(message.text());
-  });
-  page.on("request", (request) => {
-    if (new URL(request.url()).origin !== server.origin) strangers.push(request.url());
-  });
-  return {
-    server,
-    page,
-    complaints,
-    strangers,
-    open: async (hash) => void (await page.goto(`${server.origin}/${hash}`)),
-  };
+  return { server, ...(await watchedPage(server.origin, options.browser)) };
 }
 
 /** A job that is at work: everything of the recording up to its eighth step. */
@@ -63,9 +38,6 @@ function runningJob(server: DashboardServer): RecordedJob {
 
 const figure = (page: Page, name: string) => page.locator(`[data-figure="${name}"]`);
 const badge = (page: Page) => page.locator(".heading .badge");
-/** Waits in the page itself, frame by frame. `text` is all there is. */
-const shows = (page: Page, selector: string, text: string) =>
-  page.locator(selector, { hasText: new RegExp(`^${text}$`) }).waitFor();
 
 describe.skipIf(!HAS_CHROMIUM)("dashboard in Chromium (needs /usr/bin/chromium)", () => {
   it("shows a step within a second of its event, and the epoch's figures with it", async () => {

@@ -15,7 +15,6 @@ const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string
   [{ "mpi-mode": "ordered" }, "--mpi-mode", "ordered", []],
   [{ interface: "eth0" }, "--interface", "eth0", []],
   [{ insecure: true }, "--insecure", "", []],
-  [{ "report-to": "http://h" }, "--report-to", "http://h", []],
   [{ resume: "runs/a" }, "--resume", "runs/a", []],
 ];
 

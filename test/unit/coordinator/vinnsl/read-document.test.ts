@@ -75,21 +75,30 @@ describe("readDocument", () => {
   });
 
   it.each([
-    ['<!DOCTYPE v SYSTEM "file:///etc/passwd"><v/>', 1, 1],
-    ['<!DOCTYPE v [<!ENTITY x SYSTEM "file:///etc/passwd">]><v>&x;</v>', 1, 1],
-    ["<v>\n<!ENTITY x 'y'></v>", 2, 1],
-    ["<v>\n  <?php echo 1 ?></v>", 2, 3],
-    ['<?xml-stylesheet href="a"?><v/>', 1, 1],
-    [' <?xml version="1.0"?><v/>', 1, 2],
-    ['<?xml version="1.0" encoding="ISO-8859-1"?><v/>', 1, 1],
-    ["<v>a &x; b</v>", 1, 6],
-    ["<v>\n &nbsp;</v>", 2, 2],
-    ["<v>&#0;</v>", 1, 4],
-    ["<v>&#xD800;</v>", 1, 4],
-    ["<v>&#x110000;</v>", 1, 4],
-    ['<v a="&x;"/>', 1, 7],
-  ])("refuses %j at its place", (xml, line, column) => {
-    expect(refusal(xml)).toMatchObject({ code: "DOCUMENT_INVALID", file: "net.xml", line, column, elementPath: null });
+    ['<!DOCTYPE v SYSTEM "file:///etc/passwd"><v/>', 1, 1, null],
+    ['<!DOCTYPE v [<!ENTITY x SYSTEM "file:///etc/passwd">]><v>&x;</v>', 1, 1, null],
+    ["<v>\n<!ENTITY x 'y'></v>", 2, 1, "/v"],
+    ["<v>\n  <?php echo 1 ?></v>", 2, 3, "/v"],
+    ['<?xml-stylesheet href="a"?><v/>', 1, 1, null],
+    [' <?xml version="1.0"?><v/>', 1, 2, null],
+    ['<?xml version="1.0" encoding="ISO-8859-1"?><v/>', 1, 1, null],
+    ["<v>a &x; b</v>", 1, 6, "/v"],
+    ["<v>\n &nbsp;</v>", 2, 2, "/v"],
+    ["<v>&#0;</v>", 1, 4, "/v"],
+    ["<v>&#xD800;</v>", 1, 4, "/v"],
+    ["<v>&#x110000;</v>", 1, 4, "/v"],
+    ['<v a="&x;"/>', 1, 7, "/v"],
+    ["<v><w/><n:w/><w>&x;</w></v>", 1, 17, "/v/w[3]"],
+    ['<v><w/><w a="<"/></v>', 1, 14, "/v/w[2]"],
+    ["<v><w></v></w>", 1, 7, "/v/w"],
+    ["<v><w></w><w><u>", 1, 14, "/v/w[2]/u"],
+    ["<v>\n<w/><w b=1/></v>", 2, 8, "/v/w[2]"],
+    ["<v><w>\u0001&x;</w></v>", 1, 7, "/v/w"],
+    ["<v><w/>text<1/></v>", 1, 14, "/v/1"],
+    ["<v><w/><w a='\u0001'/></v>", 1, 14, "/v/w[2]"],
+    ["<v/>text", 1, 5, null],
+  ])("refuses %j at its place, in its element", (xml, line, column, elementPath) => {
+    expect(refusal(xml)).toMatchObject({ code: "DOCUMENT_INVALID", file: "net.xml", line, column, elementPath });
   });
 
   it.each([
@@ -129,7 +138,7 @@ describe("readDocument", () => {
   it("refuses bytes that are not UTF-8, at their place", () => {
     const bytes = new Uint8Array([...encoder.encode("<a>\nb"), 0xff, ...encoder.encode("</a>")]);
     const failure = failureOf(() => readDocument(bytes, "net.xml"));
-    expect(failure).toMatchObject({ code: "DOCUMENT_INVALID", line: 2, column: 2 });
+    expect(failure).toMatchObject({ code: "DOCUMENT_INVALID", line: 2, column: 2, elementPath: "/a" });
     expect(failure).toHaveProperty("problem", "the document is not UTF-8 text");
   });
 

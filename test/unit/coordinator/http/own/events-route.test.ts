@@ -1,12 +1,17 @@
+import { once } from "node:events";
 import { request } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import process from "node:process";
+import fastify from "fastify";
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
   EventStreamParser,
   type ServerSentEvent,
 } from "../../../../../coordinator/dashboard/api/event-stream-parser.js";
+import { registerEventsRoute } from "../../../../../coordinator/http/own/events-route.js";
 import type { JobId } from "../../../../../shared/ids.js";
+import { createLogger } from "../../../../../shared/logger.js";
 import { openReportServer, READ_TOKEN, type ReportServer } from "../../../../support/report-server.js";
 import { startedEvent, stepEvent } from "../../../../support/train-events.js";
 
@@ -110,6 +115,43 @@ describe("GET /vinnsl/{id}/events", () => {
     await server.service.setStatus(id, { status: "ERROR" });
     await server.service.remove(id);
     expect((await reading).events.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it("cuts off a reader that takes nothing, and asks for nothing on its behalf meanwhile", async () => {
+    const { server, id } = await runningJob();
+    const message = "x".repeat(200_000);
+    for (let count = 0; count < 100; count++) {
+      const warning = { event: "warning", message: `${count} ${message}` } as const;
+      await server.service.report(id, { kind: "events", events: [warning] });
+    }
+    let asked = 0;
+    const service: typeof server.service = Object.create(server.service, {
+      detail: { value: (job: JobId) => server.service.detail(job) },
+      follow: {
+        value: async function* (...request: Parameters<typeof server.service.follow>) {
+          for await (const event of server.service.follow(...request)) {
+            asked++;
+            yield event;
+          }
+        },
+      },
+    });
+    const app = fastify().withTypeProvider<ZodTypeProvider>();
+    app.setValidatorCompiler(validatorCompiler);
+    app.setSerializerCompiler(serializerCompiler);
+    const services = { service, closing: new AbortController().signal, log: createLogger("silent", {}) };
+    registerEventsRoute(app, services, { keepAliveMs: 20, stallMs: 200, closeMs: 10 });
+    onTestFinished(() => app.close());
+    const { port } = new URL(await app.listen({ host: "127.0.0.1", port: 0 }));
+    const lazy = connect(Number(port), "127.0.0.1");
+    onTestFinished(() => void lazy.destroy());
+    lazy.on("error", () => undefined).pause();
+    const cut = once(app.server, "connection").then(([socket]) => once(socket as Socket, "close"));
+    lazy.write(`GET /vinnsl/${id}/events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
+    await cut;
+
+    expect(asked).toBeGreaterThan(0);
+    expect(asked).toBeLessThan(90);
   });
 
   it("holds many listeners at once without a warning", async () => {

@@ -178,7 +178,7 @@ describe("what is refused", () => {
     ["no JSON", "{", null, /ends too early/],
     ["something behind the end", "{} x", null, /the end of the document/],
     ["a list", "[]", "/vinnsl", /a list/],
-    ["a key twice", '{"data":{},"data":{}}', null, /"data" occurs twice/],
+    ["a key twice", '{"data":{},"data":{}}', "/vinnsl/data", /"data" occurs twice/],
     ["__proto__", '{"definition":{"__proto__":{}}}', "/vinnsl/definition/__proto__", /refused for safety/],
     ["constructor", '{"definition":{"constructor":1}}', "/vinnsl/definition/constructor", /refused for safety/],
     ["__proto__ as attribute", '{"definition":{"@__proto__":"x"}}', "/vinnsl/definition", /refused for safety/],
@@ -213,7 +213,8 @@ describe("what is refused", () => {
     ["text in the wrapper", '{"#text":"a"}', "/vinnsl", /holds text/],
     ["a part under two names", '{"data":{},"dataschema":{}}', "/vinnsl/dataschema", /the same part/],
     ["too deep elements", `{"a":${deep(70)}}`, `/vinnsl${"/a".repeat(64)}`, /deeper than 64/],
-    ["too deep values", deep(300), null, /deeper than 200/],
+    ["a syntax error in a list", '{"vinnsl":{"a":{"b":[1,{"c":tru}]}}}', "/vinnsl/a/b[2]/c", /where a value/],
+    ["too deep values", deep(300), `/vinnsl${"/a".repeat(64)}`, /deeper than 200/],
   ])("%s", (_what, text, elementPath, problem) => {
     const failure = failureOf(() => fromJson(text));
     expect(failure).toMatchObject({ code: "DOCUMENT_INVALID", elementPath, problem: expect.stringMatching(problem) });
