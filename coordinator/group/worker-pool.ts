@@ -89,6 +89,11 @@ export class WorkerPool {
     return [...this.#workers.values()];
   }
 
+  /** Launched processes that run and have not joined yet. */
+  get expected(): number {
+    return this.#launched.running.filter((workerId) => !this.#workers.has(workerId)).length;
+  }
+
   /** How many processes were launched, whatever became of them. */
   get launchedCount(): number {
     return this.#launched.count;

@@ -23,6 +23,11 @@ export class LaunchedWorkers {
     return this.#count;
   }
 
+  /** Names of those that run. */
+  get running(): readonly string[] {
+    return [...this.#running].map(({ workerId }) => workerId);
+  }
+
   find(workerId: string): LaunchedWorker | null {
     return [...this.#running].find((worker) => worker.workerId === workerId) ?? null;
   }

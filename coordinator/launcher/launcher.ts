@@ -17,6 +17,8 @@ export interface LaunchPlan {
   /** Shared secret of this run. */
   readonly token: string;
   readonly logLevel: string;
+  /** This host's address as workers of other hosts reach it; absent: there are none. */
+  readonly address?: string;
 }
 
 /** One worker process, as its launcher sees it. */

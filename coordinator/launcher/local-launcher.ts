@@ -62,6 +62,7 @@ export class LocalLauncher implements Launcher {
         `--worker-id=${workerId}`,
         "--exit-with-parent",
         `--log-level=${plan.logLevel}`,
+        ...(plan.address === undefined ? [] : [`--address=${plan.address}`]),
       ],
       // The token goes by environment: command lines are readable by every user of the host.
       { stdio: ["pipe", "ignore", "pipe"], env: { ...this.#environment, RINGSTRASSE_TOKEN: plan.token } },

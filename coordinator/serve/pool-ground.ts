@@ -42,8 +42,10 @@ export class PoolGround implements TrainingGround, PoolListener {
   }
 
   capacity(): Capacity {
-    const present = compatibleWorkers(this.#requirePool().workers);
-    return { present: present.length, idle: present.filter((worker) => this.#isFree(worker)).length };
+    const { workers, expected } = this.#requirePool();
+    const present = compatibleWorkers(workers);
+    // Those that were launched a moment ago count as present: jobs need not be told that they wait for them.
+    return { present: present.length + expected, idle: present.filter((worker) => this.#isFree(worker)).length };
   }
 
   onCapacityChanged(listener: () => void): void {

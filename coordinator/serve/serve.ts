@@ -14,6 +14,7 @@ import { openJobService } from "../service/open-job-service.js";
 import { openStore, type Store } from "../store/open-store.js";
 import { LocalWorkers } from "./local-workers.js";
 import { PoolGround } from "./pool-ground.js";
+import { ringAddress } from "./ring-address.js";
 import { type ServeAccess, serveAccess } from "./serve-access.js";
 
 const GIB = 2 ** 30;
@@ -90,6 +91,7 @@ async function serveJobs({ options, around, access, host, log, store, server }: 
     coordinatorEndpoint: server.endpoint,
     token: access.workers,
     logLevel: options["log-level"] ?? "warn",
+    address: ringAddress(host),
   };
   using localWorkers = new LocalWorkers({ launcher, pool: pool.pool, plan, log });
   await localWorkers.start(options.workers ?? around.cores);
@@ -127,7 +129,10 @@ function openPool(options: ServeOptions, ground: PoolGround, server: ControlServ
 }
 
 async function openServeStore(options: ServeOptions, around: ServeSurroundings, log: Logger): Promise<Store> {
-  const limits = { quotaBytes: (options.quota ?? 20) * GIB, maxFileBytes: (options["max-file"] ?? 4) * GIB };
+  const limits = {
+    quotaBytes: Math.round((options.quota ?? 20) * GIB),
+    maxFileBytes: Math.round((options["max-file"] ?? 4) * GIB),
+  };
   if (limits.maxFileBytes > limits.quotaBytes) {
     throw new RingstrasseError({
       code: "USAGE",

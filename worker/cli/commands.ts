@@ -4,7 +4,7 @@ import { PREDICT_OPTIONS, WORKER_OPTIONS } from "../config.js";
 
 export const WORKER_COMMAND = {
   name: "worker",
-  describe: "Joins a coordinator, trains what it is given, and ends with the job.",
+  describe: "Joins a coordinator and trains what it is given, until it is told to stop.",
   positionals: [],
   options: WORKER_OPTIONS,
   examples: [["RINGSTRASSE_TOKEN=… $0 worker --coordinator tcp://10.0.0.1:7000", ""]],
