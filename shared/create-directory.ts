@@ -13,9 +13,20 @@ export async function createDirectory(path: string): Promise<void> {
     if (!isSystemError(cause)) throw cause;
     if (cause.code === "EEXIST" && (await isDirectory(path))) return;
     const parent = dirname(path);
-    if (cause.code !== "ENOENT" || parent === path || (await isDirectory(parent))) throw cause;
+    if (cause.code !== "ENOENT" || parent === path) throw cause;
+    // Where the parent is there, somebody else may have made it just now.
+    if (await isDirectory(parent)) return await createIn(path);
     await createDirectory(parent);
     await createDirectory(path);
+  }
+}
+
+/** The parent is there. */
+async function createIn(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (cause) {
+    if (!isSystemError(cause) || cause.code !== "EEXIST" || !(await isDirectory(path))) throw cause;
   }
 }
 

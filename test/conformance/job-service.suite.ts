@@ -527,6 +527,27 @@ export function jobServiceSuite(kind: StoreKind): void {
       });
     });
 
+    it("removes at its start the files of runs that were never recorded, and no others", async () => {
+      const place = await open();
+      const id = await queued(place);
+      (await place.ground.next()).finish();
+      await heardUntil(place, id, "FINISHED");
+      await place.service[Symbol.asyncDispose]();
+      const { files } = place.store;
+      const ids = async () => (await files.list({ limit: 100 })).files.map((file) => file.id);
+      const before = await ids();
+      const content = (text: string) =>
+        (async function* () {
+          yield await Promise.resolve(Buffer.from(text));
+        })();
+      const about = { name: "model.json", contentType: "application/json" };
+      await files.add(content("of a run that was killed"), { ...about, owner: id });
+      await files.add(content("of a job that is gone"), { ...about, owner: "0".repeat(24) });
+      const own = await files.add(content("of a person"), about);
+      await reopened(place);
+      expect(await ids()).toEqual([...before, own.id]);
+    });
+
     describe("runs elsewhere", () => {
       it("report in: status, events, model, result", async () => {
         const place = await open(0);
@@ -570,6 +591,46 @@ export function jobServiceSuite(kind: StoreKind): void {
         const { files } = await place.store.files.list({ limit: 10 });
         expect(files.filter(({ name }) => name === "model.json")).toHaveLength(1);
         expect(place.ground.runsSoFar).toBe(0);
+      });
+
+      it("take over a job that is not running, before local workers can", async () => {
+        const place = await open(1);
+        const { service, ground } = place;
+        const id = await submitted(place);
+        const take = async (before: string) => {
+          expect((await service.detail(id)).job.status).toBe(before);
+          const { lastEventId } = await service.detail(id);
+          expect(await service.setStatus(id, { status: "INPROGRESS" })).toMatchObject({
+            run: { elsewhere: "external" },
+          });
+          const heard = await heardUntil(place, id, "INPROGRESS", lastEventId);
+          const statuses = heard.map(({ event }) => (event.event === "status" ? event.status : event.event));
+          expect(statuses).toEqual(["QUEUED", "INPROGRESS"]);
+        };
+        await take("CREATED");
+        await service.setStatus(id, { status: "ERROR", message: "node is gone" });
+        await take("ERROR");
+        await service.setStatus(id, { status: "FINISHED" });
+        await take("FINISHED");
+        expect(ground.runsSoFar).toBe(0);
+        expect(await failureOf(() => service.setStatus(id, { status: "INPROGRESS" }))).toMatchObject({
+          code: "CONFLICT",
+          remedy: expect.stringContaining("FINISHED, ERROR"),
+        });
+      });
+
+      it("count in the totals, beside the service's own", async () => {
+        const place = await open(1);
+        const { service, ground } = place;
+        expect(service.totals?.()).toEqual({ steps: 0, rows: 0 });
+        await queued(place);
+        const run = await ground.next();
+        run.start();
+        run.step(3);
+        const away = await submitted(place);
+        await service.setStatus(away, { status: "INPROGRESS" });
+        await service.report(away, { kind: "events", events: [stepEvent(1), stepEvent(2)] });
+        expect(service.totals?.()).toEqual({ steps: 5, rows: 25 });
       });
 
       it("outlive the server, can be cancelled, and fail with what they say", async () => {

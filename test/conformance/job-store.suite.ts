@@ -276,6 +276,40 @@ export function jobStoreSuite(kind: JobStoreKind): void {
         expect(finished.kind === "moved" && finished.job).toEqual(await store.summary(id));
       });
 
+      it("keeps what is told of a move together with it, and tells nothing of what does not happen", async () => {
+        const { id } = await create();
+        const tell = ({ status, version }: { status: string; version: number }) => [
+          { kind: "status", data: `${status} ${version}` },
+        ];
+        const told = async () => (await store.events(id, 0, 100)).events.map(({ data }) => data);
+        await store.transition(id, "finish", { tell });
+        await store.sendBack(id, KILLED, tell);
+        expect(await told()).toEqual([]);
+        await store.transition(id, "queue", { tell });
+        await store.claim(id, {}, tell);
+        await store.claim(id, {}, tell);
+        await store.sendBack(id, KILLED, tell);
+        await store.claim(id, {}, tell);
+        await store.requeueInterrupted({ reason: KILLED, maxAttempts: 1, tell });
+        expect(await told()).toEqual(["QUEUED 1", "INPROGRESS 1", "QUEUED 1", "INPROGRESS 1", "ERROR 1"]);
+      });
+
+      it("replaces the document together with a move, or does neither", async () => {
+        const { id } = await queued();
+        await store.claim(id);
+        const document = { json: '{"with":"results"}', xml: null };
+        const late = { document, title: "late", expectedVersion: 7 };
+        expect(await failureOf(() => store.transition(id, "finish", { document: late }))).toMatchObject({
+          code: "CONFLICT",
+        });
+        expect(await store.get(id)).toMatchObject({ status: "INPROGRESS", version: 1 });
+        const change = { document, title: "done", expectedVersion: 1 };
+        expect(await store.transition(id, "start", { document: change })).toMatchObject({ kind: "refused" });
+        expect(await store.get(id)).toMatchObject({ status: "INPROGRESS", version: 1 });
+        await store.transition(id, "finish", { document: change });
+        expect(await store.get(id)).toMatchObject({ status: "FINISHED", version: 2, title: "done", document });
+      });
+
       it("keeps why a job failed, and forgets it when the job is queued again", async () => {
         const { id } = await queued();
         await store.claim(id);

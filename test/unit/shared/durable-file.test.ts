@@ -44,6 +44,17 @@ describe("unfinishedSibling", () => {
 });
 
 describe("createDirectory", () => {
+  it("makes many branches of a tree that is not there, all at once", async () => {
+    // The deeper ones come to the root when others have just made it.
+    const depths = ["", "deeper", "deeper/still"];
+    for (let round = 0; round < 40; round++) {
+      const root = join(await temporaryDirectory(), "tree");
+      const leaves = Array.from({ length: 30 }, (_, index) => join(root, `branch-${index}`, depths[index % 3] ?? ""));
+      await Promise.all(leaves.map(createDirectory));
+      expect((await readdir(root)).length).toBe(30);
+    }
+  });
+
   it("creates parents, and takes a directory that is there", async () => {
     const path = join(await temporaryDirectory(), "a", "b", "c");
     await createDirectory(path);
