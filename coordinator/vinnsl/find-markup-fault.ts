@@ -1,5 +1,6 @@
 import { badReference } from "./decode-references.js";
 import { quote } from "./document-error.js";
+import { isRefusedName } from "./object/element-name.js";
 import { OpenElements } from "./open-elements.js";
 
 /** How much a document may ask of the parser. */
@@ -210,7 +211,11 @@ function stepOverStartTag(text: string, open: number, progress: Progress, limits
   stop.lastIndex = open + 1;
   for (let match = stop.exec(text); match !== null; match = stop.exec(text)) {
     const at = match.index;
-    if (match[0] === ">") return countElement(text, { open, close: at }, progress, limits);
+    if (match[0] === ">") {
+      const refused = refusedNameIn(text.slice(open + 1, at));
+      if (refused === null) return countElement(text, { open, close: at }, progress, limits);
+      return inTag(fault(open, `the name ${quote(refused)} is refused for safety`, "Choose another name"));
+    }
     if (match[0] === "<") break;
     const end = text.indexOf(match[0], at + 1);
     if (end === -1) return inTag(fault(at, "not XML: an attribute value is not closed", "Add the closing quote"));
@@ -224,6 +229,13 @@ function stepOverStartTag(text: string, open: number, progress: Progress, limits
     stop.lastIndex = end + 1;
   }
   return inTag(fault(open, "not XML: the tag is not closed", 'End it with ">"'));
+}
+
+/** The first name, of an element or attribute, that could reach behind an object; the parser refuses it too, but without a place. */
+function refusedNameIn(tag: string): string | null {
+  if (!/__proto__|prototype|constructor/.test(tag)) return null;
+  const names = tag.replace(/"[^"]*"|'[^']*'/g, " ").split(/[\s=/]+/);
+  return names.find(isRefusedName) ?? null;
 }
 
 function countElement(

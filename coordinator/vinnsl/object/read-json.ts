@@ -214,6 +214,7 @@ class JsonReader {
   #path(): string | null {
     if (this.#rootPath === null || this.#way.length === 0) return null;
     const [first, ...rest] = this.#way;
+    if (typeof first === "number") return null;
     // The root may or may not be told by its own name.
     const below = this.#rootPath === `/${first}` ? rest : this.#way;
     const steps = below

@@ -96,6 +96,8 @@ describe("readDocument", () => {
     ["<v><w>\u0001&x;</w></v>", 1, 7, "/v/w"],
     ["<v><w/>text<1/></v>", 1, 14, "/v/1"],
     ["<v><w/><w a='\u0001'/></v>", 1, 14, "/v/w[2]"],
+    ["<v>\n<w/><__proto__/></v>", 2, 5, "/v/__proto__"],
+    ['<v a="__proto__" prototype="1"/>', 1, 1, "/v"],
     ["<v/>text", 1, 5, null],
   ])("refuses %j at its place, in its element", (xml, line, column, elementPath) => {
     expect(refusal(xml)).toMatchObject({ code: "DOCUMENT_INVALID", file: "net.xml", line, column, elementPath });
