@@ -21,7 +21,7 @@ export function answerErrors(app: HttpApp): void {
   });
 }
 
-/** Requests that are refused before any route is looked for, e.g. for broken percent-encoding: hooks don't see them. */
+/** Requests that are refused before any route is found, e.g. for broken percent-encoding or a name too long: hooks don't see them. */
 export function frameworkErrorHandler(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   void reply.headers(SECURITY_HEADERS);
   const refusal: Refusal = {
@@ -30,8 +30,14 @@ export function frameworkErrorHandler(error: FastifyError, request: FastifyReque
     problem: "the address of the request is malformed",
     remedy: "Percent-encode it as UTF-8",
   };
-  const isUrl = error.code === "FST_ERR_BAD_URL";
-  void send(reply, toErrorAnswer(isUrl ? new HttpRefusal(refusal, { cause: error }) : error, request.id));
+  const tooLong: Refusal = {
+    status: 404,
+    code: "NOT_FOUND",
+    problem: "a part of the request's path is longer than any id or name",
+    remedy: "See /docs for what there is",
+  };
+  const known = error.code === "FST_ERR_BAD_URL" ? refusal : error.code === "FST_ERR_MAX_PARAM_LENGTH" ? tooLong : null;
+  void send(reply, toErrorAnswer(known === null ? error : new HttpRefusal(known, { cause: error }), request.id));
 }
 
 /** What is no HTTP request at all, or did not arrive in time: answered on the bare connection, which then ends. */

@@ -10,7 +10,8 @@ export type RefusalCode =
   | "PAYLOAD_TOO_LARGE"
   | "UNSUPPORTED_MEDIA_TYPE"
   | "RANGE_NOT_SATISFIABLE"
-  | "HEADERS_TOO_LARGE";
+  | "HEADERS_TOO_LARGE"
+  | "TOO_MANY_STREAMS";
 
 export interface Refusal {
   /** 400 to 599. */

@@ -129,7 +129,7 @@ export class HttpReportChannel implements ReportChannel {
 
 function judge(status: number, problem: string): Delivery {
   if (status === 401 || status === 403) {
-    const remedy = "Give the server's write token with --token";
+    const remedy = "Give the server's write token with --report-token";
     return { kind: "refused", scope: "run", problem, remedy };
   }
   if (status === 404) {

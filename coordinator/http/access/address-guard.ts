@@ -25,7 +25,8 @@ export function checkAddress(
   if (tokens.read !== null || tokens.write !== null) return;
   const { method, host, origin, localAddress } = address;
   const names = [...LOOPBACK_NAMES, hostNameOfAddress(localAddress), hostNameOf(publicOrigin)];
-  const name = host === undefined ? null : hostNameOf(`http://${host}`);
+  // Nothing but a name and a port: what stands before an @, say, would be left out as a user's name.
+  const name = host !== undefined && /^[\w.:[\]-]+$/.test(host) ? hostNameOf(`http://${host}`) : null;
   if (name === null || !names.includes(name)) {
     throw forbidden(
       `this server has no token and does not answer under the name ${JSON.stringify((host ?? "").slice(0, 100))}`,

@@ -20,6 +20,7 @@ export async function receiveUpload(request: FastifyRequest, files: FileStore): 
   try {
     for await (const part of request.parts(formLimits(files))) {
       if (part.type === "file") stored = await storeFile(part, { request, files });
+      else if (part.valueTruncated || part.fieldnameTruncated) throw formTooLarge(null);
     }
     if (request.raw.destroyed && !request.raw.complete) throw malformed("the connection broke");
   } catch (cause) {
@@ -91,7 +92,7 @@ function formRefusal(cause: unknown): HttpRefusal {
 function formTooLarge(maxFileBytes: number | null, cause?: unknown): HttpRefusal {
   const problem =
     maxFileBytes === null
-      ? "the form holds more than one file, or many fields"
+      ? "the form holds more than one file, many fields, or long ones"
       : `the form is larger than the ${maxFileBytes} bytes that one file may have`;
   const remedy = "Send one file in the field file, and nothing else";
   return new HttpRefusal({ status: 413, code: "PAYLOAD_TOO_LARGE", problem, remedy }, { cause });

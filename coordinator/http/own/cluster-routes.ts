@@ -23,7 +23,11 @@ const JobDetailAnswerSchema = JobDetailSchema.extend({
 
 const JobsQuerySchema = z.object({
   limit: wholeNumber(1, JOB_PAGE).optional().describe(`Jobs at most; default ${DEFAULT_JOBS}`),
-  cursor: z.string().optional().describe("`next` of the page before"),
+  cursor: z
+    .string()
+    .regex(/^[1-9][0-9]{0,14}$/, "Give what the page before had in next")
+    .optional()
+    .describe("`next` of the page before"),
   status: JobStatusSchema.optional().describe("Of this status alone"),
 });
 

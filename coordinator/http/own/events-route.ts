@@ -16,6 +16,9 @@ export interface StreamTiming {
   readonly closeMs: number;
 }
 
+/** Open at once. */
+const MOST_STREAMS = 512;
+
 const EventNumber = wholeNumber(0, 999_999_999_999_999).optional();
 
 /** The first keep-alive is still there when a timer is late. */
@@ -28,10 +31,10 @@ const TIMING: StreamTiming = { keepAliveMs: KEEP_ALIVE_MS - 2_000, stallMs: 60_0
 export function registerEventsRoute(
   app: HttpApp,
   services: Pick<HttpServices, "service" | "closing" | "log">,
-  timing: StreamTiming = TIMING,
+  { timing = TIMING, most = MOST_STREAMS }: { readonly timing?: StreamTiming; readonly most?: number } = {},
 ): OpenStreams {
   const { service, closing, log } = services;
-  const streams = new OpenStreams(closing, timing.closeMs);
+  const streams = new OpenStreams(closing, { graceMs: timing.closeMs, most });
   const schema = {
     summary: "A job's events as they happen",
     params: JobPathSchema,

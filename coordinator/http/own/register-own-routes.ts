@@ -17,7 +17,7 @@ export async function registerOwnRoutes(app: HttpApp, services: HttpServices): P
   registerModelRoutes(app, services);
   registerHealthRoute(app, services);
   registerIngestRoutes(app, services, new ReportIntake(services.service));
-  const streams = registerEventsRoute(app, services);
+  const streams = registerEventsRoute(app, services, { most: Math.ceil(services.limits.connections / 2) });
   registerPrometheusRoute(app, services, streams);
   endUnusedConnections(app);
   await registerDashboardFiles(app);

@@ -32,6 +32,8 @@ describe("checkAddress", () => {
     "192.168.7.4",
     "",
     "local host",
+    "evil@127.0.0.1",
+    "127.0.0.1/evil",
     undefined,
   ])("refuses the foreign name %j: it may have been made to point here", (host) => {
     const refusal = refusalOf(() => checkAddress(address({ host }), OPEN));

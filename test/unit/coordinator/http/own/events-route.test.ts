@@ -9,6 +9,7 @@ import {
   EventStreamParser,
   type ServerSentEvent,
 } from "../../../../../coordinator/dashboard/api/event-stream-parser.js";
+import { answerErrors } from "../../../../../coordinator/http/error-handlers.js";
 import { registerEventsRoute } from "../../../../../coordinator/http/own/events-route.js";
 import type { JobId } from "../../../../../shared/ids.js";
 import { createLogger } from "../../../../../shared/logger.js";
@@ -140,7 +141,7 @@ describe("GET /vinnsl/{id}/events", () => {
     app.setValidatorCompiler(validatorCompiler);
     app.setSerializerCompiler(serializerCompiler);
     const services = { service, closing: new AbortController().signal, log: createLogger("silent", {}) };
-    registerEventsRoute(app, services, { keepAliveMs: 20, stallMs: 200, closeMs: 10 });
+    registerEventsRoute(app, services, { timing: { keepAliveMs: 20, stallMs: 200, closeMs: 10 } });
     onTestFinished(() => app.close());
     const { port } = new URL(await app.listen({ host: "127.0.0.1", port: 0 }));
     const lazy = connect(Number(port), "127.0.0.1");
@@ -152,6 +153,37 @@ describe("GET /vinnsl/{id}/events", () => {
 
     expect(asked).toBeGreaterThan(0);
     expect(asked).toBeLessThan(90);
+  });
+
+  it("refuses one stream more than there may be, and takes one again when another has gone", async () => {
+    const { server, id } = await runningJob();
+    const app = fastify().withTypeProvider<ZodTypeProvider>();
+    app.setValidatorCompiler(validatorCompiler);
+    app.setSerializerCompiler(serializerCompiler);
+    answerErrors(app);
+    const services = {
+      service: server.service,
+      closing: new AbortController().signal,
+      log: createLogger("silent", {}),
+    };
+    const streams = registerEventsRoute(app, services, { most: 2 });
+    onTestFinished(() => app.close());
+    const origin = await app.listen({ host: "127.0.0.1", port: 0 });
+    const ends = [new AbortController(), new AbortController()];
+    onTestFinished(() => {
+      for (const end of ends) end.abort();
+    });
+    for (const { signal } of ends) expect((await fetch(`${origin}/vinnsl/${id}/events`, { signal })).status).toBe(200);
+    const refused = await fetch(`${origin}/vinnsl/${id}/events`);
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).toBe("5");
+    expect(await refused.json()).toMatchObject({
+      error: { code: "TOO_MANY_STREAMS", message: expect.stringMatching(/^2 streams.*Close one/) },
+    });
+    ends[0]?.abort();
+    // The server hears of it on its own: until then it refuses.
+    while (streams.count === 2) await fetch(origin);
+    expect(streams.count).toBe(1);
   });
 
   it("holds many listeners at once without a warning", async () => {
