@@ -8,14 +8,33 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/", import.meta.url));
-const PACKAGES = ["safetensors==0.5.3", "numpy"];
 
 /**
  * A Python that has the safetensors package of PyPI, made in node_modules/.cache when it isn't there yet.
  * @returns path of its interpreter. @throws when python3 or the package can't be had, saying which.
  */
-export async function pythonWithSafetensors(): Promise<string> {
-  const environment = join(CACHE, "ringstrasse-test-venv");
+export function pythonWithSafetensors(): Promise<string> {
+  return pythonWith("ringstrasse-test-venv", ["safetensors==0.5.3", "numpy"]);
+}
+
+/**
+ * A Python that has PyPI's schemathesis (`-m schemathesis.cli`), made likewise; null when PyPI can't be reached.
+ * @returns path of its interpreter. @throws when python3 is missing, or the package does not install although PyPI is there.
+ */
+export async function pythonWithSchemathesis(): Promise<string | null> {
+  try {
+    return await pythonWith("ringstrasse-schemathesis-4.32.5", ["schemathesis==4.32.5"]);
+  } catch (thrown) {
+    const output = thrown instanceof Error && "stderr" in thrown ? String(thrown.stderr) : "";
+    if (/NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError|ReadTimeoutError/.test(output))
+      return null;
+    throw thrown;
+  }
+}
+
+/** @param name of the environment's folder; another one for other packages */
+async function pythonWith(name: string, packages: readonly string[]): Promise<string> {
+  const environment = join(CACHE, name);
   const python = join(environment, "bin", "python");
   if (existsSync(python)) return python;
   // Made under another name first: an installation that was interrupted must not pass for a whole one.
@@ -23,7 +42,7 @@ export async function pythonWithSafetensors(): Promise<string> {
   await mkdir(dirname(environment), { recursive: true });
   try {
     await run("python3", ["-m", "venv", unfinished]);
-    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...PACKAGES];
+    const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--quiet", ...packages];
     await run(join(unfinished, "bin", "python"), pip, { timeout: 150_000 });
     await rename(unfinished, environment);
   } finally {

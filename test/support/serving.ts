@@ -86,13 +86,16 @@ export async function post(serving: Pick<Serving, "url">, xml: string): Promise<
 
 /** Reads a job's events from number `after` on until `isLast` says so of one. */
 export async function eventsUntil(
-  { url }: Pick<Serving, "url">,
+  { url, token }: Pick<Serving, "url"> & Pick<Request, "token">,
   id: string,
   isLast: (event: JobEvent) => boolean,
   after = 0,
 ): Promise<JobEvent[]> {
   const abort = new AbortController();
-  const answer = await fetch(`${url}/vinnsl/${id}/events?after=${after}`, { signal: abort.signal });
+  const answer = await fetch(`${url}/vinnsl/${id}/events?after=${after}`, {
+    signal: abort.signal,
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
   if (!answer.ok || answer.body === null) throw new Error(`events: ${answer.status} ${await answer.text()}`);
   const events: JobEvent[] = [];
   let text = "";

@@ -1,0 +1,24 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { ROOT } from "./run-command.js";
+
+export interface BenchEnd {
+  readonly exitCode: number;
+  /** The benchmark's one line of output, parsed. */
+  readonly result: Readonly<Record<string, unknown>>;
+}
+
+/** Runs a compiled benchmark; its own checks set the exit code. @throws with what it said, when it gives no result */
+export function runBench(name: string, args: readonly string[]): Promise<BenchEnd> {
+  return new Promise((resolve, reject) => {
+    const entry = join(ROOT, `dist/bench/${name}.js`);
+    execFile(process.execPath, [entry, ...args], { cwd: ROOT, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      const exitCode = error === null ? 0 : error.code;
+      const line = stdout.trimEnd().split("\n").at(-1) ?? "";
+      if (typeof exitCode === "number" && line.startsWith("{"))
+        resolve({ exitCode, result: JSON.parse(line) as BenchEnd["result"] });
+      else reject(new Error(`${name} gave no result: ${stderr}`, { cause: error }));
+    });
+  });
+}
