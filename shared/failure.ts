@@ -64,6 +64,7 @@ export const FailureSchema = z.discriminatedUnion("code", [
   z.object({ code: z.literal("OUTPUT_UNWRITABLE"), path: text, problem: text, remedy: text }),
   z.object({ code: z.literal("ENDPOINT_UNAVAILABLE"), endpoint: text, problem: text, remedy: text }),
   z.object({ code: z.literal("ENGINE_UNAVAILABLE"), engine: text, problem: text, remedy: text }),
+  z.object({ code: z.literal("COLLECTIVE_UNAVAILABLE"), collective: text, problem: text, remedy: text }),
   z.object({ code: z.literal("LAUNCH_FAILED"), host: text, problem: text, remedy: text }),
   /** Too few workers joined in time. */
   z.object({
@@ -164,6 +165,7 @@ export function exitCodeOf(code: FailureCode): number {
     case "OUTPUT_UNWRITABLE":
     case "ENDPOINT_UNAVAILABLE":
     case "ENGINE_UNAVAILABLE":
+    case "COLLECTIVE_UNAVAILABLE":
     case "LAUNCH_FAILED":
     case "STORE_UNAVAILABLE":
     case "STORE_INCOMPATIBLE":
@@ -226,6 +228,8 @@ export function describeFailure(failure: Failure): string {
       return `${failure.endpoint}: ${failure.problem}. ${failure.remedy}`;
     case "ENGINE_UNAVAILABLE":
       return `engine ${failure.engine}: ${failure.problem}. ${failure.remedy}`;
+    case "COLLECTIVE_UNAVAILABLE":
+      return `collective ${failure.collective}: ${failure.problem}. ${failure.remedy}`;
     case "LAUNCH_FAILED":
       return `could not start a worker on ${failure.host}: ${failure.problem}. ${failure.remedy}`;
     case "RENDEZVOUS_TIMEOUT":

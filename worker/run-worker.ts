@@ -50,8 +50,8 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const membership = new Membership(options, communication, board);
   for (;;) {
     try {
-      await communication.connect();
-      return await membership.serve(engine);
+      const sharesMemory = await communication.connect();
+      return await membership.serve(engine, sharesMemory);
     } catch (thrown) {
       if (options.signal.aborted) communication.send({ kind: "leave", signal: signalName(thrown) });
       if (!membership.comesBackAfter(thrown)) throw thrown;
@@ -79,11 +79,12 @@ class Membership {
   }
 
   /** Joins and does what the coordinator says until it says stop. @throws RingstrasseError when it refuses, fails or is lost. */
-  async serve(engine: EngineFacts): Promise<void> {
+  async serve(engine: EngineFacts, sharesMemory: boolean): Promise<void> {
     const { token, workerId, log } = this.#options;
     const { pid, version } = process;
     this.#board.advance("idle");
-    this.#communication.send({ kind: "join", token, workerId, host: hostname(), pid, nodeVersion: version, engine });
+    const facts = { host: hostname(), pid, nodeVersion: version, engine, sharesMemory };
+    this.#communication.send({ kind: "join", token, workerId, ...facts });
     for (;;) {
       const message = await this.#communication.receive();
       switch (message.kind) {

@@ -18,7 +18,7 @@ export function describeConfiguration(event: StartedEvent): string[] {
   const ring =
     workers === 1
       ? "no exchange: one worker"
-      : `${show(configuration["collective"])} over ${show(configuration["transport"])}`;
+      : `collective ${show(configuration["collective"])}, ${show(configuration["transport"])} sockets`;
   return [
     `network: ${show(configuration["inputs"])} inputs, ${asList(configuration["layers"]).map(show).join(", ")}; loss ${show(configuration["loss"])}`,
     `data: ${show(configuration["data"])}, ${event.trainRows} training and ${event.testRows} test rows`,

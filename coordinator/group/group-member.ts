@@ -1,4 +1,4 @@
-import type { FromWorker } from "../../shared/protocol/control-message.js";
+import type { FromWorker, SegmentPlace } from "../../shared/protocol/control-message.js";
 import type { Assignment } from "./membership.js";
 import type { WorkerRecord } from "./worker-record.js";
 
@@ -17,6 +17,8 @@ export class GroupMember {
   readonly assignment: Assignment;
   /** Its end of the ring; undefined until it is ready, null where no ring is needed. */
   ringEndpoint: string | null | undefined = undefined;
+  /** The memory that it shares; null where none is. */
+  segment: SegmentPlace | null = null;
   layoutHash: string | null = null;
   finished: Extract<FromWorker, { kind: "finished" }> | null = null;
 

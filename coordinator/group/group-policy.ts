@@ -1,3 +1,5 @@
+import type { CollectiveName } from "../../shared/protocol/control-message.js";
+
 /** How a group of workers is formed and watched. */
 export interface GroupPolicy {
   /** N. */
@@ -8,6 +10,8 @@ export interface GroupPolicy {
   readonly stalledAfterMs: number;
   /** Of the ring. */
   readonly transport: "tcp" | "ipc";
+  /** `auto`: see `chooseCollective`. */
+  readonly collective: "auto" | CollectiveName;
   /** To inject, see worker/fault. */
   readonly faults: readonly string[];
 }

@@ -3,7 +3,8 @@ import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.
 import type { Generation, Rank } from "../../shared/ids.js";
 import type { JobSpec } from "../../shared/job-spec.js";
 import type { Logger } from "../../shared/logger.js";
-import type { FromWorker } from "../../shared/protocol/control-message.js";
+import type { CollectiveName, FromWorker } from "../../shared/protocol/control-message.js";
+import { chooseCollective } from "./choose-collective.js";
 import { compareOutcomes } from "./compare-outcomes.js";
 import { divergence } from "./group-failures.js";
 import { GroupMember, strangerIdentity, type WorkerIdentity } from "./group-member.js";
@@ -15,13 +16,22 @@ import { judgeHealth } from "./worker-health.js";
 import type { Tenant, WorkerPool } from "./worker-pool.js";
 import type { WorkerRecord } from "./worker-record.js";
 
+export interface FormedGeneration {
+  readonly generation: number;
+  /** By rank. */
+  readonly members: readonly GroupMember[];
+  readonly collective: "local" | CollectiveName;
+  readonly reason: string;
+}
+
 /** Hears what the group does; must not throw. */
 export interface GroupObserver extends ReportListener {
-  formed(generation: number, members: readonly GroupMember[], reason: string): void;
+  formed(formed: FormedGeneration): void;
   blockHashes(rank: number, message: Extract<FromWorker, { kind: "blockHashes" }>): void;
 }
 
 export interface GroupResult {
+  readonly collective: "local" | CollectiveName;
   readonly epochs: number;
   readonly steps: number;
   readonly weightsSha256: string;
@@ -59,6 +69,7 @@ export class JobGroup implements Tenant {
   readonly #generation = 1 as Generation;
   /** By rank. */
   #members: readonly GroupMember[] = [];
+  #collective: GroupResult["collective"] = "local";
   #verdict: Failure | null = null;
   #over = false;
 
@@ -82,6 +93,8 @@ export class JobGroup implements Tenant {
       if (worker === undefined) throw new RangeError(`${assignment.workerId} has a place, but is not there`);
       return new GroupMember(worker, assignment);
     });
+    const { collective, reason: why } = chooseCollective(policy, workers);
+    this.#collective = collective;
     pool.lend(workers, this);
     for (const { worker, assignment } of this.#members) {
       pool.send(worker, {
@@ -91,11 +104,17 @@ export class JobGroup implements Tenant {
         rank: assignment.rank as Rank,
         worldSize: assignments.length,
         transport: policy.transport,
+        collective: collective === "shm" ? "shm" : "ring",
         spec,
         faults: [...policy.faults],
       });
     }
-    observer.formed(this.#generation, this.#members, reason);
+    observer.formed({
+      generation: this.#generation,
+      members: this.#members,
+      collective,
+      reason: workers.length === 1 ? reason : `${reason}; ${why}`,
+    });
   }
 
   /** The result, once all workers have sent theirs. @throws RingstrasseError with the first failure. */
@@ -159,6 +178,7 @@ export class JobGroup implements Tenant {
     switch (message.kind) {
       case "ready":
         member.ringEndpoint = message.ringEndpoint;
+        member.segment = message.segment;
         member.layoutHash = message.layoutHash;
         return this.#startWhenReady();
       case "steps":
@@ -186,11 +206,12 @@ export class JobGroup implements Tenant {
     const { pool, spec } = this.#options;
     const ringEndpoints = this.#members.map((member) => member.ringEndpoint);
     if (!ringEndpoints.every((endpoint) => endpoint !== undefined)) return;
+    const segments = this.#members.map((member) => member.segment);
     const layouts = new Set(this.#members.map((member) => member.layoutHash));
     if (layouts.size > 1)
       return this.fail(divergence("layouts", this.#members, (member) => member.layoutHash ?? "none"));
     for (const { worker } of this.#members) {
-      pool.send(worker, { kind: "start", jobId: spec.jobId, generation: this.#generation, ringEndpoints });
+      pool.send(worker, { kind: "start", jobId: spec.jobId, generation: this.#generation, ringEndpoints, segments });
     }
   }
 
@@ -201,7 +222,8 @@ export class JobGroup implements Tenant {
     const { epochs, steps, weightsSha256, stateSha256 } = comparison.outcome;
     const weights = this.#weights.take(weightsSha256, "worker rank 0");
     this.#over = true;
-    this.#result.resolve({ epochs, steps, weightsSha256, stateSha256, weights });
+    const collective = this.#collective;
+    this.#result.resolve({ collective, epochs, steps, weightsSha256, stateSha256, weights });
   }
 
   #member(worker: WorkerRecord): GroupMember | undefined {

@@ -2,8 +2,7 @@ import { type Failure, toFailure } from "../../shared/failure.js";
 import type { JobSpec } from "../../shared/job-spec.js";
 import type { EpochReport, FromWorker } from "../../shared/protocol/control-message.js";
 import type { EpochEvent, TrainEvent } from "../../shared/train-events.js";
-import type { GroupMember } from "../group/group-member.js";
-import type { GroupObserver } from "../group/job-group.js";
+import type { FormedGeneration, GroupObserver } from "../group/job-group.js";
 import type { MergedStep } from "../group/step-merger.js";
 import type { RunRecorder } from "./run-recorder.js";
 
@@ -33,7 +32,7 @@ export class JobEvents implements GroupObserver {
     this.#broken = handler;
   }
 
-  formed(generation: number, members: readonly GroupMember[], reason: string): void {
+  formed({ generation, members, collective, reason }: FormedGeneration): void {
     const workers = members.map(({ worker: { join }, assignment: { rank, replicas } }) => ({
       rank,
       host: join.host,
@@ -42,7 +41,7 @@ export class JobEvents implements GroupObserver {
     }));
     this.#options.emit({ event: "generation", generation, workers, reason });
     const engine = members[0]?.worker.join.engine;
-    if (engine !== undefined) this.#record(this.#options.recorder.begin(engine));
+    if (engine !== undefined) this.#record(this.#options.recorder.begin(engine, collective));
   }
 
   step(merged: MergedStep): void {

@@ -181,7 +181,7 @@ function refuseExecution({ definition, options, file }: SettingsInputs): void {
       name: "collective",
       value: execution.collective,
       overridden: options.collective !== undefined,
-      supported: ["auto", "ring"],
+      supported: ["auto", "ring", "shm"],
     },
     {
       name: "threads",

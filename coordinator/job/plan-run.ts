@@ -89,6 +89,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
   const { object, settings, options } = job;
   const { prepared, workers, transport, document, data } = plan;
   const spec = jobSpec(job, plan);
+  const collective = wantedCollective(job);
   const output = await prepareOutputDirectory(plan.out);
   return {
     spec,
@@ -99,10 +100,10 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
       testData: options["test-data"] ?? null,
       out: output.path,
       workers,
-      collective: workers === 1 ? "local" : "ring",
+      collective: workers === 1 ? "local" : collective,
       transport,
     }),
-    policy: groupPolicy(workers, transport, options),
+    policy: groupPolicy(plan, collective, options),
     output,
     labelColumn: prepared.labelColumn,
     datasetSha256: prepared.contentSha256,
@@ -129,7 +130,17 @@ function jobSpec({ settings, options }: ReadJob, { jobId, prepared }: RunToPlan)
   };
 }
 
-function groupPolicy(workers: number, transport: "tcp" | "ipc", options: TrainOptions): GroupPolicy {
+/** What option or document ask for; what neither does any more has been refused. */
+function wantedCollective({ options, definition }: ReadJob): GroupPolicy["collective"] {
+  const wish = options.collective ?? definition.execution.collective ?? "auto";
+  return wish === "ring" || wish === "shm" ? wish : "auto";
+}
+
+function groupPolicy(
+  { workers, transport }: RunToPlan,
+  collective: GroupPolicy["collective"],
+  options: TrainOptions,
+): GroupPolicy {
   return {
     workers,
     joinTimeoutMs: 1000 * (options["join-timeout"] ?? 60),
@@ -137,6 +148,7 @@ function groupPolicy(workers: number, transport: "tcp" | "ipc", options: TrainOp
     silentAfterMs: 1000 * (options["silence-timeout"] ?? 10),
     stalledAfterMs: 1000 * (options["stall-timeout"] ?? 120),
     transport,
+    collective,
     faults: options["inject-fault"] ?? [],
   };
 }

@@ -12,7 +12,7 @@ export function refuseUnsupported(options: TrainOptions): void {
   const choices: readonly Choice[] = [
     { option: "--engine", value: options.engine, supported: ["auto", "wasm"] },
     { option: "--threads", value: options.threads, supported: [1] },
-    { option: "--collective", value: options.collective, supported: ["auto", "ring"] },
+    { option: "--collective", value: options.collective, supported: ["auto", "ring", "shm"] },
     { option: "--strategy", value: options.strategy, supported: ["sync"] },
     { option: "--accumulate", value: options.accumulate, supported: [1] },
     { option: "--compress", value: options.compress, supported: ["none"] },

@@ -30,9 +30,12 @@ export class RunRecorder implements AsyncDisposable {
   }
 
   /** The workers are known, and so is the engine that computes. */
-  begin(engine: EngineFacts): Promise<void> {
+  begin(engine: EngineFacts, collective: string): Promise<void> {
     return this.#inTurn(async () => {
-      this.#hashes = await BlockHashLog.create(this.#run.output.hashLogFile, hashLogHeader(this.#run, engine));
+      this.#hashes = await BlockHashLog.create(
+        this.#run.output.hashLogFile,
+        hashLogHeader(this.#run, engine, collective),
+      );
     });
   }
 
@@ -74,7 +77,11 @@ export class RunRecorder implements AsyncDisposable {
   }
 }
 
-function hashLogHeader(run: TrainingRun, engine: EngineFacts): Parameters<typeof BlockHashLog.create>[1] {
+function hashLogHeader(
+  run: TrainingRun,
+  engine: EngineFacts,
+  collective: string,
+): Parameters<typeof BlockHashLog.create>[1] {
   const { spec, policy, datasetSha256 } = run;
   const layout = arenaLayout(parametersOf(spec.model));
   return {
@@ -93,7 +100,7 @@ function hashLogHeader(run: TrainingRun, engine: EngineFacts): Parameters<typeof
     },
     machinery: {
       workers: policy.workers,
-      collective: policy.workers === 1 ? "local" : "ring",
+      collective,
       transport: policy.workers === 1 ? "none" : policy.transport,
       ordered: true,
     },

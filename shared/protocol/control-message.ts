@@ -69,6 +69,20 @@ export const EpochReportSchema = z.object({
 });
 export type EpochReport = z.infer<typeof EpochReportSchema>;
 
+/** Memory that a worker shares with the others of its host. */
+export const SegmentPlaceSchema = z.object({
+  /** Of the mapped file, on the worker's host. */
+  path: z.string(),
+  sizeBytes: whole,
+  /** Stands at its beginning, in hex: proves that it is the one that was meant. */
+  key: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type SegmentPlace = z.infer<typeof SegmentPlaceSchema>;
+
+export const COLLECTIVES = ["ring", "shm"] as const;
+/** How the workers of a generation exchange, when there are several. */
+export type CollectiveName = (typeof COLLECTIVES)[number];
+
 export const FromWorkerSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("join"),
@@ -79,9 +93,17 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
     pid: whole,
     nodeVersion: z.string(),
     engine: EngineFactsSchema,
+    /** Whether its processes can share memory with others of its host. */
+    sharesMemory: z.boolean(),
   }),
   /** Arenas stand, the ring's end is bound. */
-  z.object({ kind: z.literal("ready"), ...jobHeader, ringEndpoint: z.string().nullable(), layoutHash: sha256 }),
+  z.object({
+    kind: z.literal("ready"),
+    ...jobHeader,
+    ringEndpoint: z.string().nullable(),
+    segment: SegmentPlaceSchema.nullable(),
+    layoutHash: sha256,
+  }),
   z.object({
     kind: z.literal("heartbeat"),
     ...header,
@@ -142,12 +164,18 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     rank: RankSchema,
     worldSize: z.number().int().positive(),
     transport: z.enum(["tcp", "ipc"]),
+    collective: z.enum(COLLECTIVES),
     spec: JobSpecSchema,
     /** Faults to inject, for tests of failure handling. */
     faults: z.array(z.string()),
   }),
-  /** All are ready; `ringEndpoints` by rank. */
-  z.object({ kind: z.literal("start"), ...jobHeader, ringEndpoints: z.array(z.string().nullable()) }),
+  /** All are ready; `ringEndpoints` and `segments` by rank. */
+  z.object({
+    kind: z.literal("start"),
+    ...jobHeader,
+    ringEndpoints: z.array(z.string().nullable()),
+    segments: z.array(SegmentPlaceSchema.nullable()),
+  }),
   /** Answers a heartbeat, so that workers notice a lost coordinator. */
   z.object({ kind: z.literal("alive"), ...header }),
   /** The generation is over, well or by `failure`: drop it and answer `released`. */

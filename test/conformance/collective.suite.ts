@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { blockPlan } from "../../shared/arena-layout.js";
-import type { Exchange, ExchangeReport } from "../../worker/collective/collective.js";
+import { arcOf } from "../../shared/epoch-plan.js";
+import type { Exchange, ExchangeReport, Membership } from "../../worker/collective/collective.js";
 import { FoldSchedule } from "../../worker/collective/fold-schedule.js";
+import { createSegment } from "../../worker/collective/shared-segment.js";
 import {
   connectRing,
   contribute,
@@ -9,6 +11,7 @@ import {
   type GroupShape,
   type GroupWorker,
   referenceTotals,
+  segmentSizes,
   type Totals,
   totalsOf,
 } from "../support/exchange-group.js";
@@ -39,7 +42,9 @@ export function collectiveSuite(kind: RingLinkKind): void {
     const createGroup = async (shape: GroupShape): Promise<GroupWorker[]> => {
       const transports = await links.bind(shape.workers);
       connectRing(transports);
-      return Promise.all(transports.map((transport, rank) => createWorker({ ...shape, rank, transport })));
+      const segments = kind.sharesMemory === true && shape.workers > 1 ? share(shape) : undefined;
+      const shared = segments === undefined ? {} : { segments };
+      return Promise.all(transports.map((transport, rank) => createWorker({ ...shape, rank, transport, ...shared })));
     };
 
     for (let workers = 1; workers <= MOST_REPLICAS; workers++) {
@@ -107,7 +112,31 @@ async function exchangeAndCheck(
   );
 }
 
-function checkReport({ membership, buffers }: GroupWorker, { withArena }: Exchange, report: ExchangeReport): void {
+/** Real shared memory, gone when the test is. */
+function share(shape: GroupShape): Uint8Array[] {
+  const segments = segmentSizes(shape).map((sizeBytes) => createSegment(sizeBytes));
+  onTestFinished(() => {
+    for (const segment of segments) segment[Symbol.dispose]();
+  });
+  return segments.map(({ bytes }) => bytes);
+}
+
+/** What goes through shared memory: gradients out, foreign gradients in, and with more than two workers the totals both ways. */
+function sharedTraffic({ rank, worldSize, replicas }: Membership, blockBytes: readonly number[]) {
+  const { from, to } = arcOf(rank, worldSize, replicas);
+  const sumOf = (blocks: readonly number[]) => blocks.reduce((sum, bytes) => sum + bytes, 0);
+  const all = sumOf(blockBytes);
+  const own = worldSize === 2 ? all : sumOf(blockBytes.filter((_, block) => block % worldSize === rank));
+  const totals = worldSize > 2 ? { sent: own, received: all - own } : { sent: 0, received: 0 };
+  const sentBytes = all * (to - from) + totals.sent;
+  return { sentBytes, receivedBytes: own * (replicas - (to - from)) + totals.received };
+}
+
+function checkReport(
+  { membership, buffers, collective }: GroupWorker,
+  { withArena }: Exchange,
+  report: ExchangeReport,
+): void {
   const { paddedLength } = buffers.blocks;
   const plan = blockPlan(paddedLength, membership.replicas);
   const arenaBlocks = Array.from({ length: withArena ? plan.blockCount : 0 }, (_, index) =>
@@ -115,7 +144,8 @@ function checkReport({ membership, buffers }: GroupWorker, { withArena }: Exchan
   );
   const blockBytes = [buffers.scalarCount * 8, ...arenaBlocks.map((floats) => floats * 4)];
   const schedule = new FoldSchedule(membership.worldSize, membership.replicas);
-  const { sentBytes, receivedBytes } = schedule.traffic(membership.rank, blockBytes);
+  const { sentBytes, receivedBytes } =
+    collective.name === "shm" ? sharedTraffic(membership, blockBytes) : schedule.traffic(membership.rank, blockBytes);
   expect(report).toEqual({ sentBytes, receivedBytes, elapsedMs: expect.any(Number) });
 }
 

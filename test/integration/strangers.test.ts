@@ -83,6 +83,7 @@ function joinAs(workerId: string, token: string): WorkerBody {
     pid: 1,
     nodeVersion: "v20",
     engine,
+    sharesMemory: true,
   };
 }
 

@@ -55,5 +55,14 @@ export interface Joining {
 
 export function joinMessage(workerId: string, { token, host = "h", engine = ENGINE }: Joining) {
   const id = WorkerIdSchema.parse(workerId);
-  return { kind: "join", token, workerId: id, host, pid: 1, nodeVersion: "v20", engine } as const satisfies WorkerBody;
+  return {
+    kind: "join",
+    token,
+    workerId: id,
+    host,
+    pid: 1,
+    nodeVersion: "v20",
+    engine,
+    sharesMemory: true,
+  } as const satisfies WorkerBody;
 }

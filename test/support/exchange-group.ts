@@ -2,6 +2,7 @@ import { type BlockPlan, blockPlan, blockSpan } from "../../shared/arena-layout.
 import { arcOf } from "../../shared/epoch-plan.js";
 import type { Collective, Exchange, ExchangeBuffers, Membership } from "../../worker/collective/collective.js";
 import { createCollective } from "../../worker/collective/create-collective.js";
+import { segmentSizeBytes } from "../../worker/collective/shared-gradients.js";
 import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
@@ -31,8 +32,19 @@ export const LAYOUT_HASH = "0123456789abcdef".repeat(4);
 export interface WorkerSpec extends GroupShape {
   readonly rank: number;
   readonly transport: RingTransport | null;
+  /** Bytes of every worker's segment, by rank: then memory is shared. */
+  readonly segments?: readonly Uint8Array[];
   readonly generation?: number;
   readonly layoutHash?: string;
+}
+
+/** Bytes of the segment of each worker of a group that shares memory, by rank. */
+export function segmentSizes({ workers, replicas, paddedLength, scalarCount }: GroupShape): number[] {
+  const blocks = blockPlan(paddedLength, replicas);
+  return Array.from({ length: workers }, (_, rank) => {
+    const { from, to } = arcOf(rank, workers, replicas);
+    return segmentSizeBytes({ blocks, scalarCount }, to - from);
+  });
 }
 
 export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
@@ -48,10 +60,12 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
     scalars: Array.from({ length: arc.to - arc.from }, scalars),
     sums: [memory.allocate(paddedLength * 4), memory.allocate(paddedLength * 4)],
     scalarSums: [scalars(), scalars()],
+    scratch: memory.allocate(Math.max(blockPlan(paddedLength, replicas).blockLength * 4, scalarCount * 8)),
   };
   const membership: Membership = { generation: spec.generation ?? 1, rank, worldSize: workers, replicas };
   const collective = createCollective({
-    choice: "auto",
+    choice: spec.segments === undefined ? "auto" : "shm",
+    segments: spec.segments ?? null,
     membership,
     buffers,
     memory: memory.memory,

@@ -13,6 +13,8 @@ export interface RingLinks {
 
 export interface RingLinkKind {
   readonly name: string;
+  /** Payloads go through memory that the workers share, and the link carries headers alone. */
+  readonly sharesMemory?: boolean;
   setup(): Promise<RingLinks>;
 }
 

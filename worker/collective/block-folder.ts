@@ -70,6 +70,13 @@ export class BlockFolder {
     this.view(block, sequence).set(payload);
   }
 
+  /** sums = sums + g, g lying where WebAssembly can't reach: it is copied to scratch memory first. */
+  addForeign(block: number, sequence: number, gradient: Uint8Array): void {
+    const { memory, buffers } = this.#options;
+    new Uint8Array(memory.buffer, buffers.scratch, gradient.byteLength).set(gradient);
+    this.#add(block, sequence, this.#target(block, sequence), buffers.scratch);
+  }
+
   /** The bytes of a block's sum, in place: sent from there without copying. */
   view(block: number, sequence: number): Uint8Array {
     return new Uint8Array(this.#options.memory.buffer, this.#target(block, sequence), this.#sizeBytes(block));

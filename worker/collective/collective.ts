@@ -25,6 +25,8 @@ export interface ExchangeBuffers {
   readonly scalars: readonly Address[];
   readonly sums: readonly [Address, Address];
   readonly scalarSums: readonly [Address, Address];
+  /** Room for one block, of the arena or of scalars, for whoever reduces. */
+  readonly scratch: Address;
 }
 
 export interface Exchange {

@@ -7,6 +7,8 @@ import type { Collective, ExchangeBuffers, Membership } from "./collective.js";
 import { FoldSchedule } from "./fold-schedule.js";
 import { LocalCollective } from "./local-collective.js";
 import { RingCollective } from "./ring-collective.js";
+import { SharedGradients } from "./shared-gradients.js";
+import { ShmCollective } from "./shm-collective.js";
 
 export interface LocalCollectiveOptions {
   readonly membership: Membership;
@@ -18,9 +20,11 @@ export interface LocalCollectiveOptions {
 
 export interface CollectiveOptions extends LocalCollectiveOptions {
   /** `auto` takes what the number of workers asks for: `local` for one, `ring` for several. */
-  readonly choice: "auto" | "local" | "ring";
+  readonly choice: "auto" | "local" | "ring" | "shm";
   /** Connected to the next worker; unused, and may be null, with one worker. */
   readonly transport: RingTransport | null;
+  /** For `shm`: the bytes of every worker's segment, by rank; they stay the caller's. */
+  readonly segments?: readonly Uint8Array[] | null;
   /** Hex; see `layoutHash` in shared/arena-layout.ts. */
   readonly layoutHash: string;
 }
@@ -39,12 +43,19 @@ export function createCollective(options: CollectiveOptions): Collective {
       code: "CHOICE_UNSUPPORTED",
       option: "--collective",
       value: choice,
-      supported: ["auto", "ring"],
+      supported: ["auto", "ring", "shm"],
       remedy,
     });
   }
   if (transport === null) throw new RangeError(`a ring of ${membership.worldSize} workers needs a transport`);
-  return new RingCollective({ membership, folder: folderOf(options), transport, layoutHash });
+  const folder = folderOf(options);
+  if (choice !== "shm") return new RingCollective({ membership, folder, transport, layoutHash });
+  const { rank, worldSize, replicas } = membership;
+  const { buffers, memory, segments } = options;
+  if (segments?.length !== worldSize) throw new RangeError(`${worldSize} workers need as many segments`);
+  const arcs = Array.from({ length: worldSize }, (_, other) => arcOf(other, worldSize, replicas));
+  const shared = new SharedGradients({ buffers, memory, arcs, rank, segments });
+  return new ShmCollective({ membership, folder, transport, layoutHash, shared });
 }
 
 /** The collective of a group of one worker. @throws RangeError for more than one worker or a wrong number of buffers. */

@@ -1,10 +1,15 @@
 import { Worker } from "node:worker_threads";
 import { deferred } from "../../shared/deferred.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
-import type { FromCoordinator, WorkerBody } from "../../shared/protocol/control-message.js";
+import type {
+  CollectiveName,
+  FromCoordinator,
+  SegmentPlace,
+  WorkerBody,
+} from "../../shared/protocol/control-message.js";
 import type { Collective, Exchange, ExchangeReport } from "../collective/collective.js";
 import { GenerationLink } from "./generation-link.js";
-import type { FromThread, RingPlan, ThreadStart, ToThread } from "./thread-messages.js";
+import type { BoundRing, FromThread, RingPlan, ThreadStart, ToThread } from "./thread-messages.js";
 
 interface Waiting<T> {
   resolve(value: T): void;
@@ -23,9 +28,10 @@ export class CommunicationClient implements AsyncDisposable {
   #broken = new AbortController();
   #inbox: FromCoordinator[] = [];
   #generation: GenerationLink | null = null;
-  #connecting: Waiting<void> | null = null;
+  #connecting: Waiting<boolean> | null = null;
   #receiver: Waiting<FromCoordinator> | null = null;
-  #binding: Waiting<string> | null = null;
+  #binding: Waiting<BoundRing> | null = null;
+  #connectingRing: Waiting<void> | null = null;
   #exchanging: Waiting<ExchangeReport> | null = null;
   #closingRing: Waiting<void> | null = null;
   /** Set once the thread itself is of no more use. */
@@ -46,14 +52,17 @@ export class CommunicationClient implements AsyncDisposable {
     return this.#broken.signal;
   }
 
-  /** Opens a link to the coordinator, in the place of the last one. @throws RingstrasseError when the thread can't go on. */
-  connect(): Promise<void> {
+  /**
+   * Opens a link to the coordinator, in the place of the last one. @returns whether this process can share memory with others
+   * @throws RingstrasseError when the thread can't go on.
+   */
+  connect(): Promise<boolean> {
     if (this.#end !== null) return Promise.reject(this.#end);
     this.#link += 1;
     this.#broken = new AbortController();
     this.#inbox = [];
     this.#generation = null;
-    const connected = deferred<void>();
+    const connected = deferred<boolean>();
     this.#connecting = connected;
     this.#post({ kind: "connect", link: this.#link });
     return connected.promise;
@@ -80,20 +89,31 @@ export class CommunicationClient implements AsyncDisposable {
     return this.#generation;
   }
 
-  /** Binds this worker's end of a ring. @returns the endpoint that the previous worker connects to. */
-  bindRing(plan: RingPlan): Promise<string> {
+  /** Binds this worker's end of a ring. @returns where the others find it. */
+  bindRing(plan: RingPlan): Promise<BoundRing> {
     this.#throwIfOver();
-    const bound = deferred<string>();
+    const bound = deferred<BoundRing>();
     this.#binding = bound;
     this.#post({ kind: "bindRing", plan });
     return bound.promise;
   }
 
-  /** Connects to the next worker. @returns the ring's collective; its exchanges run in the communication thread. */
-  connectRing(next: string): Collective {
-    this.#post({ kind: "connectRing", next });
+  /**
+   * Connects to the next worker, and opens the memory that the others share, by rank.
+   * @returns the collective; its exchanges run in the communication thread.
+   */
+  async connectRing(
+    name: CollectiveName,
+    next: string,
+    segments: readonly (SegmentPlace | null)[],
+  ): Promise<Collective> {
+    this.#throwIfOver();
+    const connected = deferred<void>();
+    this.#connectingRing = connected;
+    this.#post({ kind: "connectRing", next, segments });
+    await connected.promise;
     return {
-      name: "ring",
+      name,
       ordered: true,
       allReduce: (exchange) => this.#exchange(exchange),
       // The ring stays until the generation is left: its last frames may still be on their way to a slower worker, and only the
@@ -139,7 +159,7 @@ export class CommunicationClient implements AsyncDisposable {
   #onMessage(message: FromThread): void {
     switch (message.kind) {
       case "connected":
-        this.#connecting?.resolve();
+        this.#connecting?.resolve(message.sharesMemory);
         this.#connecting = null;
         break;
       case "received":
@@ -147,8 +167,18 @@ export class CommunicationClient implements AsyncDisposable {
         if (message.link === this.#link) this.#onReceived(message.message);
         break;
       case "ringBound":
-        this.#binding?.resolve(message.endpoint);
+        this.#binding?.resolve(message.ring);
         this.#binding = null;
+        break;
+      case "ringConnected":
+        this.#connectingRing?.resolve();
+        this.#connectingRing = null;
+        break;
+      case "ringFailed":
+        for (const waiting of [this.#binding, this.#connectingRing])
+          waiting?.reject(new RingstrasseError(message.failure));
+        this.#binding = null;
+        this.#connectingRing = null;
         break;
       case "exchanged":
         this.#exchanging?.resolve(message.report);
@@ -202,7 +232,9 @@ export class CommunicationClient implements AsyncDisposable {
   }
 
   #rejectWaiters(reason: unknown): void {
-    for (const waiting of [this.#receiver, this.#binding, this.#exchanging]) waiting?.reject(reason);
+    const waiters = [this.#receiver, this.#binding, this.#connectingRing, this.#exchanging];
+    for (const waiting of waiters) waiting?.reject(reason);
+    this.#connectingRing = null;
     this.#receiver = null;
     this.#binding = null;
     this.#exchanging = null;

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toFailure } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
+import { canShareMemory } from "../collective/shared-segment.js";
 import { ControlConnection } from "./control-connection.js";
 import { ParentWatch } from "./parent-watch.js";
 import { ProgressBoard } from "./progress-board.js";
@@ -39,21 +40,30 @@ function run(start: ThreadStart): void {
     ring = null;
   };
 
+  const failRing = (thrown: unknown): void => post({ kind: "ringFailed", failure: toFailure(thrown) });
+
   const handle = async (message: Exclude<ToThread, { kind: "send" }>): Promise<void> => {
     switch (message.kind) {
       case "connect":
         await closeRing();
         await control?.close();
         control = openLink(message.link);
-        post({ kind: "connected" });
+        post({ kind: "connected", sharesMemory: canShareMemory() });
         break;
       case "bindRing":
         await closeRing();
-        ring = await RingSession.bind(message.plan);
-        post({ kind: "ringBound", endpoint: ring.endpoint });
+        await RingSession.bind(message.plan).then((bound) => {
+          ring = bound;
+          post({ kind: "ringBound", ring: bound.bound });
+        }, failRing);
         break;
       case "connectRing":
-        ring?.connect(message.next);
+        try {
+          ring?.connect(message.next, message.segments);
+          post({ kind: "ringConnected" });
+        } catch (thrown) {
+          failRing(thrown);
+        }
         break;
       case "exchange":
         if (ring === null) throw new Error("exchange before bindRing");

@@ -1,5 +1,10 @@
 import type { Failure } from "../../shared/failure.js";
-import type { FromCoordinator, WorkerBody } from "../../shared/protocol/control-message.js";
+import type {
+  CollectiveName,
+  FromCoordinator,
+  SegmentPlace,
+  WorkerBody,
+} from "../../shared/protocol/control-message.js";
 import type { Exchange, ExchangeBuffers, ExchangeReport, Membership } from "../collective/collective.js";
 
 /** What a communication thread is started with. */
@@ -17,6 +22,7 @@ export interface RingPlan {
   readonly jobId: string;
   readonly membership: Membership;
   readonly transport: "tcp" | "ipc";
+  readonly collective: CollectiveName;
   /** Where tcp rings listen: this host's address as its peers reach it. */
   readonly address: string;
   readonly memory: WebAssembly.Memory;
@@ -25,13 +31,21 @@ export interface RingPlan {
   readonly layoutHash: string;
 }
 
+/** This worker's end of a ring, as the others find it. */
+export interface BoundRing {
+  readonly endpoint: string;
+  /** Null: the collective shares no memory. */
+  readonly segment: SegmentPlace | null;
+}
+
 /** Main thread → communication thread. */
 export type ToThread =
   /** Opens a link to the coordinator, in the place of an earlier one; answered by `connected`. */
   | { readonly kind: "connect"; readonly link: number }
   | { readonly kind: "send"; readonly body: WorkerBody }
   | { readonly kind: "bindRing"; readonly plan: RingPlan }
-  | { readonly kind: "connectRing"; readonly next: string }
+  /** `segments` by rank; null where no memory is shared. Answered by `ringConnected`. */
+  | { readonly kind: "connectRing"; readonly next: string; readonly segments: readonly (SegmentPlace | null)[] }
   | { readonly kind: "exchange"; readonly exchange: Exchange }
   /** Answered by `ringClosed`. */
   | { readonly kind: "closeRing" }
@@ -39,9 +53,12 @@ export type ToThread =
 
 /** Communication thread → main thread. */
 export type FromThread =
-  | { readonly kind: "connected" }
+  | { readonly kind: "connected"; readonly sharesMemory: boolean }
   | { readonly kind: "received"; readonly link: number; readonly message: FromCoordinator }
-  | { readonly kind: "ringBound"; readonly endpoint: string }
+  | { readonly kind: "ringBound"; readonly ring: BoundRing }
+  | { readonly kind: "ringConnected" }
+  /** The generation has no ring; the control link is there. */
+  | { readonly kind: "ringFailed"; readonly failure: Failure }
   | { readonly kind: "exchanged"; readonly report: ExchangeReport }
   /** The ring is of no more use; the control link is. */
   | { readonly kind: "exchangeFailed"; readonly failure: Failure }

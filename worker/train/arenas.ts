@@ -48,6 +48,7 @@ export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arena
   const state = each(demand.stateArenas, () => pair(arenaBytes));
   const sums = pair(arenaBytes);
   const scalarSums = pair(scalarBytes);
+  const scratch = memory.allocate(Math.max(blocks.blockLength * Float32Array.BYTES_PER_ELEMENT, scalarBytes));
   const gradients = each(demand.localReplicas, () => memory.allocate(arenaBytes));
   const scalars = each(demand.localReplicas, () => memory.allocate(scalarBytes));
 
@@ -62,6 +63,6 @@ export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arena
     scalars: scalars.map((address) => memory.float64(address, SCALARS)),
     sums: arenas(sums),
     scalarSums: [memory.float64(scalarSums[0], SCALARS), memory.float64(scalarSums[1], SCALARS)],
-    exchange: { blocks, scalarCount: SCALARS, gradients, scalars, sums, scalarSums },
+    exchange: { blocks, scalarCount: SCALARS, gradients, scalars, sums, scalarSums, scratch },
   };
 }

@@ -63,19 +63,21 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
 
   const group = { jobId, generation, layoutHash: layoutHash(layout, blocks) };
   const membership = { generation, rank, worldSize, replicas: spec.replicas };
-  const plan = { ...group, membership, transport: assignment.transport, address: resources.address };
+  const { transport, collective: choice } = assignment;
+  const plan = { ...group, membership, transport, collective: choice, address: resources.address };
   const bind = () =>
     communication.bindRing({ ...plan, memory: memory.memory, kernels: module, buffers: arenas.exchange });
-  const ringEndpoint = worldSize === 1 ? null : await bind();
-  communication.send({ kind: "ready", ...group, ringEndpoint });
+  const ring = worldSize === 1 ? null : await bind();
+  const found = { ringEndpoint: ring?.endpoint ?? null, segment: ring?.segment ?? null };
+  communication.send({ kind: "ready", ...group, ...found });
   board.advance("idle");
   const start = await receiveStart(communication, generation);
   board.advance("prepare");
 
   await using collective: Collective =
-    ringEndpoint === null
+    ring === null
       ? createLocalCollective({ membership, buffers: arenas.exchange, memory: memory.memory, kernels })
-      : communication.connectRing(nextEndpoint(start, rank, worldSize));
+      : await communication.connectRing(choice, nextEndpoint(start, rank, worldSize), start.segments);
   let sequence = 0;
   const trace = spec.blockHashes === "step" ? new StepTracer(arenas) : null;
   const context: TrainingContext = {

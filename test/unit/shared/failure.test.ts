@@ -44,6 +44,7 @@ const EVERY: {
   OUTPUT_UNWRITABLE: [{ path: "/proc/x", ...advice }, 4, "/proc/x: it is broken. Mend it"],
   ENDPOINT_UNAVAILABLE: [{ endpoint: "tcp://a:1", ...advice }, 4, "tcp://a:1: it is broken. Mend it"],
   ENGINE_UNAVAILABLE: [{ engine: "wasm", ...advice }, 4, "engine wasm: it is broken. Mend it"],
+  COLLECTIVE_UNAVAILABLE: [{ collective: "shm", ...advice }, 4, "collective shm: it is broken. Mend it"],
   LAUNCH_FAILED: [{ host: "h", ...advice }, 4, "could not start a worker on h: it is broken. Mend it"],
   RENDEZVOUS_TIMEOUT: [
     { joined: 1, expected: 2, waitedMs: 1000, problem: "start the other" },

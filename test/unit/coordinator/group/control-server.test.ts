@@ -62,7 +62,7 @@ class Client {
 function joinAs(workerId: string, token = TOKEN): WorkerBody {
   const engine = { name: "wasm", version: "1", instructionSet: "simd128", probeSha256: "0".repeat(64) };
   const id = WorkerIdSchema.parse(workerId);
-  return { kind: "join", token, workerId: id, host: "h", pid: 1, nodeVersion: "v20", engine };
+  return { kind: "join", token, workerId: id, host: "h", pid: 1, nodeVersion: "v20", engine, sharesMemory: true };
 }
 
 describe("ControlServer", () => {

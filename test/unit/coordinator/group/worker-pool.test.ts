@@ -102,7 +102,7 @@ describe("WorkerPool", () => {
     const [worker] = pool.workers;
     pool.lend(pool.workers, tenant);
     expect(() => pool.lend(pool.workers, tenant)).toThrow("worker alice is lent, not idle");
-    await client.send({ kind: "ready", ...JOB, ringEndpoint: null, layoutHash: "a".repeat(64) });
+    await client.send({ kind: "ready", ...JOB, ringEndpoint: null, segment: null, layoutHash: "a".repeat(64) });
     await tenant.messages.until((messages) => messages.length === 1);
 
     let isReleased = false;

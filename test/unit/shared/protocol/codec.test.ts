@@ -16,6 +16,7 @@ import { failureWithCode } from "../../../support/failure-with-code.js";
 const packr = new Packr({ useRecords: false });
 const sha = (letter: string) => letter.repeat(64);
 const job = { jobId: JobIdSchema.parse("job-1"), generation: GenerationSchema.parse(3) };
+const SEGMENT = { path: "/proc/7/fd/21", sizeBytes: 4096, key: sha("e") };
 const failure = { code: "USAGE", option: null, problem: "p", remedy: "r" } as const;
 const figures = { trainLoss: 0.5, trainAccuracy: 0.25, trainMeanAbsoluteError: null };
 const tests = { testLoss: null, testAccuracy: null, testMeanAbsoluteError: null };
@@ -28,8 +29,9 @@ const FROM_WORKER: { readonly [Kind in WorkerBody["kind"]]: Extract<WorkerBody, 
   join: {
     ...{ kind: "join", token: "t", workerId: WorkerIdSchema.parse("w"), host: "h", pid: 7, nodeVersion: "v20" },
     engine: { name: "wasm", version: "1", instructionSet: "simd128", probeSha256: sha("a") },
+    sharesMemory: true,
   },
-  ready: { kind: "ready", ...job, ringEndpoint: "tcp://h:1", layoutHash: sha("b") },
+  ready: { kind: "ready", ...job, ringEndpoint: "tcp://h:1", segment: SEGMENT, layoutHash: sha("b") },
   heartbeat: { kind: "heartbeat", progress: 9, phase: "compute", epoch: 1, step: 2 },
   steps: { kind: "steps", ...job, reports: [stepReport, { ...stepReport, step: 3 }] },
   epoch: {
@@ -68,10 +70,10 @@ const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<Co
   welcome: { kind: "welcome", heartbeatIntervalMs: 500, coordinatorTimeoutMs: 30_000, comeBack: true },
   refused: { kind: "refused", failure },
   assign: {
-    ...{ kind: "assign", ...job, rank: RankSchema.parse(0), worldSize: 2, transport: "ipc" },
+    ...{ kind: "assign", ...job, rank: RankSchema.parse(0), worldSize: 2, transport: "ipc", collective: "shm" },
     ...{ spec: SPEC, faults: ["crash@rank=1,step=5"] },
   },
-  start: { kind: "start", ...job, ringEndpoints: ["ipc:///a", null] },
+  start: { kind: "start", ...job, ringEndpoints: ["ipc:///a", null], segments: [SEGMENT, null] },
   alive: { kind: "alive" },
   release: { kind: "release", ...job, failure },
   stop: { kind: "stop", failure: null },

@@ -19,6 +19,7 @@ function options(worldSize: number, localReplicas: number): CollectiveOptions {
     scalars: Array.from({ length: localReplicas }, () => 64),
     sums: [128, 192],
     scalarSums: [256, 256],
+    scratch: 512,
   };
   return {
     choice: "auto",
@@ -38,8 +39,10 @@ describe("createCollective", () => {
     [1, "ring", "local"],
     [2, "auto", "ring"],
     [2, "ring", "ring"],
+    [2, "shm", "shm"],
   ] as const)("takes for %i workers and --collective %s: %s", (worldSize, choice, name) => {
-    const collective = createCollective({ ...options(worldSize, 3 - worldSize), choice });
+    const segments = [new Uint8Array(1024), new Uint8Array(1024)];
+    const collective = createCollective({ ...options(worldSize, 3 - worldSize), choice, segments });
     expect([collective.name, collective.ordered]).toEqual([name, true]);
   });
 
@@ -50,7 +53,7 @@ describe("createCollective", () => {
           code: "CHOICE_UNSUPPORTED",
           option: "--collective",
           value: "local",
-          supported: ["auto", "ring"],
+          supported: ["auto", "ring", "shm"],
           remedy: "Use --workers 1, or --collective ring for 2 workers",
         },
       }),
