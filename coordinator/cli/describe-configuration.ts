@@ -15,15 +15,14 @@ export function describeConfiguration(event: StartedEvent): string[] {
   };
   const { kind, ...rates } = asRecord(configuration["optimizer"]);
   const optimizer = [show(kind), ...Object.entries(rates).map(([name, value]) => `${name} ${show(value)}`)].join(" ");
-  const ring =
-    workers === 1
-      ? "no exchange: one worker"
-      : `collective ${show(configuration["collective"])}, ${show(configuration["transport"])} sockets`;
+  const collective = show(configuration["collective"]);
+  const several = collective === "ring" ? `ring over ${show(configuration["transport"])}` : `collective ${collective}`;
+  const exchange = workers === 1 ? "no exchange: one worker" : several;
   return [
     `network: ${show(configuration["inputs"])} inputs, ${asList(configuration["layers"]).map(show).join(", ")}; loss ${show(configuration["loss"])}`,
     `data: ${show(configuration["data"])}, ${event.trainRows} training and ${event.testRows} test rows`,
     `settings: ${[setting("epochs", "epochs"), setting("batch size", "batchSize"), setting("seed", "seed")].join(", ")}, ${optimizer}`,
-    `runs on: ${setting("workers", "workers")}, ${setting("replicas", "replicas")}; engine ${show(configuration["engine"])}; ${ring}`,
+    `runs on: ${setting("workers", "workers")}, ${setting("replicas", "replicas")}; engine ${show(configuration["engine"])}; ${exchange}`,
     `the result's bits belong to ${replicas} replicas: they are the same on 1 to ${replicas} workers with --replicas ${replicas}`,
   ];
 }

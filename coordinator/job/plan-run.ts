@@ -133,7 +133,9 @@ function jobSpec({ settings, options }: ReadJob, { jobId, prepared }: RunToPlan)
 /** What option or document ask for; what neither does any more has been refused. */
 function wantedCollective({ options, definition }: ReadJob): GroupPolicy["collective"] {
   const wish = options.collective ?? definition.execution.collective ?? "auto";
-  return wish === "ring" || wish === "shm" ? wish : "auto";
+  if (wish === "ring" || wish === "shm") return wish;
+  // Whoever chooses sockets wants them used.
+  return options.transport === "tcp" || options.transport === "ipc" ? "ring" : "auto";
 }
 
 function groupPolicy(

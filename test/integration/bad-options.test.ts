@@ -91,7 +91,6 @@ describe("choices of later versions", () => {
     ["--engine", "tensorflow"],
     ["--engine", "tensorflow-gpu"],
     ["--threads", "2"],
-    ["--collective", "shm"],
     ["--collective", "hierarchical"],
     ["--collective", "mpi"],
     ["--collective", "parameter-server"],

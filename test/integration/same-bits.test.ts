@@ -52,6 +52,13 @@ describe("same job, same bits", () => {
     }
   });
 
+  it("shared memory and the ring of sockets, chosen by name and by itself", async () => {
+    const shm = [2, 3, 4].map((count) => ["--workers", `${count}`, "--collective", "shm"]);
+    const others = [["--workers", "3", "--collective", "ring"], ["--workers", "1"], ...workers(2)];
+    const found = await hashes([IRIS, "--replicas", "5", "--epochs", "30"], [...shm, ...others]);
+    expect(new Set(found).size).toBe(1);
+  });
+
   it("tiny models: 2 parameters, more replicas than blocks", async () => {
     const folder = await temporaryDirectory();
     const data = await writeBlobs(folder, 40, 2);

@@ -40,7 +40,7 @@ async function trainOn(workers: number, replicas: number): Promise<TrainRun> {
   const document = await writeNetwork(folder, { inputs: 2, hidden: [31, 9], outputs: 3, parameters });
   const sizes = ["--workers", `${workers}`, "--replicas", `${replicas}`];
   const places = ["--data-dir", join(folder, "rows"), "--out", join(folder, "run")];
-  return await runTrain([document, "--data", data, ...sizes, ...places]);
+  return await runTrain([document, "--data", data, "--collective", "ring", ...sizes, ...places]);
 }
 
 /** Payload bytes of the scalar block and of each arena block, in the order of the exchange. */

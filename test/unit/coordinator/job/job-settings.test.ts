@@ -213,7 +213,7 @@ describe("what the document's executionEnvironment asks for", () => {
   const paths = { engine: "/definition/executionEnvironment/e", collective: "/x/c", threads: "/x/t" };
   it.each([
     ["engine", { engine: "tensorflow" }, "tensorflow", ["auto", "wasm"]],
-    ["collective", { collective: "mpi" }, "mpi", ["auto", "ring"]],
+    ["collective", { collective: "mpi" }, "mpi", ["auto", "ring", "shm"]],
     ["threads", { threads: 4 }, "4", ["1"]],
   ] as const)("%s can't be had: refused by its element", async (name, execution, value, supported) => {
     const failure = await failureWithCode("CHOICE_UNSUPPORTED", () => settle({ execution: { ...execution, paths } }));

@@ -7,7 +7,7 @@ const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string
   [{ engine: "tensorflow" }, "--engine", "tensorflow", ["auto", "wasm"]],
   [{ engine: "tensorflow-gpu" }, "--engine", "tensorflow-gpu", ["auto", "wasm"]],
   [{ threads: 2 }, "--threads", "2", ["1"]],
-  [{ collective: "shm" }, "--collective", "shm", ["auto", "ring"]],
+  [{ collective: "mpi" }, "--collective", "mpi", ["auto", "ring", "shm"]],
   [{ strategy: "async" }, "--strategy", "async", ["sync"]],
   [{ accumulate: 2 }, "--accumulate", "2", ["1"]],
   [{ compress: "bf16" }, "--compress", "bf16", ["none"]],
@@ -28,7 +28,7 @@ describe("refuseUnsupported", () => {
   it("lets pass what there is, and what asks for nothing", () => {
     const defaults = { threads: 1, strategy: "sync", accumulate: 1, compress: "none", insecure: false } as const;
     for (const engine of ["auto", "wasm"] as const) {
-      for (const collective of ["auto", "ring"] as const) {
+      for (const collective of ["auto", "ring", "shm"] as const) {
         expect(() => refuseUnsupported({ ...defaults, engine, collective })).not.toThrow();
       }
     }
