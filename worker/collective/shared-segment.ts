@@ -15,6 +15,8 @@ import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 const KEY_BYTES = 32;
 /** So that what follows is aligned for any kernel. */
 const HEADER_BYTES = 64;
+/** Part of the free memory that one segment may take: others need some too. */
+const USABLE = 0.8;
 const MFD_CLOEXEC = 1;
 const PROT_READ = 1;
 const PROT_WRITE = 2;
@@ -53,6 +55,7 @@ export function canShareMemory(): boolean {
  */
 export function createSegment(sizeBytes: number): SharedSegment {
   const calls = linuxCalls();
+  refuseMoreThanThereIs(sizeBytes);
   const fd = calls.memfdCreate("ringstrasse", MFD_CLOEXEC);
   if (fd < 0) throw unavailable("the operating system gives no shared memory (memfd_create)");
   const wholeBytes = HEADER_BYTES + sizeBytes;
@@ -91,6 +94,14 @@ export function openSegment(place: SegmentPlace): SharedSegment {
   } finally {
     closeSync(fd);
   }
+}
+
+/** The kernel would look for the memory until it ends other processes. Available means: to this process, its container considered. */
+function refuseMoreThanThereIs(sizeBytes: number): void {
+  const available = process.availableMemory();
+  if (sizeBytes <= available * USABLE) return;
+  const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  throw unavailable(`${mebibytes(sizeBytes)} of shared memory are needed, and ${mebibytes(available)} are free`);
 }
 
 interface Mapped {
