@@ -136,8 +136,8 @@ describe("JobReporter over a bad connection", () => {
   });
 
   it.each([
-    { what: "a wrong token", token: "no-such-token", id: null, status: "401", remedy: "--token" },
-    { what: "a token for reading", token: READ_TOKEN, id: null, status: "403", remedy: "--token" },
+    { what: "a wrong token", token: "no-such-token", id: null, status: "401", remedy: "--report-token" },
+    { what: "a token for reading", token: READ_TOKEN, id: null, status: "403", remedy: "--report-token" },
     { what: "an unknown job", token: WRITE_TOKEN, id: "0".repeat(24), status: "404", remedy: "vinnsl/ID" },
   ])("is told at once of $what, and tells it", async ({ token, id: otherId, status, remedy }) => {
     const { server, gate, id } = await reportedJob();
