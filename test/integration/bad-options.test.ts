@@ -103,7 +103,6 @@ describe("choices of later versions", () => {
     ["--mpi-mode", "ordered"],
     ["--interface", "eth0"],
     ["--insecure"],
-    ["--report-to", "http://127.0.0.1:1"],
     ["--resume", "runs/a"],
   ];
   for (const choice of choices) {
@@ -114,7 +113,7 @@ describe("choices of later versions", () => {
     });
   }
 
-  for (const command of ["serve", "bench", "engine", "submit", "doctor"]) {
+  for (const command of ["bench", "engine", "submit", "doctor"]) {
     it(`the command ${command} is refused by name, exit 4`, async () => {
       const place = await workplace();
       await expectRefusedCommand(place, [command], { exitCode: 4, says: [`ringstrasse ${command}`, "train, worker"] });
