@@ -27,6 +27,7 @@ interface LinuxCalls {
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): unknown;
   munmap(address: unknown, length: number): number;
+  close(fd: number): number;
 }
 
 /** One mapped segment. Once closed its bytes must not be touched: they are no longer there. */
@@ -67,9 +68,9 @@ export function createSegment(sizeBytes: number): SharedSegment {
     const key = randomBytes(KEY_BYTES);
     mapped.all.set(key);
     const place = { path: `/proc/${process.pid}/fd/${fd}`, sizeBytes, key: key.toString("hex") };
-    return segment(place, mapped, () => closeSync(fd));
+    return segment(place, mapped, () => calls.close(fd));
   } catch (cause) {
-    closeSync(fd);
+    calls.close(fd);
     throw cause;
   }
 }
@@ -143,6 +144,8 @@ function linuxCalls(): LinuxCalls {
       fallocate: libc.func("int fallocate(int fd, int mode, int64_t offset, int64_t length)"),
       mmap: libc.func("void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)"),
       munmap: libc.func("int munmap(void *address, size_t length)"),
+      // Node watches over the files that its own functions opened in a thread, and warns of others that they close.
+      close: libc.func("int close(int fd)"),
     };
   } catch (cause) {
     throw unavailable(`the C library can't be called (${String(cause)})`, cause);
