@@ -52,7 +52,7 @@ export function canShareMemory(): boolean {
 
 /**
  * New zeroed memory, wholly there: what the machine can't give is refused here and not later by a signal.
- * @throws RingstrasseError ENGINE_UNAVAILABLE
+ * @throws RingstrasseError COLLECTIVE_UNAVAILABLE
  */
 export function createSegment(sizeBytes: number): SharedSegment {
   const calls = linuxCalls();
@@ -75,7 +75,7 @@ export function createSegment(sizeBytes: number): SharedSegment {
   }
 }
 
-/** Another process's segment. @throws RingstrasseError ENGINE_UNAVAILABLE when it can't be had, or is another one */
+/** Another process's segment. @throws RingstrasseError COLLECTIVE_UNAVAILABLE when it can't be had, or is another one */
 export function openSegment(place: SegmentPlace): SharedSegment {
   const calls = linuxCalls();
   let fd: number;
