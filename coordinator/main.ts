@@ -9,14 +9,12 @@ import { VERSION } from "../shared/version.js";
 import { writeFailure } from "../shared/write-failure.js";
 import { DIFF_COMMAND, SERVE_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
 import { createProgress } from "./cli/progress.js";
-import { writeResultTable } from "./cli/result-table.js";
-import { train } from "./cli/train-command.js";
-import { validate } from "./cli/validate-command.js";
 import { readEnvironment } from "./config.js";
-import { runDiff } from "./diff/diff-command.js";
-import { describePlaces, serve } from "./serve/serve.js";
 
-/** Runs one command of the coordinator's side. @returns the process's exit code. */
+/**
+ * Runs one command of the coordinator's side. What a command needs is loaded when it runs: the service alone brings hundreds of files,
+ * which would cost every other command most of its start. @returns the process's exit code.
+ */
 export async function main(name: string, args: readonly string[]): Promise<number> {
   switch (name) {
     case "train":
@@ -47,6 +45,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
     const command = await parseCommand(TRAIN_COMMAND, { args, environment, version: VERSION });
     if ("print" in command) return print(command.print);
     json = command.values.json === true;
+    const { train } = await import("./cli/train-command.js");
     const finished = await train(command, {
       entry: entryPoint(),
       environment,
@@ -57,7 +56,10 @@ async function trainMain(args: readonly string[]): Promise<number> {
       signal: interruption.signal,
     });
     emit(finished);
-    if (!json) writeResultTable(process.stdout, finished);
+    if (!json) {
+      const { writeResultTable } = await import("./cli/result-table.js");
+      writeResultTable(process.stdout, finished);
+    }
     return 0;
   } catch (thrown) {
     const failure = toFailure(thrown);
@@ -75,6 +77,7 @@ async function serveMain(args: readonly string[]): Promise<number> {
   const command = await parseCommand(SERVE_COMMAND, { args, environment, version: VERSION });
   if ("print" in command) return print(command.print);
   const { values } = command;
+  const { describePlaces, serve } = await import("./serve/serve.js");
   using interruption = watchInterruptions();
   const note = (text: string): void => {
     process.stderr.write(`${text}\n`);
@@ -100,6 +103,7 @@ async function validateMain(args: readonly string[]): Promise<number> {
   const { variables: environment } = readEnvironment();
   const command = await parseCommand(VALIDATE_COMMAND, { args, environment, version: VERSION });
   if ("print" in command) return print(command.print);
+  const { validate } = await import("./cli/validate-command.js");
   const { text, exitCode } = await validate(command.positionals[0] ?? "", command.values);
   print(text);
   return exitCode;
@@ -110,6 +114,7 @@ async function diffMain(args: readonly string[]): Promise<number> {
   const command = await parseCommand(DIFF_COMMAND, { args, environment, version: VERSION });
   if ("print" in command) return print(command.print);
   const [runA = "", runB = ""] = command.positionals;
+  const { runDiff } = await import("./diff/diff-command.js");
   const { text, json, identical } = await runDiff(runA, runB);
   print(command.values.json === true ? JSON.stringify(json) : text);
   return identical ? 0 : 1;

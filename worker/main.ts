@@ -8,8 +8,6 @@ import { VERSION } from "../shared/version.js";
 import { isSystemError, writeFailure } from "../shared/write-failure.js";
 import { PREDICT_COMMAND, WORKER_COMMAND } from "./cli/commands.js";
 import { readEnvironment } from "./config.js";
-import { predict } from "./predict/predict.js";
-import { runWorker } from "./run-worker.js";
 
 const STDIN = 0;
 
@@ -46,6 +44,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
   const log = createLogger(values["log-level"] ?? "warn", { process: "worker", workerId });
   const interruption = watchSignals(launched);
   try {
+    const { runWorker } = await import("./run-worker.js");
     await runWorker({
       coordinatorEndpoint: coordinator,
       token,
@@ -76,6 +75,7 @@ async function predictMain(args: readonly string[]): Promise<number> {
   if ("print" in command) return print(command.print);
   const { values, positionals } = command;
   if (values.data === undefined) throw missing("--data", "Name the rows to predict");
+  const { predict } = await import("./predict/predict.js");
   const summary = await predict({
     modelDirectory: positionals[0] ?? "",
     dataPath: values.data,

@@ -8,9 +8,11 @@ interface Tally {
   durationMs: number;
 }
 
+const SLOWEST_FILES = 30;
+
 /**
- * Ends a run with what a person or a script wants to know: each project's figures and duration, the skipped tests by name, and as
- * the last line `N passed, N failed, N skipped` over all projects. A run in which no test ran is a failure.
+ * Ends a run with what a person or a script wants to know: each project's figures and duration, the files that took longest (which
+ * is where to begin when a run gets too long), the skipped tests by name, and as the last line `N passed, N failed, N skipped` over all projects. A run in which no test ran is a failure.
  */
 export default class PlainLineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
@@ -37,6 +39,7 @@ export default class PlainLineReporter implements Reporter {
       total.failed += tally.failed;
       total.skipped += tally.skipped;
     }
+    lines.push(...slowest(modules), "");
     for (const name of skipped) lines.push(`skipped: ${name}`);
     if (total.passed + total.failed === 0) {
       process.exitCode = 1;
@@ -51,6 +54,12 @@ function outcomeOf(test: TestCase): "passed" | "failed" | "skipped" {
   const { state } = test.result();
   // A test that never got to run (its file or its hooks broke first) has not passed.
   return state === "pending" ? "failed" : state;
+}
+
+function slowest(modules: readonly TestModule[]): string[] {
+  const files = modules.map((module) => ({ path: module.relativeModuleId, durationMs: module.diagnostic().duration }));
+  files.sort((a, b) => b.durationMs - a.durationMs);
+  return files.slice(0, SLOWEST_FILES).map(({ path, durationMs }) => `${(durationMs / 1000).toFixed(1)} s: ${path}`);
 }
 
 function describe(tally: Tally): string {
