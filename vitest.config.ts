@@ -1,8 +1,43 @@
 import { defineConfig } from "vitest/config";
 
+/** Of the integration tests, those that start one command after the other, mostly of one process: two files fill two cores. */
+const SIDE_BY_SIDE = [
+  "bad-data",
+  "bad-document",
+  "bad-options",
+  "bad-surroundings",
+  "model-files",
+  "package-contents",
+  "reference",
+  "safetensors",
+  "train-options",
+].map((name) => `test/integration/${name}.test.ts`);
+
+/** Of the integration tests, those that say most in least time: one for each of the promises. For daily use. */
+const QUICK = [
+  "bad-document",
+  "diff",
+  "docs-commands",
+  "failures",
+  "package-contents",
+  "same-bits",
+  "serve",
+  "strangers",
+  "work-division",
+  "worker-threads",
+].map((name) => `test/integration/${name}.test.ts`);
+
+/** Of projects that start the compiled command one file at a time: such a test fills the cores of a small machine with its workers. */
+const alone = {
+  globalSetup: ["./test/support/build-before-tests.ts"],
+  testTimeout: 180_000,
+  hookTimeout: 60_000,
+  fileParallelism: false,
+};
+
 /**
- * Five projects, run in this order. The first two work on sources in one process each; the others start the compiled command,
- * one file at a time: every such test already fills the cores of a small machine with its own workers.
+ * Projects, run in this order. The first two work on sources in one process each; the others start the compiled command. `quick` is a
+ * part of the integration tests, for `.ci/test --quick` alone.
  */
 export default defineConfig({
   test: {
@@ -29,35 +64,42 @@ export default defineConfig({
       },
       {
         test: {
-          name: "integration",
-          include: ["test/integration/**/*.test.ts"],
-          globalSetup: ["./test/support/build-before-tests.ts"],
-          testTimeout: 180_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
+          ...alone,
+          name: "commands",
+          include: SIDE_BY_SIDE,
+          fileParallelism: true,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },
       {
         test: {
+          ...alone,
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          exclude: SIDE_BY_SIDE,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      { test: { ...alone, name: "quick", include: QUICK, sequence: { groupOrder: 4 } } },
+      {
+        test: {
+          ...alone,
           name: "acceptance",
           include: ["test/acceptance/**/*.test.ts"],
-          globalSetup: ["./test/support/build-before-tests.ts"],
           testTimeout: 900_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 5 },
         },
       },
       {
         test: {
+          ...alone,
           name: "node-versions",
           include: ["test/node-versions/**/*.test.ts"],
-          globalSetup: ["./test/support/build-before-tests.ts"],
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 6 },
         },
       },
     ],

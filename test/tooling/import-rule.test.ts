@@ -40,6 +40,7 @@ const CASES: readonly Case[] = [
   refused("worker/train/a.ts", "../../bench/memory.js", "worker/ imports only worker/ and shared/"),
   refused("bench/a.ts", "../test/support/real-data.js", "bench/ and test/ do not import each other"),
   refused("test/unit/a.test.ts", "../../bench/memory.js", "bench/ and test/ do not import each other"),
+  allowed("test/unit/bench/a.test.ts", "../../../bench/memory.js"),
   allowed("shared/a.ts", "./epoch-plan.js"),
   allowed("coordinator/group/a.ts", "../../shared/failure.js"),
   allowed("worker/train/a.ts", "../collective/collective.js"),

@@ -1,0 +1,90 @@
+/**
+ * All-reduce of float32 sums, by the product's own collectives and by the peers that are installed (Open MPI over shared memory and
+ * over TCP, MPICH, Gloo through PyTorch), in alternating rounds: in every round each system measures all sizes once, in processes of
+ * its own. Time, algbw and busbw as nccl-tests define them, the ratio to Gloo in the same round, and the fraction of what copying the
+ * bytes once would take. Exit code 1 when a sum is wrong, or an own collective fails.
+ *
+ *     npm run bench:allreduce -- --ranks 2,4 --rounds 5
+ *
+ * Peers that are missing are named; `--install-peers` fetches them as Debian packages (as root).
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { type AllreduceRow, reportRows, reportTable } from "./allreduce/allreduce-report.js";
+import { copyMicroseconds } from "./allreduce/copy-limit.js";
+import { measureOwn } from "./allreduce/own-system.js";
+import { findPeers, PEER_PACKAGES, type Peer } from "./allreduce/peer-systems.js";
+import type { SizePlan, Timing } from "./allreduce/rank-messages.js";
+import { sizePlan, sizePlans } from "./allreduce/size-plan.js";
+import { machineFacts } from "./support/machine-facts.js";
+
+const { values } = parseArgs({
+  options: {
+    ranks: { type: "string", default: "2,4" },
+    rounds: { type: "string", default: "5" },
+    "from-bytes": { type: "string", default: "4" },
+    "to-bytes": { type: "string", default: `${128 * 1024 * 1024}` },
+    /** Instead of all sizes. */
+    bytes: { type: "string" },
+    systems: { type: "string" },
+    "install-peers": { type: "boolean", default: false },
+  },
+});
+const sizes =
+  values.bytes === undefined
+    ? sizePlans(Number(values["from-bytes"]), Number(values["to-bytes"]))
+    : values.bytes.split(",").map((bytes) => sizePlan(Number(bytes)));
+const rounds = Number(values.rounds);
+
+type Measure = (ranks: number, sizes: readonly SizePlan[]) => Promise<Timing[]>;
+const OWN: readonly (readonly [string, Measure])[] = [
+  ["shm", (ranks, plans) => measureOwn(ranks, { collective: "shm", transport: "ipc" }, plans)],
+  ["ring-ipc", (ranks, plans) => measureOwn(ranks, { collective: "ring", transport: "ipc" }, plans)],
+  ["ring-tcp", (ranks, plans) => measureOwn(ranks, { collective: "ring", transport: "tcp" }, plans)],
+];
+
+if (values["install-peers"]) {
+  execFileSync("apt-get", ["update", "-qq"], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...PEER_PACKAGES], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
+const folder = await mkdtemp(join(tmpdir(), "ringstrasse-allreduce-"));
+try {
+  const { found, missing } = await findPeers({ path: process.env["PATH"] ?? "", folder });
+  for (const what of missing) process.stderr.write(`left out: ${what} (--install-peers brings it)\n`);
+  const rows: AllreduceRow[] = [];
+  for (const ranks of values.ranks.split(",").map(Number)) rows.push(...(await measure(ranks, found)));
+  const peers = found.map(({ name, version }) => ({ name, version }));
+  process.stdout.write(
+    `${JSON.stringify({ bench: "allreduce", machine: machineFacts(), rounds, peers, missing, rows })}\n`,
+  );
+  if (rows.some(({ wrong }) => wrong > 0)) process.exitCode = 1;
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function measure(ranks: number, peers: readonly Peer[]): Promise<AllreduceRow[]> {
+  const wanted = values.systems?.split(",");
+  const all = [...OWN, ...peers.map(({ name, measure: by }): [string, Measure] => [name, (n, plans) => by(n, plans)])];
+  const systems = all.filter(([name]) => wanted?.includes(name) ?? true);
+  const measured = new Map<string, Timing[][]>(systems.map(([name]) => [name, []]));
+  const copies = new Map<number, number>();
+  for (let round = 0; round < rounds; round++) {
+    for (const { count, repetitions } of sizes) {
+      copies.set(
+        count,
+        Math.min(copies.get(count) ?? Number.POSITIVE_INFINITY, copyMicroseconds(count * 4, repetitions)),
+      );
+    }
+    for (const [name, by] of systems) measured.get(name)?.push(await by(ranks, sizes));
+    process.stderr.write(`${ranks} ranks, round ${round + 1} of ${rounds}\n`);
+  }
+  const rows = reportRows(ranks, measured, copies);
+  process.stderr.write(`${ranks} ranks, µs (ratio to Gloo):\n${reportTable(rows)}\n`);
+  return rows;
+}

@@ -1,0 +1,76 @@
+import { median } from "../support/median.js";
+import type { Timing } from "./rank-messages.js";
+
+const FLOAT_BYTES = 4;
+/** What the ratios are to. */
+export const BASELINE = "gloo";
+
+/** One system at one size on so many ranks; figures as nccl-tests define them. */
+export interface AllreduceRow {
+  readonly system: string;
+  readonly ranks: number;
+  readonly bytes: number;
+  /** Median over the rounds. */
+  readonly microseconds: number;
+  /** Bytes ÷ time, in GB/s. */
+  readonly algbw: number;
+  /** algbw · 2 (N − 1) ÷ N: what each link of a ring carries. */
+  readonly busbw: number;
+  /** Median of each round's time ÷ Gloo's time in the same round; null without Gloo. */
+  readonly ratioToGloo: number | null;
+  /** Time of copying as many bytes once ÷ time. */
+  readonly fractionOfCopy: number;
+  /** Wrong elements over all rounds; must be 0. */
+  readonly wrong: number;
+  readonly rounds: readonly number[];
+}
+
+/** `timings[round]` of each system; pure. */
+export function reportRows(
+  ranks: number,
+  measured: ReadonlyMap<string, readonly (readonly Timing[])[]>,
+  copyMicroseconds: ReadonlyMap<number, number>,
+): AllreduceRow[] {
+  const rows: AllreduceRow[] = [];
+  const baseline = measured.get(BASELINE);
+  for (const [system, rounds] of measured) {
+    for (const [index, { count }] of (rounds[0] ?? []).entries()) {
+      const times = rounds.map((timings) => timings[index]?.microseconds ?? Number.NaN);
+      const ratios = times.map((time, round) => time / (baseline?.[round]?.[index]?.microseconds ?? Number.NaN));
+      const microseconds = median(times);
+      const bytes = count * FLOAT_BYTES;
+      const algbw = bytes / microseconds / 1000;
+      rows.push({
+        system,
+        ranks,
+        bytes,
+        microseconds,
+        algbw,
+        busbw: (algbw * 2 * (ranks - 1)) / ranks,
+        ratioToGloo: baseline === undefined ? null : median(ratios),
+        fractionOfCopy: (copyMicroseconds.get(count) ?? Number.NaN) / microseconds,
+        wrong: rounds.reduce((sum, timings) => sum + (timings[index]?.wrong ?? 0), 0),
+        rounds: times,
+      });
+    }
+  }
+  return rows;
+}
+
+/** For people: one line a size, one column a system. */
+export function reportTable(rows: readonly AllreduceRow[]): string {
+  const systems = [...new Set(rows.map(({ system }) => system))];
+  const sizes = [...new Set(rows.map(({ bytes }) => bytes))].sort((a, b) => a - b);
+  const cell = (bytes: number, system: string): string => {
+    const row = rows.find((one) => one.bytes === bytes && one.system === system);
+    if (row === undefined) return "";
+    const ratio = row.ratioToGloo === null || system === BASELINE ? "" : ` (${row.ratioToGloo.toFixed(2)})`;
+    return `${row.microseconds.toFixed(row.microseconds < 100 ? 1 : 0)}${ratio}${row.wrong > 0 ? ` #wrong ${row.wrong}` : ""}`;
+  };
+  const lines = [
+    ["bytes", ...systems],
+    ...sizes.map((bytes) => [`${bytes}`, ...systems.map((one) => cell(bytes, one))]),
+  ];
+  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
+  return lines.map((line) => line.map((text, column) => text.padStart(widths[column] ?? 0)).join("  ")).join("\n");
+}

@@ -1,0 +1,129 @@
+import { execFile } from "node:child_process";
+import { access } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { SizePlan, Timing } from "./rank-messages.js";
+
+const run = promisify(execFile);
+/** Compiled to dist/bench/allreduce/; the peers' sources stay in bench/peers/. */
+const PEERS = fileURLToPath(new URL("../../../bench/peers/", import.meta.url));
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+const RUN_MS = 300_000;
+
+/** Debian packages that bring the peers; the last two make PyTorch's own arithmetic as fast as it can be. */
+export const PEER_PACKAGES = [
+  "build-essential",
+  "openmpi-bin",
+  "libopenmpi-dev",
+  "mpich",
+  "libmpich-dev",
+  "python3-torch",
+  "libopenblas0-pthread",
+];
+
+/** A system that others wrote. */
+export interface Peer {
+  readonly name: string;
+  /** Name and version, as it calls itself. */
+  readonly version: string;
+  measure(ranks: number, sizes: readonly SizePlan[]): Promise<Timing[]>;
+}
+
+export interface PeerPlace {
+  /** The search path for commands. */
+  readonly path: string;
+  /** For compiled programs and rendezvous files; the caller's. */
+  readonly folder: string;
+}
+
+/** Those of the peers that are installed, and for the others why they are left out. */
+export async function findPeers(place: PeerPlace): Promise<{ readonly found: Peer[]; readonly missing: string[] }> {
+  const found: Peer[] = [];
+  const missing: string[] = [];
+  for (const find of [openMpi, mpich, gloo]) {
+    try {
+      found.push(...(await find(place)));
+    } catch (thrown) {
+      missing.push(thrown instanceof Error ? thrown.message : String(thrown));
+    }
+  }
+  return { found, missing };
+}
+
+async function openMpi({ path, folder }: PeerPlace): Promise<Peer[]> {
+  const [compiler, launcher] = [await command(path, "mpicc.openmpi"), await command(path, "mpirun.openmpi")];
+  const program = join(folder, "allreduce.openmpi");
+  await run(compiler, ["-O3", "-march=native", "-o", program, join(PEERS, "allreduce.c")]);
+  const version = firstLine((await run(launcher, ["--version"])).stdout);
+  const general = ["--allow-run-as-root", "--oversubscribe", "--mca", "pml", "ob1"];
+  const peer = (name: string, flags: readonly string[]): Peer => ({
+    name,
+    version,
+    measure: async (ranks, sizes) =>
+      await launch(launcher, [...general, ...flags, "-np", `${ranks}`, program, ...sizes.map(sizeArgument)]),
+  });
+  return [
+    peer("openmpi-shm", ["--mca", "btl", "self,vader"]),
+    peer("openmpi-tcp", ["--mca", "btl", "self,tcp", "--mca", "btl_tcp_if_include", "lo"]),
+  ];
+}
+
+async function mpich({ path, folder }: PeerPlace): Promise<Peer[]> {
+  const [compiler, launcher] = [await command(path, "mpicc.mpich"), await command(path, "mpirun.mpich")];
+  const program = join(folder, "allreduce.mpich");
+  await run(compiler, ["-O3", "-march=native", "-o", program, join(PEERS, "allreduce.c")]);
+  const { stdout } = await run(launcher, ["--version"]);
+  const version = `MPICH ${/Version:\s*(\S+)/.exec(stdout)?.[1] ?? "of an unknown version"}`;
+  const measure = async (ranks: number, sizes: readonly SizePlan[]) =>
+    await launch(launcher, ["-np", `${ranks}`, program, ...sizes.map(sizeArgument)]);
+  return [{ name: "mpich", version, measure }];
+}
+
+async function gloo({ path, folder }: PeerPlace): Promise<Peer[]> {
+  const python = await command(path, "python3");
+  const { stdout } = await run(python, ["-c", "import torch, torch.distributed as d; print(torch.__version__)"]).catch(
+    () => Promise.reject(new Error("gloo: python3 has no torch")),
+  );
+  const script = join(PEERS, "allreduce_gloo.py");
+  let runs = 0;
+  const measure = async (ranks: number, sizes: readonly SizePlan[]) => {
+    const store = join(folder, `gloo-${ranks}-${runs++}`);
+    const processes = Array.from({ length: ranks }, (_, rank) =>
+      launch(python, [script, `${rank}`, `${ranks}`, store, ...sizes.map(sizeArgument)]),
+    );
+    return (await Promise.all(processes))[0] ?? [];
+  };
+  return [{ name: "gloo", version: `PyTorch ${stdout.trim()}`, measure }];
+}
+
+async function launch(program: string, args: readonly string[]): Promise<Timing[]> {
+  const { stdout } = await run(program, args, { maxBuffer: MAX_OUTPUT_BYTES, timeout: RUN_MS });
+  return stdout
+    .split("\n")
+    .filter((line) => /^\d+ [\d.]+ \d+$/.test(line))
+    .map((line) => {
+      const [count = 0, microseconds = 0, wrong = 0] = line.split(" ").map(Number);
+      return { count, microseconds, wrong };
+    });
+}
+
+async function command(path: string, name: string): Promise<string> {
+  for (const folder of path.split(delimiter)) {
+    const file = join(folder, name);
+    const isThere = await access(file).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return file;
+  }
+  throw new Error(`${name} is not installed`);
+}
+
+function sizeArgument({ count, repetitions, warmUps }: SizePlan): string {
+  return `${count}:${repetitions}:${warmUps}`;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
+}

@@ -1,0 +1,20 @@
+import type { SizePlan } from "./rank-messages.js";
+
+const FLOAT_BYTES = 4;
+/** Bytes that all repetitions of one size move together, as far as the limits below let them. */
+const BYTES_PER_SIZE = 192 * 1024 * 1024;
+const MOST_REPETITIONS = 300;
+const FEWEST_REPETITIONS = 3;
+
+/** Sizes from `fromBytes` to `toBytes`, each `factor` times the last; pure, so that every system does the same work. */
+export function sizePlans(fromBytes: number, toBytes: number, factor = 2): SizePlan[] {
+  const plans: SizePlan[] = [];
+  for (let bytes = fromBytes; bytes <= toBytes; bytes *= factor) plans.push(sizePlan(bytes));
+  return plans;
+}
+
+export function sizePlan(bytes: number): SizePlan {
+  const repetitions = Math.min(MOST_REPETITIONS, Math.max(FEWEST_REPETITIONS, Math.floor(BYTES_PER_SIZE / bytes)));
+  const warmUps = Math.max(2, Math.ceil(repetitions / 10));
+  return { count: Math.max(1, Math.round(bytes / FLOAT_BYTES)), repetitions, warmUps };
+}
