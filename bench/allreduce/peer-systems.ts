@@ -81,10 +81,7 @@ async function mpich({ path, folder }: PeerPlace): Promise<Peer[]> {
 }
 
 async function gloo({ path, folder }: PeerPlace): Promise<Peer[]> {
-  const python = await command(path, "python3");
-  const { stdout } = await run(python, ["-c", "import torch, torch.distributed as d; print(torch.__version__)"]).catch(
-    () => Promise.reject(new Error("gloo: python3 has no torch")),
-  );
+  const { python, version } = await pythonWithTorch(path);
   const script = join(PEERS, "allreduce_gloo.py");
   let runs = 0;
   const measure = async (ranks: number, sizes: readonly SizePlan[]) => {
@@ -94,7 +91,21 @@ async function gloo({ path, folder }: PeerPlace): Promise<Peer[]> {
     );
     return (await Promise.all(processes))[0] ?? [];
   };
-  return [{ name: "gloo", version: `PyTorch ${stdout.trim()}`, measure }];
+  return [{ name: "gloo", version: `PyTorch ${version}`, measure }];
+}
+
+/** The system's own Python is often not the first on the path, and the only one that Debian's PyTorch is for. */
+async function pythonWithTorch(path: string): Promise<{ readonly python: string; readonly version: string }> {
+  const code = "import torch, torch.distributed as d; d.is_gloo_available; print(torch.__version__)";
+  for (const folder of path.split(delimiter)) {
+    try {
+      const python = await command(folder, "python3");
+      return { python, version: (await run(python, ["-c", code])).stdout.trim() };
+    } catch {
+      // This one has none; the next may.
+    }
+  }
+  throw new Error("gloo: no python3 on the path has torch");
 }
 
 async function launch(program: string, args: readonly string[]): Promise<Timing[]> {
