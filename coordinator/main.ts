@@ -102,21 +102,27 @@ function entryPoint(): string {
 async function validateMain(args: readonly string[]): Promise<number> {
   const { variables: environment } = readEnvironment();
   const command = await parseCommand(VALIDATE_COMMAND, { args, environment, version: VERSION });
-  if ("print" in command) return print(command.print);
+  if ("print" in command) {
+    await written(command.print);
+    return 0;
+  }
   const { validate } = await import("./cli/validate-command.js");
   const { text, exitCode } = await validate(command.positionals[0] ?? "", command.values);
-  print(text);
+  await written(text);
   return exitCode;
 }
 
 async function diffMain(args: readonly string[]): Promise<number> {
   const { variables: environment } = readEnvironment();
   const command = await parseCommand(DIFF_COMMAND, { args, environment, version: VERSION });
-  if ("print" in command) return print(command.print);
+  if ("print" in command) {
+    await written(command.print);
+    return 0;
+  }
   const [runA = "", runB = ""] = command.positionals;
   const { runDiff } = await import("./diff/diff-command.js");
   const { text, json, identical } = await runDiff(runA, runB);
-  print(command.values.json === true ? JSON.stringify(json) : text);
+  await written(command.values.json === true ? JSON.stringify(json) : text);
   return identical ? 0 : 1;
 }
 
@@ -131,6 +137,16 @@ async function withFailure(run: () => Promise<number>): Promise<number> {
 function print(text: string): number {
   process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
   return 0;
+}
+
+/** Resolves when stdout has taken the text. @throws RingstrasseError OUTPUT_UNWRITABLE when its reader has gone (`| head`) */
+function written(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: Error): void => reject(writeFailure("stdout", cause));
+    // Stays for good: the stream's own event comes after the callback.
+    process.stdout.on("error", refuse);
+    process.stdout.write(text.endsWith("\n") ? text : `${text}\n`, (error) => (error ? refuse(error) : resolve()));
+  });
 }
 
 function report(failure: Failure): number {

@@ -120,6 +120,8 @@ export const FailureSchema = z.discriminatedUnion("code", [
   z.object({ code: z.literal("NOT_FOUND"), what: z.enum(["job", "file"]), id: text, remedy: text }),
   /** Somebody else changed it since it was read. */
   z.object({ code: z.literal("CONFLICT"), what: z.enum(["job", "file"]), id: text, problem: text, remedy: text }),
+  /** The service gives the judging of a model no more time than this. */
+  z.object({ code: z.literal("EVALUATION_TIMEOUT"), limitMs: z.number(), problem: text, remedy: text }),
   z.object({ code: z.literal("INTERRUPTED"), signal: text }),
   /** Somebody asked the service to end the job. */
   z.object({ code: z.literal("CANCELLED"), what: z.literal("job"), id: text }),
@@ -182,6 +184,7 @@ export function exitCodeOf(code: FailureCode): number {
     case "PROTOCOL_VIOLATION":
     case "NOT_FINITE":
     case "WORKERS_DIVERGED":
+    case "EVALUATION_TIMEOUT":
     case "REPORTED":
     case "INTERNAL":
       return 5;
@@ -205,11 +208,8 @@ export function describeFailure(failure: Failure): string {
     case "INPUT_MISSING":
     case "MODEL_INVALID":
       return `${failure.file}: ${failure.problem}. ${failure.remedy}`;
-    case "DATA_INVALID": {
-      const row = failure.row === null ? "" : `, row ${failure.row}`;
-      const column = failure.column === null ? "" : `, column ${failure.column}`;
-      return `${failure.file}${row}${column}: ${failure.problem}. ${failure.remedy}`;
-    }
+    case "DATA_INVALID":
+      return `${describeCell(failure)}: ${failure.problem}. ${failure.remedy}`;
     case "DATA_MISMATCH": {
       const element = failure.elementPath === null ? "" : ` against ${failure.elementPath}`;
       return `${failure.file}${element}: ${failure.problem}. ${failure.remedy}`;
@@ -255,6 +255,7 @@ export function describeFailure(failure: Failure): string {
       return `workers hold different ${failure.what}: ${hashes.join(", ")}. This is a defect of the software or of a machine; please report it`;
     }
     case "QUOTA_EXCEEDED":
+    case "EVALUATION_TIMEOUT":
       return `${failure.problem}. ${failure.remedy}`;
     case "NOT_FOUND":
       return `there is no ${failure.what} ${failure.id}. ${failure.remedy}`;
@@ -273,25 +274,18 @@ export function describeFailure(failure: Failure): string {
   }
 }
 
-function describePlace(where: {
-  file: string | null;
-  line: number | null;
-  column: number | null;
-  elementPath: string | null;
-}): string {
+function describeCell({ file, row, column }: Extract<Failure, { code: "DATA_INVALID" }>): string {
+  return `${file}${row === null ? "" : `, row ${row}`}${column === null ? "" : `, column ${column}`}`;
+}
+
+function describePlace(where: Extract<Failure, { code: "DOCUMENT_INVALID" | "DOCUMENT_UNSUPPORTED" }>): string {
   const line = where.line === null ? "" : `:${where.line}${where.column === null ? "" : `:${where.column}`}`;
   const file = where.file === null ? "" : `${where.file}${line}: `;
   const path = where.elementPath === null ? "" : `${where.elementPath}: `;
   return file + path;
 }
 
-function describeWorker(who: {
-  rank: number | null;
-  host: string;
-  pid: number | null;
-  replicas: number[];
-  step: number | null;
-}): string {
+function describeWorker(who: Extract<Failure, { code: "WORKER_DIED" | "WORKER_SILENT" | "WORKER_STALLED" }>): string {
   const rank = who.rank === null ? "a worker without a rank" : `worker rank ${who.rank}`;
   const pid = who.pid === null ? "" : `, pid ${who.pid}`;
   const replicas = who.replicas.length === 0 ? "" : `, replicas ${who.replicas.join(" ")}`;

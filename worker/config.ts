@@ -51,13 +51,36 @@ export const PREDICT_OPTIONS = {
     placeholder: "PATH",
   },
   labels: { group: "Data:", describe: "Labels of an IDX images file", schema: filePath, placeholder: "PATH" },
+  "row-file": {
+    group: "Data:",
+    describe: "Rows that a run has prepared, in the place of --data; with --evaluate (set by the server)",
+    schema: filePath,
+    placeholder: "PATH",
+  },
+  evaluate: {
+    group: OUTPUT,
+    describe: "No predictions, but how good they are at rows with their labels: loss, accuracy, confusion matrix",
+    schema: switchValue,
+    isSwitch: true,
+  },
   format: {
     group: OUTPUT,
     describe: "csv or json [default csv]",
     schema: choice(["csv", "json"]),
     placeholder: "NAME",
   },
-  json: { group: OUTPUT, describe: "The same as --format json", schema: switchValue, isSwitch: true },
+  json: {
+    group: OUTPUT,
+    describe: "The same as --format json; with --evaluate one JSON object",
+    schema: switchValue,
+    isSwitch: true,
+  },
+  "exit-with-parent": {
+    group: OUTPUT,
+    describe: "End when stdin closes (set by the server)",
+    schema: switchValue,
+    isSwitch: true,
+  },
 } as const satisfies OptionTable;
 
 export type WorkerCommandOptions = OptionValues<typeof WORKER_OPTIONS>;

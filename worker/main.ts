@@ -1,5 +1,6 @@
 import { constants, hostname } from "node:os";
 import process from "node:process";
+import type { EvaluationLine } from "../shared/api/evaluation.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
 import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
 import { WorkerIdSchema } from "../shared/ids.js";
@@ -7,7 +8,8 @@ import { createLogger } from "../shared/logger.js";
 import { VERSION } from "../shared/version.js";
 import { isSystemError, writeFailure } from "../shared/write-failure.js";
 import { PREDICT_COMMAND, WORKER_COMMAND } from "./cli/commands.js";
-import { readEnvironment } from "./config.js";
+import { type PredictCommandOptions, readEnvironment } from "./config.js";
+import type { EvaluateOptions } from "./predict/evaluate.js";
 
 const STDIN = 0;
 
@@ -74,6 +76,9 @@ async function predictMain(args: readonly string[]): Promise<number> {
   const command = await parseCommand(PREDICT_COMMAND, { args, environment: readEnvironment(), version: VERSION });
   if ("print" in command) return print(command.print);
   const { values, positionals } = command;
+  if (values["exit-with-parent"] === true) endWithParent();
+  if (values.evaluate === true) return await evaluateMain(positionals[0] ?? "", values);
+  if (values["row-file"] !== undefined) throw usage("--row-file", "it goes with --evaluate", "Give rows as --data");
   if (values.data === undefined) throw missing("--data", "Name the rows to predict");
   const { predict } = await import("./predict/predict.js");
   const summary = await predict({
@@ -87,8 +92,54 @@ async function predictMain(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** With `--json` a failure too is a line on stdout, whole: whoever started this can tell what was wrong. */
+async function evaluateMain(modelDirectory: string, values: PredictCommandOptions): Promise<number> {
+  const json = values.json === true;
+  try {
+    const { describeEvaluation, evaluate } = await import("./predict/evaluate.js");
+    const evaluation = await evaluate({ modelDirectory, rows: rowsToJudge(values) });
+    await printLine(json ? `${JSON.stringify(evaluation satisfies EvaluationLine)}\n` : describeEvaluation(evaluation));
+    return 0;
+  } catch (thrown) {
+    const failure = toFailure(thrown);
+    if (json) await printLine(`${JSON.stringify({ failure } satisfies EvaluationLine)}\n`);
+    throw thrown;
+  }
+}
+
+function rowsToJudge(values: PredictCommandOptions): EvaluateOptions["rows"] {
+  const { data, labels, format, "row-file": rowFile } = values;
+  if (format !== undefined)
+    throw usage("--format", "nothing is predicted with --evaluate", "Leave it out, or give --json");
+  if (data === undefined && rowFile !== undefined) return { kind: "prepared", rowFile };
+  if (rowFile !== undefined) throw usage("--row-file", "it stands in the place of --data", "Give one of them");
+  if (data === undefined) throw missing("--data", "Name the rows to judge the model by");
+  return { kind: "data", dataPath: data, labelsPath: labels ?? null };
+}
+
+/** Resolves when stdout has taken the text. @throws its error */
+function printLine(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // Stays: the stream's own `error` event comes after the callback.
+    process.stdout.on("error", reject);
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Whoever started this process holds the other end of its stdin: when that closes, nobody waits for it any more. */
+function endWithParent(): void {
+  const end = (): void => process.exit(128 + constants.signals.SIGHUP);
+  process.stdin.on("end", end).on("error", end).resume();
+  // It is no reason to stay when all is done.
+  if ("unref" in process.stdin && typeof process.stdin.unref === "function") process.stdin.unref();
+}
+
 function missing(option: string, remedy: string): RingstrasseError {
-  return new RingstrasseError({ code: "USAGE", option, problem: "it is missing", remedy });
+  return usage(option, "it is missing", remedy);
+}
+
+function usage(option: string, problem: string, remedy: string): RingstrasseError {
+  return new RingstrasseError({ code: "USAGE", option, problem, remedy });
 }
 
 function print(text: string): number {

@@ -50,8 +50,8 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const membership = new Membership(options, communication, board);
   for (;;) {
     try {
-      const sharesMemory = await communication.connect();
-      return await membership.serve(engine, sharesMemory);
+      const sharingProblem = await communication.connect();
+      return await membership.serve(engine, sharingProblem);
     } catch (thrown) {
       if (options.signal.aborted) communication.send({ kind: "leave", signal: signalName(thrown) });
       if (!membership.comesBackAfter(thrown)) throw thrown;
@@ -79,11 +79,13 @@ class Membership {
   }
 
   /** Joins and does what the coordinator says until it says stop. @throws RingstrasseError when it refuses, fails or is lost. */
-  async serve(engine: EngineFacts, sharesMemory: boolean): Promise<void> {
+  async serve(engine: EngineFacts, sharingProblem: string | null): Promise<void> {
     const { token, workerId, log } = this.#options;
     const { pid, version } = process;
     this.#board.advance("idle");
-    const facts = { host: hostname(), pid, nodeVersion: version, engine, sharesMemory };
+    if (sharingProblem !== null) log.info({ sharingProblem }, `this worker can't share memory: ${sharingProblem}`);
+    const memory = { sharesMemory: sharingProblem === null, ...(sharingProblem === null ? {} : { sharingProblem }) };
+    const facts = { host: hostname(), pid, nodeVersion: version, engine, ...memory };
     this.#communication.send({ kind: "join", token, workerId, ...facts });
     for (;;) {
       const message = await this.#communication.receive();

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { DatasetSpec } from "../../shared/data/dataset-spec.js";
 import { hashText } from "./content-hash.js";
 import { type DataPaths, type DataSources, findSources } from "./data-sources.js";
@@ -23,6 +24,8 @@ export interface PreparedDataset {
   readonly dataset: DatasetSpec;
   /** Over the contents of all source files; lower-case hex. */
   readonly contentSha256: string;
+  /** Over the bytes of the test rows as they were prepared; null: nothing is held out. */
+  readonly testRowsSha256: string | null;
   /** 0-based first target column, to be kept with the model; null: the data is no table. */
   readonly labelColumn: number | null;
   /** True when nothing had to be prepared. */
@@ -50,9 +53,10 @@ export async function prepareDataset(request: PrepareRequest): Promise<PreparedD
     return prepared;
   };
   const { entry, cached, repaired } = await cache.keep(cacheKey(request, sources), build, signal);
-  const { dataset, contentSha256, labelColumn } = entry;
+  const { dataset, contentSha256, labelColumn, files } = entry;
+  const testRowsSha256 = dataset.test === null ? null : (files[basename(dataset.test.path)]?.sha256 ?? null);
   const notes = repaired === null ? [] : [`Prepared data was damaged and has been prepared again (${repaired})`];
-  return { dataset, contentSha256, labelColumn, cached, warnings: [...notes, ...entry.warnings] };
+  return { dataset, contentSha256, testRowsSha256, labelColumn, cached, warnings: [...notes, ...entry.warnings] };
 }
 
 function cacheKey(request: PrepareRequest, sources: DataSources): string {

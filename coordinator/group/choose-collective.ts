@@ -22,8 +22,10 @@ export function chooseCollective(
   if (workers.some(({ launched }) => launched === null)) {
     return { collective: "ring", reason: "ring, since some workers were not started here" };
   }
-  if (workers.some(({ join }) => !join.sharesMemory)) {
-    return { collective: "ring", reason: "ring, since not all workers can share memory" };
+  const apart = workers.find(({ join }) => !join.sharesMemory);
+  if (apart !== undefined) {
+    const why = apart.join.sharingProblem ?? "it doesn't say why";
+    return { collective: "ring", reason: `ring, since worker ${apart.workerId} can't share memory: ${why}` };
   }
   return { collective: "shm", reason: "shm, since all workers share this host's memory" };
 }

@@ -3,6 +3,7 @@ import { describeFailure, type Failure, RingstrasseError, toFailure } from "../.
 import type { Logger } from "../../shared/logger.js";
 import { decodeFromWorker, MessageEncoder } from "../../shared/protocol/codec.js";
 import type { CoordinatorBody, FromWorker } from "../../shared/protocol/control-message.js";
+import { SequenceCheck } from "../../shared/protocol/sequence-check.js";
 import { RouterSocket } from "../../shared/transport/zeromq-sockets.js";
 
 /** Time for the last messages to leave when the server closes. */
@@ -27,6 +28,8 @@ interface Peer {
   readonly workerId: string;
   readonly identity: Buffer;
   readonly encoder: MessageEncoder;
+  /** Of what it sends. */
+  readonly sequence: SequenceCheck;
 }
 
 /**
@@ -96,7 +99,10 @@ export class ControlServer implements AsyncDisposable {
         const message = decodeFromWorker(frames[0] ?? new Uint8Array(), from);
         if (message.kind === "join") this.#onJoin(handlers, identity, message);
         else if (peer === undefined) throw violation(from, `it sent ${message.kind} before join`);
-        else handlers.received(peer.workerId, message);
+        else {
+          peer.sequence.check(message);
+          handlers.received(peer.workerId, message);
+        }
       } catch (thrown) {
         const failure = toFailure(thrown);
         this.#log.debug({ err: thrown, from }, "bad control message");
@@ -110,7 +116,9 @@ export class ControlServer implements AsyncDisposable {
     if (this.#links.has(linkOf(identity))) throw violation(`worker ${message.workerId}`, "it joined twice");
     if (!this.#tokenIsRight(message.token)) return this.#refuse(identity, wrongToken(message));
     if (this.#peers.has(message.workerId)) return this.#refuse(identity, takenName(message));
-    const peer = { workerId: message.workerId, identity, encoder: new MessageEncoder() };
+    const { workerId } = message;
+    const sequence = new SequenceCheck(`worker ${workerId}`, message.sequence + 1);
+    const peer = { workerId, identity, encoder: new MessageEncoder(), sequence };
     this.#peers.set(message.workerId, peer);
     this.#links.set(linkOf(identity), peer);
     const refusal = handlers.joined(message);

@@ -11,7 +11,8 @@ export type RefusalCode =
   | "UNSUPPORTED_MEDIA_TYPE"
   | "RANGE_NOT_SATISFIABLE"
   | "HEADERS_TOO_LARGE"
-  | "TOO_MANY_STREAMS";
+  | "TOO_MANY_STREAMS"
+  | "TOO_MANY_EVALUATIONS";
 
 export interface Refusal {
   /** 400 to 599. */

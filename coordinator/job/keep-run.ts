@@ -72,6 +72,6 @@ function finishedEvent(run: TrainingRun, result: GroupResult, last: EpochEvent, 
     wallMs,
     weightsSha256: result.weightsSha256,
     stateSha256: result.stateSha256,
-    modelDir: join(run.output.path, "model"),
+    modelDir: join(run.shownOut, "model"),
   };
 }

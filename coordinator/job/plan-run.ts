@@ -82,6 +82,8 @@ export interface RunToPlan {
   readonly data: string;
   /** The output directory to be; made ready. */
   readonly out: string;
+  /** What those who see the run are told instead of its path; absent: its absolute path. */
+  readonly shownOut?: string;
 }
 
 /** Decides a run wholly, and makes its output directory ready. @throws RingstrasseError OUTPUT_UNWRITABLE */
@@ -91,6 +93,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
   const spec = jobSpec(job, plan);
   const collective = wantedCollective(job);
   const output = await prepareOutputDirectory(plan.out);
+  const shownOut = plan.shownOut ?? output.path;
   return {
     spec,
     object,
@@ -98,13 +101,14 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
       document,
       data,
       testData: options["test-data"] ?? null,
-      out: output.path,
+      out: shownOut,
       workers,
       collective: workers === 1 ? "local" : collective,
       transport,
     }),
     policy: groupPolicy(plan, collective, options),
     output,
+    shownOut,
     labelColumn: prepared.labelColumn,
     datasetSha256: prepared.contentSha256,
     version: VERSION,

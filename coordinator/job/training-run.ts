@@ -12,6 +12,8 @@ export interface TrainingRun {
   readonly configuration: Configuration;
   readonly policy: GroupPolicy;
   readonly output: OutputDirectory;
+  /** The output directory as those who see the run are told of it. */
+  readonly shownOut: string;
   readonly labelColumn: number | null;
   readonly datasetSha256: string;
   readonly version: string;

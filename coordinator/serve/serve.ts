@@ -7,6 +7,7 @@ import { ControlServer } from "../group/control-server.js";
 import { WorkerPool } from "../group/worker-pool.js";
 import { listenHttp } from "../http/listen-http.js";
 import { LocalLauncher } from "../launcher/local-launcher.js";
+import { ProcessJudge } from "../launcher/process-judge.js";
 import { openSocketFolder } from "../launcher/socket-folder.js";
 import { ReportIntake } from "../report/report-intake.js";
 import { SpoolWatcher } from "../report/spool-watcher.js";
@@ -98,6 +99,7 @@ async function serveJobs({ options, around, access, host, log, store, server }: 
   await using service = await openJobService({
     store,
     ground,
+    judge: new ProcessJudge({ entry: around.entry, environment: around.environment }),
     dataDirectory: dataDirectory(options, around),
     options: runOptions(options),
     log,

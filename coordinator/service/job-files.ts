@@ -1,14 +1,11 @@
-import { rm, symlink } from "node:fs/promises";
-import { join } from "node:path";
-import { createDirectory } from "../../shared/create-directory.js";
 import { labelsCandidates } from "../../shared/data/labelled-images.js";
-import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
-import { writeFailure } from "../../shared/write-failure.js";
+import { RingstrasseError } from "../../shared/failure.js";
 import type { ReadJob } from "../job/plan-run.js";
 import type { FileStore } from "../store/file-store.js";
 import { FileIdSchema } from "../store/object-id.js";
 import type { StoredFile } from "../store/stored-file.js";
 import { filesOf } from "../vinnsl/object/apply-file.js";
+import { type LendingPlace, lendFiles } from "./lend-files.js";
 
 /** The stored files that a job trains on. */
 export interface JobFiles {
@@ -17,8 +14,8 @@ export interface JobFiles {
   readonly labels: StoredFile | null;
 }
 
-/** Paths that lead to stored files under the names that they were given. */
-export interface LentFiles {
+/** Paths that lead to a job's stored files under the names that they were given. */
+export interface LentJobFiles {
   readonly dataPath: string;
   readonly labelsPath: string | null;
 }
@@ -80,57 +77,14 @@ async function fileOrNull(id: StoredFile["id"], files: FileStore): Promise<Store
   }
 }
 
-/**
- * Has `use` read a job's files by path: in `folder`, which is the call's own and is removed afterwards. What `use` throws names the
- * files as they are stored. @throws RingstrasseError STORE_DAMAGED, OUTPUT_UNWRITABLE; as `use`
- */
-export async function lendJobFiles<T>(
+/** Has `use` read a job's files by path, as {@link lendFiles} does. @throws as it; as `use` */
+export function lendJobFiles<T>(
   { data, labels }: JobFiles,
-  { files, folder }: { readonly files: FileStore; readonly folder: string },
-  use: (lent: LentFiles) => Promise<T>,
+  place: LendingPlace,
+  use: (lent: LentJobFiles) => Promise<T>,
 ): Promise<T> {
-  try {
-    const dataPath = await lend(data, files, join(folder, "data"));
-    const labelsPath = labels === null ? null : await lend(labels, files, join(folder, "labels"));
-    return await use({ dataPath, labelsPath });
-  } catch (thrown) {
-    const failure = toFailure(thrown);
-    throw failure.code === "INTERNAL"
-      ? thrown
-      : new RingstrasseError(withoutFolder(failure, folder), { cause: thrown });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function lend(file: StoredFile, files: FileStore, shelf: string): Promise<string> {
-  const content = await files.pathOf(file);
-  const path = join(shelf, linkName(file.name));
-  try {
-    await createDirectory(shelf);
-    await symlink(content, path);
-  } catch (cause) {
-    throw writeFailure(shelf, cause);
-  }
-  return path;
-}
-
-/** A stored name is data: as the name of a link it must be one, and short enough in bytes. */
-function linkName(name: string): string {
-  const flat = name.replaceAll("/", "_");
-  const named = /^\.+$/.test(flat) ? `_${flat}` : flat;
-  return Buffer.byteLength(named) <= 255
-    ? named
-    : Buffer.from(named).subarray(-200).toString().replaceAll("\ufffd", "");
-}
-
-/** The failure without the paths that only this server knows. */
-function withoutFolder(failure: Failure, folder: string): Failure {
-  const named = (text: string) =>
-    ["data", "labels"].reduce((cut, shelf) => cut.replaceAll(join(folder, shelf, "/"), ""), text);
-  const entries = Object.entries(failure).map(([key, value]) => [
-    key,
-    typeof value === "string" ? named(value) : value,
-  ]);
-  return { ...failure, ...Object.fromEntries(entries) };
+  const shelves = { data: [data], labels: labels === null ? [] : [labels] };
+  return lendFiles(shelves, place, ({ data: [dataPath = ""], labels: [labelsPath = null] }) =>
+    use({ dataPath, labelsPath }),
+  );
 }

@@ -1,4 +1,5 @@
 import type { Cluster } from "../../shared/api/cluster.js";
+import type { Evaluation } from "../../shared/api/evaluation.js";
 import type { JobDetail } from "../../shared/api/job-detail.js";
 import type { JobMetrics } from "../../shared/api/job-metrics.js";
 import type { JobSummary as JobSummaryView } from "../../shared/api/job-summary.js";
@@ -9,6 +10,7 @@ import type { Job, JobStreamEvent, JobSummary } from "../store/job-record.js";
 import type { JobQuery } from "../store/job-store.js";
 import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
 import type { ResultPart } from "../vinnsl/results/result-documents.js";
+import type { RowsToJudgeBy } from "./job-evaluations.js";
 
 /** A body that speaks of an object or a part of it, as it came. */
 export interface DocumentBody {
@@ -95,6 +97,14 @@ export interface JobService extends AsyncDisposable {
   metrics(id: JobId, query: { readonly from: number; readonly limit: number }): Promise<JobMetrics>;
   /** Ids in the file store by file name, e.g. `model.json`. */
   modelFiles(id: JobId): Promise<ReadonlyMap<string, string>>;
+
+  /**
+   * How good the model of a FINISHED job is at rows whose labels are known; jobs train on meanwhile. Ends, with its reason, when
+   * `signal` aborts; nothing of it is left.
+   * @throws NOT_FOUND for a file too, CONFLICT without a model, USAGE when there are no rows, EVALUATION_TIMEOUT; DATA_INVALID,
+   *   DATA_MISMATCH, INPUT_MISSING, MODEL_INVALID naming the files as they are stored
+   */
+  evaluate(id: JobId, rows: RowsToJudgeBy, signal: AbortSignal): Promise<Evaluation>;
 
   /**
    * The job's events after number `after`, those that are kept and those to come, in order, each with its number, until `signal`

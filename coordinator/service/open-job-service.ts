@@ -6,6 +6,7 @@ import type { TrainOptions } from "../cli/train-options.js";
 import type { Store } from "../store/open-store.js";
 import { ElsewhereRuns } from "./elsewhere-runs.js";
 import { JobDocuments } from "./job-documents.js";
+import { JobEvaluations } from "./job-evaluations.js";
 import { JobLife } from "./job-life.js";
 import { JobQueue } from "./job-queue.js";
 import { JobRemoval } from "./job-removal.js";
@@ -13,6 +14,7 @@ import type { JobService } from "./job-service.js";
 import { JobStream } from "./job-stream.js";
 import { JobViews } from "./job-views.js";
 import { KeyedTurns } from "./keyed-turns.js";
+import type { ModelJudge } from "./model-judge.js";
 import { RunKeeper } from "./run-keeper.js";
 import { RunResults } from "./run-results.js";
 import { StoredJobService } from "./stored-job-service.js";
@@ -24,6 +26,8 @@ export interface JobServiceOptions {
   /** Stays the caller's, who closes it after the service. */
   readonly store: Pick<Store, "jobs" | "files">;
   readonly ground: TrainingGround;
+  /** What judges trained models. */
+  readonly judge: ModelJudge;
   /** `runs/`, `rows/` and `lent/` below it are the service's; absolute. */
   readonly dataDirectory: string;
   /** Rank over every document: timeouts, evaluation, hashes. `transport` is tcp unless it is `ipc`, since workers may be anywhere. */
@@ -41,7 +45,7 @@ const MAX_ATTEMPTS = 3;
  * workers allow. One service at a time per store. @throws RingstrasseError STORE_UNAVAILABLE, OUTPUT_UNWRITABLE
  */
 export async function openJobService(settings: JobServiceOptions): Promise<JobService> {
-  const { ground, dataDirectory, log, now = Date.now, options = {} } = settings;
+  const { ground, judge, dataDirectory, log, now = Date.now, options = {} } = settings;
   const { jobs: store, files } = settings.store;
   const stream = new JobStream(store);
   const turns = new KeyedTurns<JobId>();
@@ -55,7 +59,9 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
   const removal = new JobRemoval({ store, stream, results, keeper, queue, turns });
   const elsewhere = new ElsewhereRuns({ store, stream, life, results, turns, now, totals });
   const views = new JobViews({ store, results, queue, ground });
-  await removeLent(trainer.lentDirectory);
+  const { lentDirectory, cacheDirectory } = trainer;
+  const evaluations = new JobEvaluations({ store, files, documents, results, judge, cacheDirectory, lentDirectory });
+  await removeLent(lentDirectory);
   const unrecorded = await results.removeUnrecorded(store);
   if (unrecorded > 0) log.info({ files: unrecorded }, "files of runs that were interrupted are removed");
   const reason = { code: "INTERRUPTED", signal: "the end of the server that ran it" } as const;
@@ -76,6 +82,7 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
     queue,
     elsewhere,
     views,
+    evaluations,
     turns,
     totals,
   };

@@ -9,6 +9,7 @@ import type { JobDocuments } from "./job-documents.js";
 import type { JobLife } from "./job-life.js";
 import type { JobStream } from "./job-stream.js";
 import type { KeyedTurns } from "./keyed-turns.js";
+import { withoutPaths } from "./lend-files.js";
 import { RunJournal } from "./run-journal.js";
 import type { RunResults } from "./run-results.js";
 import type { AttemptResult, JobTrainer } from "./train-job.js";
@@ -165,13 +166,13 @@ export class RunKeeper {
   }
 
   async #giveUp({ id, controller: { signal } }: LiveRun, thrown: unknown): Promise<void> {
-    const { turns, life, log } = this.#options;
+    const { trainer, turns, life, log } = this.#options;
     const reason: unknown = signal.aborted ? signal.reason : thrown;
     if (reason instanceof Shutdown) {
       await turns.run(id, () => life.sendBack(id, reason.failure));
       return;
     }
-    const failure = toFailure(reason);
+    const failure = withoutPaths(toFailure(reason), [trainer.ownPath]);
     log.warn({ jobId: id, err: thrown }, "job failed");
     const last: JobEvent[] = [failedEvent(failure)];
     await turns.run(id, () => life.move(id, "fail", { reason: failure }, last));

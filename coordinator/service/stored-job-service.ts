@@ -1,4 +1,5 @@
 import type { Cluster } from "../../shared/api/cluster.js";
+import type { Evaluation } from "../../shared/api/evaluation.js";
 import type { JobDetail } from "../../shared/api/job-detail.js";
 import type { JobMetrics } from "../../shared/api/job-metrics.js";
 import { RingstrasseError } from "../../shared/failure.js";
@@ -16,6 +17,7 @@ import type { ResultPart } from "../vinnsl/results/result-documents.js";
 import type { ElsewhereRuns } from "./elsewhere-runs.js";
 import { statusConflict } from "./job-conflict.js";
 import type { JobDocuments } from "./job-documents.js";
+import type { JobEvaluations, RowsToJudgeBy } from "./job-evaluations.js";
 import { findJobFiles } from "./job-files.js";
 import type { JobLife } from "./job-life.js";
 import type { JobQueue } from "./job-queue.js";
@@ -41,6 +43,7 @@ export interface ServiceParts {
   readonly queue: JobQueue;
   readonly elsewhere: ElsewhereRuns;
   readonly views: JobViews;
+  readonly evaluations: JobEvaluations;
   readonly turns: KeyedTurns<JobId>;
   readonly totals: TrainingTotals;
 }
@@ -190,6 +193,10 @@ export class StoredJobService implements JobService {
   async modelFiles(id: JobId): Promise<ReadonlyMap<string, string>> {
     const { run } = await this.#parts.store.summary(id);
     return await this.#parts.results.modelFilesOf(id, run);
+  }
+
+  evaluate(id: JobId, rows: RowsToJudgeBy, signal: AbortSignal): Promise<Evaluation> {
+    return this.#parts.evaluations.evaluate(id, rows, signal);
   }
 
   follow(id: JobId, after: number, signal: AbortSignal): AsyncIterable<JobStreamEvent> {

@@ -10,6 +10,9 @@ import type { JobDocuments } from "./job-documents.js";
 import { findJobFiles, lendJobFiles } from "./job-files.js";
 import type { TrainedRun, TrainingGround } from "./training-ground.js";
 
+/** In the data directory; others are told of runs by paths from there. */
+const RUNS = "runs";
+
 export interface JobTrainerOptions {
   readonly store: JobStore;
   readonly files: FileStore;
@@ -46,7 +49,7 @@ export class JobTrainer {
 
   /** Where a job's runs write. */
   outputOf(id: JobId): string {
-    return join(this.#options.dataDirectory, "runs", id);
+    return join(this.#options.dataDirectory, RUNS, id);
   }
 
   /** What stored files are lent by; may be removed when no run is going on. */
@@ -54,27 +57,46 @@ export class JobTrainer {
     return join(this.#options.dataDirectory, "lent");
   }
 
+  /** What paths begin with that only this server knows. */
+  get ownPath(): string {
+    return join(this.#options.dataDirectory, "/");
+  }
+
+  /** Where prepared rows are kept. */
+  get cacheDirectory(): string {
+    const { dataDirectory, options } = this.#options;
+    return options["data-dir"] ?? join(dataDirectory, "rows");
+  }
+
   /** @throws RingstrasseError with whatever stands in the way first; the signal's reason */
   async train({ id, signal, emit, setAside, taken }: Attempt): Promise<AttemptResult> {
-    const { store, files, documents, ground, dataDirectory, options } = this.#options;
-    const warn = (message: string) => emit({ event: "warning", message });
+    const { store, files, documents, ground, options } = this.#options;
+    const warn = (message: string) => emit({ event: "warning", message: message.replaceAll(this.ownPath, "") });
     const job = await documents.trainable(id);
     job.definition.warnings.forEach(warn);
     const found = await findJobFiles(job, files);
     const folder = join(this.lentDirectory, id);
-    const cacheDirectory = options["data-dir"] ?? join(dataDirectory, "rows");
     const prepared = await lendJobFiles(found, { files, folder }, (lent) =>
-      prepareRows(job, { ...lent, cacheDirectory, signal }),
+      prepareRows(job, { ...lent, cacheDirectory: this.cacheDirectory, signal }),
     );
     prepared.warnings.forEach(warn);
-    const place = { jobId: id, prepared, document: id, data: found.data.name, out: this.outputOf(id) };
+    const place = {
+      jobId: id,
+      prepared,
+      document: id,
+      data: found.data.name,
+      out: this.outputOf(id),
+      shownOut: join(RUNS, id),
+    };
     const transport = options.transport === "ipc" ? "ipc" : "tcp";
     signal.throwIfAborted();
     const { min, max } = job.settings.workerRange;
     const workers = setAside(min, max);
     if (workers === 0) return { kind: "short" };
     const run = await planRun(job, { ...place, workers, transport });
-    await store.recordRun(id, { workers, replicas: run.spec.replicas, outputDirectory: run.output.path });
+    const { replicas } = run.spec;
+    const { testRowsSha256 } = prepared;
+    await store.recordRun(id, { workers, replicas, outputDirectory: run.output.path, testRowsSha256 });
     signal.throwIfAborted();
     if (setAside(workers, workers) === 0) return { kind: "short" };
     const training = ground.train(run, { emit, signal });

@@ -90,7 +90,7 @@ function consequences(
 
 /** Pure: a run's facts with what a plan adds. */
 export function planned(run: RunFacts, plan: RunPlan): RunFacts {
-  const { workersWanted, workers, replicas, elsewhere, outputDirectory } = plan;
+  const { workersWanted, workers, replicas, elsewhere, outputDirectory, testRowsSha256 } = plan;
   return {
     ...run,
     workersWanted: workersWanted === undefined ? run.workersWanted : workersWanted,
@@ -98,6 +98,7 @@ export function planned(run: RunFacts, plan: RunPlan): RunFacts {
     replicas: replicas === undefined ? run.replicas : replicas,
     elsewhere: elsewhere === undefined ? run.elsewhere : elsewhere,
     outputDirectory: outputDirectory === undefined ? run.outputDirectory : outputDirectory,
+    testRowsSha256: testRowsSha256 === undefined ? run.testRowsSha256 : testRowsSha256,
   };
 }
 

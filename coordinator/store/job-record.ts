@@ -50,6 +50,8 @@ export const RunFactsSchema = z.object({
   startedAt: time,
   finishedAt: time,
   outputDirectory: z.string().nullable(),
+  /** Over the bytes of the rows that it is tested on; null: nothing is held out, or not known here. */
+  testRowsSha256: z.string().nullable().default(null),
   /** Of the last run that finished: queueing the job again does not forget it. */
   result: FinishedEventSchema.nullable(),
   /** Ids in the file store of that run's model files. */
@@ -146,6 +148,7 @@ export const NO_RUN: RunFacts = {
   startedAt: null,
   finishedAt: null,
   outputDirectory: null,
+  testRowsSha256: null,
   result: null,
   modelFileIds: [],
 };

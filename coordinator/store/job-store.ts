@@ -47,7 +47,7 @@ export type TransitionResult =
 export type RunOutcome = Pick<RunFacts, "result" | "modelFileIds">;
 /** What is known of a run when it starts, or later. */
 export type RunPlan = Partial<
-  Pick<RunFacts, "workersWanted" | "workers" | "replicas" | "elsewhere" | "outputDirectory">
+  Pick<RunFacts, "workersWanted" | "workers" | "replicas" | "elsewhere" | "outputDirectory" | "testRowsSha256">
 >;
 
 /** Events that are kept together with a change: who sees the job as it is now finds them too. Pure. */

@@ -10,18 +10,21 @@ import {
   PROTOCOL_VERSION,
   type WorkerBody,
 } from "./control-message.js";
+import { isLifeSign } from "./sequence-check.js";
 
 // Plain MessagePack (no record extension), so that the bytes don't depend on what was sent before.
 const packr = new Packr({ useRecords: false });
 
 const VersionSchema = z.object({ protocol: z.number(), kind: z.string() });
 
-/** Gives a message its header. One per connection: it counts. */
+/** Gives a message its header. One per connection: it counts, as `SequenceCheck` wants it. */
 export class MessageEncoder {
   #sequence = 0;
 
   encode(body: WorkerBody | CoordinatorBody): Uint8Array {
-    return packr.pack({ ...body, protocol: PROTOCOL_VERSION, sequence: this.#sequence++ });
+    const sequence = this.#sequence;
+    if (!isLifeSign(body.kind)) this.#sequence += 1;
+    return packr.pack({ ...body, protocol: PROTOCOL_VERSION, sequence });
   }
 }
 

@@ -11,7 +11,7 @@ const whole = z.number().int().nonnegative();
 const figure = z.number();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** In every message: which protocol, and the sender's own count of messages, so that a lost or repeated one is noticed. */
+/** In every message: which protocol, and the sender's own count of messages, so that a lost or repeated one is noticed: see `SequenceCheck`. */
 const header = { protocol: whole, sequence: whole };
 /** In every message that belongs to one membership of one job; receivers drop what is not theirs. */
 const jobHeader = { ...header, jobId: JobIdSchema, generation: GenerationSchema };
@@ -95,6 +95,8 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
     engine: EngineFactsSchema,
     /** Whether its processes can share memory with others of its host. */
     sharesMemory: z.boolean(),
+    /** Why they can't. */
+    sharingProblem: z.string().optional(),
   }),
   /** Arenas stand, the ring's end is bound. */
   z.object({

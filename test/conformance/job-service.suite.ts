@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { FileIdSchema } from "../../coordinator/store/object-id.js";
 import { filesOf } from "../../coordinator/vinnsl/object/apply-file.js";
 import { partOf } from "../../coordinator/vinnsl/object/vinnsl-object.js";
 import { JobDetailSchema } from "../../shared/api/job-detail.js";
@@ -546,6 +547,101 @@ export function jobServiceSuite(kind: StoreKind): void {
       const own = await files.add(content("of a person"), about);
       await reopened(place);
       expect(await ids()).toEqual([...before, own.id]);
+    });
+
+    describe("evaluating", () => {
+      const never = new AbortController().signal;
+
+      async function finished(place: ServicePlace): Promise<JobId> {
+        place.ground.isAutomatic = true;
+        const id = await queued(place);
+        await heardUntil(place, id, "FINISHED");
+        return id;
+      }
+
+      it("judges the model by the rows that were held out, by other rows, and leaves nothing behind", async () => {
+        const place = await open();
+        const id = await finished(place);
+        const { result } = await place.service.detail(id);
+        const own = await place.service.evaluate(id, {}, never);
+        expect(own).toMatchObject({ rows: 6, weightsSha256: result?.weightsSha256, meanAbsoluteError: null });
+        expect(own.confusion?.counts.flat().reduce((sum, count) => sum + count, 0)).toBe(6);
+
+        const all = await upload(place, "other.txt");
+        const other = await place.service.evaluate(id, { fileId: all.id }, never);
+        expect(other).toMatchObject({ rows: 30, weightsSha256: result?.weightsSha256 });
+        expect(other.confusion?.classNames).toEqual(["0", "1", "2"]);
+        expect(await readdir(`${place.directory}/lent`)).toEqual([]);
+      });
+
+      it("is refused for unknown files, and for rows that don't fit, by name, row and column", async () => {
+        const place = await open();
+        const { service } = place;
+        const id = await finished(place);
+        const none = "0".repeat(24);
+        for (const fileId of [none, "../../etc/passwd"]) {
+          const unknown = await failureOf(() => service.evaluate(id, { fileId }, never));
+          expect(unknown).toMatchObject({ code: "NOT_FOUND", what: "file", id: fileId });
+        }
+        const { id: fileId } = await upload(place, "wide.txt", "1,2,3,4,0\n");
+        expect(await failureOf(() => service.evaluate(id, { fileId }, never))).toMatchObject({
+          code: "DATA_MISMATCH",
+          file: "wide.txt",
+          problem: expect.stringContaining("5 columns, the model takes 2"),
+        });
+        const { id: broken } = await upload(place, "broken.txt", "1,2,0\n1,x,0\n");
+        expect(await failureOf(() => service.evaluate(id, { fileId: broken }, never))).toMatchObject({
+          code: "DATA_INVALID",
+          file: "broken.txt",
+          row: 2,
+          column: 1,
+        });
+        expect(await failureOf(() => service.evaluate(id, { fileId, labelsFileId: broken }, never))).toMatchObject({
+          code: "USAGE",
+          option: "labelsFileId",
+          remedy: expect.not.stringContaining("--"),
+        });
+        expect(await failureOf(() => service.evaluate(id, { labelsFileId: broken }, never))).toMatchObject({
+          code: "USAGE",
+          problem: expect.stringContaining("labelsFileId"),
+        });
+        expect(await readdir(`${place.directory}/lent`)).toEqual([]);
+      });
+
+      it("is refused before there is a model, and names the rows held out when they can't be had again", async () => {
+        const place = await open();
+        const { service } = place;
+        const waiting = await submitted(place);
+        expect(await failureOf(() => service.evaluate(waiting, {}, never))).toMatchObject({
+          code: "CONFLICT",
+          remedy: expect.stringContaining("It is CREATED"),
+        });
+        const id = await finished(place);
+        const changed = await upload(place, "rows.txt", "1,2,0\n2,1,1\n3,5,2\n1,2,0\n2,1,1\n3,5,2\n");
+        expect(await failureOf(() => service.evaluate(id, {}, never))).toMatchObject({
+          code: "USAGE",
+          option: "fileId",
+          problem: expect.stringContaining("others now than when it was trained"),
+          remedy: expect.stringContaining("POST /storage/upload"),
+        });
+        expect((await service.evaluate(id, { fileId: changed.id }, never)).rows).toBe(6);
+        const aside = [...(await service.modelFiles(id)).values()];
+        for (const file of aside) await place.store.files.delete(FileIdSchema.parse(file));
+        expect(await failureOf(() => service.evaluate(id, {}, never))).toMatchObject({
+          code: "CONFLICT",
+          problem: "the files of its model are not here",
+        });
+      });
+
+      it("tells nobody where the server keeps its data", async () => {
+        const place = await open();
+        const id = await finished(place);
+        const told = [await place.service.detail(id), (await place.service.object(id)).object];
+        const heard = (await heardUntil(place, id, "FINISHED")).map(({ event }) => event);
+        expect(JSON.stringify([told, heard])).not.toContain(place.directory);
+        expect((await place.service.detail(id)).result?.modelDir).toBe(`runs/${id}/model`);
+        expect((await place.service.detail(id)).started?.configuration["out"]).toBe(`runs/${id}`);
+      });
     });
 
     describe("runs elsewhere", () => {

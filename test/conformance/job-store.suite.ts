@@ -90,6 +90,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
             startedAt: null,
             finishedAt: null,
             outputDirectory: null,
+            testRowsSha256: null,
             result: null,
             modelFileIds: [],
           },

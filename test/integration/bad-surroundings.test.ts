@@ -160,4 +160,22 @@ describe("a reader of stdout that goes away", () => {
       "ringstrasse: stdout: its reader has gone. Keep the reader running, or redirect the output to a file\n",
     );
   });
+
+  it("ends validate and diff too: exit 4, one line", async () => {
+    const place = await workplace();
+    await runTrain([IRIS, "--epochs", "1", "--out", place.out], { env: place.env });
+    for (const args of [
+      ["validate", IRIS],
+      ["diff", place.out, place.out],
+      ["validate", "--help"],
+    ]) {
+      const run = startCommand(args, { env: place.env });
+      run.child.stdout?.destroy();
+      const { exitCode, stderr } = await run.ended;
+      expect([exitCode, stderr], args.join(" ")).toEqual([
+        4,
+        "ringstrasse: stdout: its reader has gone. Keep the reader running, or redirect the output to a file\n",
+      ]);
+    }
+  });
 });

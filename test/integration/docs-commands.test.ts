@@ -160,6 +160,7 @@ describe.skipIf(!HAS_CURL)("commands of the documentation (needs curl)", () => {
     expect(all).toMatch(/^event: finished\ndata: .*"weightsSha256":"[0-9a-f]{64}"/m);
     expect(all).toMatch(/\[ 'model\.json', 'weights\.bin', 'model\.safetensors' \]/);
     expect(all).toMatch(/^\[ null, 3 \]$/m);
+    expect(all).toMatch(/^0\.9\d*\n\[ \[ 50, 0, 0 \], \[ 0, \d+, \d+ \], \[ 0, \d+, \d+ \] \]$/m);
     expect(all).toMatch(/^ringstrasse_jobs\{status="FINISHED"\} 1$/m);
     expect(outputs.at(-1)).toMatch(/FINISHED"\}\s*$/);
   });

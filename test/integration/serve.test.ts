@@ -132,17 +132,9 @@ describe("workers that come and go", () => {
     );
     const hashes: string[] = [];
     for (const id of outcomes) {
-      for (;;) {
-        const detail = await askJson<{ job: { status: string }; result: { weightsSha256: string } | null }>(
-          serving,
-          `/cluster/jobs/${id}`,
-          { token },
-        );
-        expect(detail.job.status).not.toBe("ERROR");
-        if (detail.job.status !== "FINISHED") continue;
-        hashes.push(detail.result?.weightsSha256 ?? "");
-        break;
-      }
+      const events = await eventsUntil({ url: serving.url, token }, id, isEnd);
+      expect(events.at(-1)).toMatchObject({ status: "FINISHED" });
+      hashes.push(events.find((event) => event.event === "finished")?.weightsSha256 ?? "");
     }
     for (const [index, body] of documents.entries()) {
       const folder = await temporaryDirectory();
@@ -250,10 +242,11 @@ describe("access", () => {
   });
 });
 
-/** Asks until so many workers are idle: each answer is a step nearer, since workers report on their own. */
+/** Resolves when so many workers are idle; asks now and then, since no stream tells of workers. */
 async function untilWorkers(url: string, token: string, count: number): Promise<void> {
-  for (;;) {
+  const idle = async () => {
     const { workers } = await askJson<{ workers: { state: string }[] }>({ url }, "/cluster", { token });
-    if (workers.filter(({ state }) => state === "idle").length === count) return;
-  }
+    return workers.filter(({ state }) => state === "idle").length;
+  };
+  await expect.poll(idle, { timeout: 60_000, interval: 200 }).toBe(count);
 }

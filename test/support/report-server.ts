@@ -8,6 +8,7 @@ import { openStore } from "../../coordinator/store/open-store.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { createLogger } from "../../shared/logger.js";
+import { NO_JUDGE } from "./no-judge.js";
 import { temporaryDirectory } from "./temporary-directory.js";
 
 /** Allows everything that a server allows. */
@@ -41,7 +42,7 @@ export async function openReportServer(directory?: string): Promise<ReportServer
   const log = createLogger("silent", { process: "test" });
   const limits = { quotaBytes: 1e8, maxFileBytes: 1e7 };
   const store = await openStore({ directory: dataDirectory, limits });
-  const service = await openJobService({ store, ground: NO_WORKERS, dataDirectory, log });
+  const service = await openJobService({ store, ground: NO_WORKERS, judge: NO_JUDGE, dataDirectory, log });
   const tokens = { read: READ_TOKEN, write: WRITE_TOKEN };
   const app = await createHttpApp({ service, files: store.files, tokens, log });
   let isOpen = true;

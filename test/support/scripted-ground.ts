@@ -186,7 +186,7 @@ async function leaveResult(scripted: ScriptedRun): Promise<TrainedRun> {
     event: "finished", jobId: spec.jobId, status: "FINISHED", engine: "wasm", collective: "local", ordered: true,
     workers: policy.workers, replicas: spec.replicas, threads: 1, epochs: epochs.length, steps, trainLoss: 0.25,
     trainAccuracy: 0.75, testLoss: 0.5, testAccuracy: 0.8, samplesPerSecond: 100, communicationFraction: 0.1,
-    wallMs: 20, weightsSha256: sha256(weights), stateSha256: "0".repeat(64), modelDir: output.modelDir,
+    wallMs: 20, weightsSha256: sha256(weights), stateSha256: "0".repeat(64), modelDir: `${run.shownOut}/model`,
   }; // biome-ignore format: one line per few fields
   await writeResult(output.resultFile, { finished, history: epochs, configuration });
   return { finished, weights };

@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import type { JobService } from "../../coordinator/service/job-service.js";
+import type { ModelJudge } from "../../coordinator/service/model-judge.js";
 import { openJobService } from "../../coordinator/service/open-job-service.js";
 import { FileStore } from "../../coordinator/store/file-store.js";
 import { MemoryJobStore } from "../../coordinator/store/memory-job-store.js";
@@ -9,10 +10,13 @@ import type { Store } from "../../coordinator/store/open-store.js";
 import { openStore } from "../../coordinator/store/open-store.js";
 import { fileNotFound } from "../../coordinator/store/store-failure.js";
 import type { FileIndex, StoredFile } from "../../coordinator/store/stored-file.js";
+import { evaluate } from "../../worker/predict/evaluate.js";
 import { ScriptedGround } from "./scripted-ground.js";
 import { temporaryDirectory } from "./temporary-directory.js";
 import { networkXml } from "./training-data.js";
 
+/** Judges models as the command does, in this process. */
+const JUDGE: ModelJudge = { judge: ({ modelDirectory, rows }) => evaluate({ modelDirectory, rows }) };
 const LIMITS = { quotaBytes: 1e9, maxFileBytes: 1e8 };
 
 /** One way of keeping what a service needs. */
@@ -45,7 +49,8 @@ export async function servicePlace(kind: StoreKind, workers = 1): Promise<Servic
   const directory = await temporaryDirectory();
   const store = await kind.open(directory);
   const ground = new ScriptedGround(workers);
-  const service = await openJobService({ store, ground, dataDirectory: directory, log: pino({ level: "silent" }) });
+  const log = pino({ level: "silent" });
+  const service = await openJobService({ store, ground, judge: JUDGE, dataDirectory: directory, log });
   onTestFinished(async () => {
     await service[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
@@ -56,7 +61,8 @@ export async function servicePlace(kind: StoreKind, workers = 1): Promise<Servic
 /** Another service over the same store, as after the end of the first one. */
 export async function reopened({ directory, store }: ServicePlace, workers = 1): Promise<ServicePlace> {
   const ground = new ScriptedGround(workers);
-  const service = await openJobService({ store, ground, dataDirectory: directory, log: pino({ level: "silent" }) });
+  const log = pino({ level: "silent" });
+  const service = await openJobService({ store, ground, judge: JUDGE, dataDirectory: directory, log });
   onTestFinished(() => service[Symbol.asyncDispose]());
   return { directory, store, ground, service };
 }

@@ -12,8 +12,11 @@ export const WORKER_COMMAND = {
 
 export const PREDICT_COMMAND = {
   name: "predict",
-  describe: "Rows in, predictions out.",
+  describe: "Rows in, predictions out; or how good they are.",
   positionals: [{ name: "MODEL", describe: "a run's model directory" }],
   options: PREDICT_OPTIONS,
-  examples: [["$0 predict runs/demo-iris/model --data rows.csv", ""]],
+  examples: [
+    ["$0 predict runs/demo-iris/model --data rows.csv", ""],
+    ["$0 predict runs/demo-iris/model --data labelled-rows.csv --evaluate", "accuracy and confusion matrix"],
+  ],
 } as const satisfies CommandDefinition<OptionTable>;

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import koffi from "koffi";
-import { RingstrasseError } from "../../shared/failure.js";
+import { describeFailure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 
 /*
@@ -38,15 +38,16 @@ export interface SharedSegment extends Disposable {
   readonly bytes: Uint8Array;
 }
 
-/** Whether this process can share memory with others of its host. Never throws. */
-export function canShareMemory(): boolean {
+/** Why this process can't share memory with others of its host, without final period; null: it can. Never throws. */
+export function sharedMemoryProblem(create: typeof createSegment = createSegment): string | null {
   try {
-    using own = createSegment(HEADER_BYTES);
+    using own = create(HEADER_BYTES);
     using again = openSegment(own.place);
     own.bytes[0] = 42;
-    return again.bytes[0] === 42;
-  } catch {
-    return false;
+    return again.bytes[0] === 42 ? null : "what one end of a segment writes does not appear at the other";
+  } catch (thrown) {
+    const failure = toFailure(thrown);
+    return "problem" in failure ? failure.problem : describeFailure(failure);
   }
 }
 

@@ -28,7 +28,7 @@ export class CommunicationClient implements AsyncDisposable {
   #broken = new AbortController();
   #inbox: FromCoordinator[] = [];
   #generation: GenerationLink | null = null;
-  #connecting: Waiting<boolean> | null = null;
+  #connecting: Waiting<string | null> | null = null;
   #receiver: Waiting<FromCoordinator> | null = null;
   #binding: Waiting<BoundRing> | null = null;
   #connectingRing: Waiting<void> | null = null;
@@ -53,16 +53,16 @@ export class CommunicationClient implements AsyncDisposable {
   }
 
   /**
-   * Opens a link to the coordinator, in the place of the last one. @returns whether this process can share memory with others
+   * Opens a link to the coordinator, in the place of the last one. @returns why this process can't share memory with others
    * @throws RingstrasseError when the thread can't go on.
    */
-  connect(): Promise<boolean> {
+  connect(): Promise<string | null> {
     if (this.#end !== null) return Promise.reject(this.#end);
     this.#link += 1;
     this.#broken = new AbortController();
     this.#inbox = [];
     this.#generation = null;
-    const connected = deferred<boolean>();
+    const connected = deferred<string | null>();
     this.#connecting = connected;
     this.#post({ kind: "connect", link: this.#link });
     return connected.promise;
@@ -159,7 +159,7 @@ export class CommunicationClient implements AsyncDisposable {
   #onMessage(message: FromThread): void {
     switch (message.kind) {
       case "connected":
-        this.#connecting?.resolve(message.sharesMemory);
+        this.#connecting?.resolve(message.sharingProblem);
         this.#connecting = null;
         break;
       case "received":

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toFailure } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
-import { canShareMemory } from "../collective/shared-segment.js";
+import { sharedMemoryProblem } from "../collective/shared-segment.js";
 import { ControlConnection } from "./control-connection.js";
 import { ParentWatch } from "./parent-watch.js";
 import { ProgressBoard } from "./progress-board.js";
@@ -48,7 +48,7 @@ function run(start: ThreadStart): void {
         await closeRing();
         await control?.close();
         control = openLink(message.link);
-        post({ kind: "connected", sharesMemory: canShareMemory() });
+        post({ kind: "connected", sharingProblem: sharedMemoryProblem() });
         break;
       case "bindRing":
         await closeRing();

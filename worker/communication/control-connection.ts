@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { RingstrasseError } from "../../shared/failure.js";
 import { decodeFromCoordinator, MessageEncoder } from "../../shared/protocol/codec.js";
 import type { FromCoordinator, WorkerBody } from "../../shared/protocol/control-message.js";
+import { SequenceCheck } from "../../shared/protocol/sequence-check.js";
 import { DealerSocket } from "../../shared/transport/zeromq-sockets.js";
 import type { ProgressBoard } from "./progress-board.js";
 import type { ThreadStart } from "./thread-messages.js";
@@ -62,13 +63,14 @@ export class ControlConnection {
   }
 
   async #read(): Promise<void> {
+    const from = `coordinator ${this.#start.coordinatorEndpoint}`;
+    const sequence = new SequenceCheck(from, 0);
     try {
       for await (const [bytes] of this.#socket) {
         this.#lastHeardMs = performance.now();
-        const message = decodeFromCoordinator(
-          bytes ?? new Uint8Array(),
-          `coordinator ${this.#start.coordinatorEndpoint}`,
-        );
+        const message = decodeFromCoordinator(bytes ?? new Uint8Array(), from);
+        // A refusal may come from a coordinator that does not know this link, and has its own count.
+        if (message.kind !== "refused") sequence.check(message);
         if (message.kind === "alive") continue;
         if (message.kind === "welcome") this.#watch(message.heartbeatIntervalMs, message.coordinatorTimeoutMs, true);
         this.#handlers.received(message);

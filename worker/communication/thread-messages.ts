@@ -53,7 +53,8 @@ export type ToThread =
 
 /** Communication thread → main thread. */
 export type FromThread =
-  | { readonly kind: "connected"; readonly sharesMemory: boolean }
+  /** `sharingProblem`: why this process can't share memory; null: it can. */
+  | { readonly kind: "connected"; readonly sharingProblem: string | null }
   | { readonly kind: "received"; readonly link: number; readonly message: FromCoordinator }
   | { readonly kind: "ringBound"; readonly ring: BoundRing }
   | { readonly kind: "ringConnected" }

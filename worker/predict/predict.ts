@@ -1,14 +1,9 @@
 import type { Writable } from "node:stream";
-import { loadRowsForPrediction, type PredictionRequest } from "../../shared/data/load-rows-for-prediction.js";
-import type { ModelFacts } from "../../shared/model-file/model-facts.js";
 import { readModel } from "../../shared/model-file/read-model.js";
 import { createEngine } from "../engine/create-engine.js";
+import { rowsOf } from "./model-rows.js";
 import { type PredictionSummary, predictRows } from "./predict-rows.js";
 import type { PredictionFormat } from "./prediction-format.js";
-
-/** Rows per forward pass; fewer when rows are so wide that a batch would take more than 16 MiB. */
-const MOST_BATCH_ROWS = 1024;
-const MOST_BATCH_FLOATS = 4 * 1024 * 1024;
 
 export interface PredictOptions {
   /** A model directory, its `model.json`, or a run's output directory. */
@@ -41,24 +36,9 @@ export async function predict(options: PredictOptions): Promise<PredictOutcome> 
   const model = await readModel(modelDirectory);
   const { facts, layout } = model;
   await using engine = await createEngine(options.engine ?? "wasm", facts.model, layout);
-  const rows = loadRowsForPrediction({
-    path: dataPath,
-    labelsPath,
-    features: facts.model.inputs,
-    transform: facts.transform,
-    targets: targetsOf(facts),
-    labelColumn: facts.labelColumn,
-    batchRows: Math.max(1, Math.min(MOST_BATCH_ROWS, Math.floor(MOST_BATCH_FLOATS / facts.model.inputs))),
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const rows = rowsOf(facts, { dataPath, labelsPath, ...(signal === undefined ? {} : { signal }) });
   const summary = await predictRows({ model, engine, rows, format, output });
   return { ...summary, text: describeSummary(summary) };
-}
-
-function targetsOf({ model, classNames }: ModelFacts): PredictionRequest["targets"] {
-  if (model.targets.kind === "values") return model.targets;
-  if (classNames === null) throw new RangeError("a classifier without class names passed the check of model.json");
-  return { kind: "class", classNames };
 }
 
 function describeSummary({ rows, accuracy, meanAbsoluteError, loss }: PredictionSummary): string {

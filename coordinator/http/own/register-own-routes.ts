@@ -4,6 +4,7 @@ import { registerClusterRoutes } from "./cluster-routes.js";
 import { registerCommandRoutes } from "./command-routes.js";
 import { registerDashboardFiles } from "./dashboard-files.js";
 import { endUnusedConnections } from "./end-unused-connections.js";
+import { registerEvaluateRoute } from "./evaluate-route.js";
 import { registerEventsRoute } from "./events-route.js";
 import { registerHealthRoute } from "./health-route.js";
 import { registerIngestRoutes } from "./ingest-routes.js";
@@ -13,6 +14,7 @@ import { registerPrometheusRoute } from "./prometheus-route.js";
 /** This server's own routes: commands, curves, live events, models, cluster, monitoring, ingest, and the page. */
 export async function registerOwnRoutes(app: HttpApp, services: HttpServices): Promise<void> {
   registerCommandRoutes(app, services);
+  registerEvaluateRoute(app, services);
   registerClusterRoutes(app, services);
   registerModelRoutes(app, services);
   registerHealthRoute(app, services);

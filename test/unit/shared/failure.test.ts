@@ -94,6 +94,7 @@ const EVERY: {
     "workers hold different weights: rank 0 aa, rank 1 bb. This is a defect of the software or of a machine; please report it",
   ],
   INTERNAL: [{ problem: "oh" }, 5, "internal error: oh"],
+  EVALUATION_TIMEOUT: [{ limitMs: 100, ...advice }, 5, "it is broken. Mend it"],
   INTERRUPTED: [{ signal: "SIGINT" }, 130, "interrupted by SIGINT"],
   CANCELLED: [{ what: "job", id: "5ab9" }, 130, "job 5ab9 was cancelled"],
   REPORTED: [{ problem: "the node is gone" }, 5, "the node is gone"],

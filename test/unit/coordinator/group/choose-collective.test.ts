@@ -5,7 +5,8 @@ import type { LaunchedWorker } from "../../../../coordinator/launcher/launcher.j
 import { joinMessage } from "../../../support/control-client.js";
 
 function worker(isLaunched: boolean, sharesMemory = true): WorkerRecord {
-  const join = { ...joinMessage("w", { token: "t" }), sharesMemory, protocol: 1, sequence: 0 };
+  const memory = sharesMemory ? { sharesMemory } : { sharesMemory, sharingProblem: "no memfd_create here" };
+  const join = { ...joinMessage("w", { token: "t" }), ...memory, protocol: 1, sequence: 0 };
   const launched: LaunchedWorker = {
     index: 0,
     workerId: "w",
@@ -23,7 +24,7 @@ describe("chooseCollective", () => {
     ["shm", [worker(true)], "local", "one worker"],
     ["auto", [worker(true), worker(true)], "shm", "this host's memory"],
     ["auto", [worker(true), worker(false)], "ring", "not started here"],
-    ["auto", [worker(true), worker(true, false)], "ring", "not all workers can share memory"],
+    ["auto", [worker(true), worker(true, false)], "ring", "worker w can't share memory: no memfd_create here"],
     ["ring", [worker(true), worker(true)], "ring", "asked for"],
     ["shm", [worker(false), worker(false)], "shm", "asked for"],
   ] as const)("%s", (collective, workers, chosen, why) => {

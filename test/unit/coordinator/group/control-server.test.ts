@@ -124,6 +124,30 @@ describe("ControlServer", () => {
     ]);
   });
 
+  it("a worker of whose messages one is lost, or comes twice, is trouble, by its name", async () => {
+    const { server, troubles, heard } = await openServer();
+    for (const name of ["gap", "twice"]) {
+      const encoder = new MessageEncoder();
+      const client = new Client(server.endpoint, `${name}/1`);
+      await client.askRaw(encoder.encode(joinAs(name)));
+      // Life signs don't count: none of them is missed.
+      encoder.encode(HEARTBEAT);
+      expect((await client.askRaw(encoder.encode(HEARTBEAT))).kind).toBe("alive");
+      const leave = encoder.encode({ kind: "leave", signal: "SIGTERM" });
+      if (name === "twice") expect((await client.askRaw(leave)).kind).toBe("alive");
+      expect(await client.askRaw(name === "twice" ? leave : encoder.encode(HEARTBEAT))).toMatchObject({ kind: "stop" });
+    }
+    expect(heard).toEqual(["gap heartbeat", "twice heartbeat", "twice leave"]);
+    expect(troubles).toMatchObject([
+      {
+        code: "PROTOCOL_VIOLATION",
+        from: "worker gap",
+        problem: expect.stringMatching(/heartbeat.*1 message was lost/),
+      },
+      { code: "PROTOCOL_VIOLATION", from: "worker twice", problem: expect.stringMatching(/leave.*it came before/) },
+    ]);
+  });
+
   it("refuses a name that is taken, by whatever link, and goes on hearing its owner", async () => {
     const { server, heard, troubles } = await openServer();
     const alice = new Client(server.endpoint, "alice/1");

@@ -44,7 +44,7 @@ it("reads jobs that were written before a job's facts had all of today's fields"
   const database = new Libsql(join(directory, "store.db"));
   const run = {
     attempt: 1, workers: null, replicas: null, elsewhere: null, startedAt: null, finishedAt: null,
-    outputDirectory: null, result: null, modelFileIds: [],
+    outputDirectory: null, testRowsSha256: null, result: null, modelFileIds: [],
   }; // biome-ignore format: one line per few fields
   const facts = { title: "old", statusReason: null, queuedAt: null, run, progress: at };
   database.prepare("UPDATE jobs SET facts = ?").run(JSON.stringify(facts));

@@ -112,10 +112,13 @@ describe("round trips", () => {
     );
   });
 
-  it("each end counts its own messages", () => {
+  it("each end counts its own messages; life signs bear the count, and are not counted", () => {
     const encoder = new MessageEncoder();
-    const sequences = [0, 1, 2].map(() => decodeFromWorker(encoder.encode(FROM_WORKER.heartbeat), "w").sequence);
-    expect(sequences).toEqual([0, 1, 2]);
+    const { join, heartbeat, steps } = FROM_WORKER;
+    const sequences = [join, heartbeat, heartbeat, steps, steps, heartbeat].map(
+      (body) => decodeFromWorker(encoder.encode(body), "w").sequence,
+    );
+    expect(sequences).toEqual([0, 1, 1, 1, 2, 3]);
   });
 });
 

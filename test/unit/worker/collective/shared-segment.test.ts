@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { canShareMemory, createSegment, openSegment } from "../../../../worker/collective/shared-segment.js";
+import { createSegment, openSegment, sharedMemoryProblem } from "../../../../worker/collective/shared-segment.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
 
 const openFiles = () => readdirSync("/proc/self/fd").length;
@@ -16,7 +16,7 @@ describe.skipIf(process.platform !== "linux")("shared segments (need Linux)", ()
     own.bytes[999] = 7;
     other.bytes[0] = 9;
     expect([other.bytes[999], own.bytes[0]]).toEqual([7, 9]);
-    expect(canShareMemory()).toBe(true);
+    expect(sharedMemoryProblem()).toBeNull();
   });
 
   it("is refused when it is another one than was meant, or not there", async () => {
@@ -29,6 +29,16 @@ describe.skipIf(process.platform !== "linux")("shared segments (need Linux)", ()
     const gone = await failureWithCode("COLLECTIVE_UNAVAILABLE", () => openSegment({ ...place, path }));
     expect(gone.problem).toContain(path);
     expect(gone.remedy).toContain("--collective ring");
+  });
+
+  it("a process that can't have any says why", () => {
+    const refused = sharedMemoryProblem(() => createSegment(2 ** 52));
+    expect(refused).toMatch(/^4294967296\.0 MiB of shared memory are needed, and .* are free$/);
+    const strange = sharedMemoryProblem((sizeBytes) => ({
+      ...createSegment(sizeBytes),
+      bytes: new Uint8Array(sizeBytes),
+    }));
+    expect(strange).toContain("does not appear at the other");
   });
 
   it("more than the machine has is refused at once, by its size", async () => {

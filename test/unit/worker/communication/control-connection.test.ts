@@ -1,0 +1,78 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { deferred } from "../../../../shared/deferred.js";
+import type { RingstrasseError } from "../../../../shared/failure.js";
+import { MessageEncoder } from "../../../../shared/protocol/codec.js";
+import type { CoordinatorBody } from "../../../../shared/protocol/control-message.js";
+import { RouterSocket } from "../../../../shared/transport/zeromq-sockets.js";
+import { ControlConnection } from "../../../../worker/communication/control-connection.js";
+import { ProgressBoard } from "../../../../worker/communication/progress-board.js";
+
+const STOP: CoordinatorBody = { kind: "stop", failure: null };
+const ALIVE: CoordinatorBody = { kind: "alive" };
+
+/** A connection to a coordinator that the test plays. */
+async function connected() {
+  const router = await RouterSocket.bind("tcp://127.0.0.1:0", () => undefined);
+  onTestFinished(() => router[Symbol.asyncDispose]());
+  const board = new ProgressBoard();
+  const start = { coordinatorEndpoint: router.endpoint, workerId: "w", board: board.memory, parentPipe: null };
+  const heard: string[] = [];
+  const received = deferred<void>();
+  const broken = deferred<RingstrasseError>();
+  const connection = new ControlConnection(start, board, {
+    received: ({ kind }) => {
+      heard.push(kind);
+      received.resolve();
+    },
+    broken: (reason) => broken.resolve(reason),
+  });
+  onTestFinished(() => connection.close());
+  connection.send({ kind: "leave", signal: "SIGTERM" });
+  const messages = router[Symbol.asyncIterator]();
+  const { value } = await messages.next();
+  const identity = value?.identity ?? Buffer.alloc(0);
+  const say = (bytes: Uint8Array) => router.send(identity, [bytes]);
+  return { say, heard, received: received.promise, broken: broken.promise, endpoint: router.endpoint };
+}
+
+describe("ControlConnection", () => {
+  it("hears messages in their order; life signs may be lost", async () => {
+    const { say, heard, received } = await connected();
+    const encoder = new MessageEncoder();
+    encoder.encode(ALIVE);
+    say(encoder.encode(ALIVE));
+    say(encoder.encode(STOP));
+    await received;
+    expect(heard).toEqual(["stop"]);
+  });
+
+  it("breaks at a message that shows that one was lost, naming the coordinator", async () => {
+    const { say, heard, broken, endpoint } = await connected();
+    const encoder = new MessageEncoder();
+    encoder.encode(STOP);
+    say(encoder.encode(ALIVE));
+    expect((await broken).failure).toMatchObject({
+      code: "PROTOCOL_VIOLATION",
+      from: `coordinator ${endpoint}`,
+      problem: expect.stringMatching(/its alive bears the number 1, expected 0: 1 message was lost/),
+    });
+    expect(heard).toEqual([]);
+  });
+
+  it("breaks at a message that comes twice", async () => {
+    const { say, broken } = await connected();
+    const stop = new MessageEncoder().encode(STOP);
+    say(stop);
+    say(stop);
+    expect((await broken).failure).toMatchObject({ problem: expect.stringContaining("it came before") });
+  });
+
+  it("hears a refusal whatever its number: who refuses may not know the link", async () => {
+    const { say, heard, received } = await connected();
+    const encoder = new MessageEncoder();
+    encoder.encode(STOP);
+    say(encoder.encode({ kind: "refused", failure: { code: "INTERNAL", problem: "not today" } }));
+    await received;
+    expect(heard).toEqual(["refused"]);
+  });
+});
