@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ParameterSpec } from "./model-spec.js";
+import { type ModelSpec, type ParameterSpec, parametersOf, type StatisticSpec, statisticsOf } from "./model-spec.js";
 
 /** Floats; 64 bytes: what native engines need to alias memory instead of copying it. */
 export const ALIGNMENT_FLOATS = 16;
@@ -13,29 +13,47 @@ export interface ArenaSlot extends ParameterSpec {
   readonly length: number;
 }
 
+/** Where one running statistic lies. In a parameter arena it holds the statistic, in a gradient arena the sum that moves it. */
+export interface StatisticSlot extends StatisticSpec, ArenaSlot {}
+
 /**
- * The flat arrangement of all trainable parameters in layer order, each padded with zeros to 16 floats.
+ * The flat arrangement of all trainable parameters in layer order, each padded with zeros to 16 floats; running statistics, where
+ * a model has some, follow in layer order, so that they are folded and committed with the rest.
  * Parameters, gradients and optimizer state share it, so blocks, reduction, optimizer, checkpoint and hash are written once.
  */
 export interface ArenaLayout {
+  /** The trainable tensors. */
   readonly slots: readonly ArenaSlot[];
-  /** P: floats including padding; a multiple of 16. */
+  /** Empty for most models. */
+  readonly statistics: readonly StatisticSlot[];
+  /** Floats of the trainable part, padding included: what optimizers work on. */
+  readonly trainableLength: number;
+  /** P: floats including padding and statistics; a multiple of 16. */
   readonly paddedLength: number;
   /** Trainable elements without padding. */
   readonly parameterCount: number;
 }
 
-export function arenaLayout(parameters: readonly ParameterSpec[]): ArenaLayout {
-  const slots: ArenaSlot[] = [];
+/** The layout of a model's arenas. Pure. */
+export function layoutOf(model: ModelSpec): ArenaLayout {
+  return arenaLayout(parametersOf(model), statisticsOf(model));
+}
+
+export function arenaLayout(
+  parameters: readonly ParameterSpec[],
+  statistics: readonly StatisticSpec[] = [],
+): ArenaLayout {
   let offset = 0;
-  let parameterCount = 0;
-  for (const parameter of parameters) {
-    const length = parameter.shape.reduce((product, size) => product * size, 1);
-    slots.push({ ...parameter, offset, length });
-    parameterCount += length;
+  const place = <Spec extends ParameterSpec>(spec: Spec): Spec & ArenaSlot => {
+    const length = spec.shape.reduce((product, size) => product * size, 1);
+    const slot = { ...spec, offset, length };
     offset += ceilToAlignment(length);
-  }
-  return { slots, paddedLength: offset, parameterCount };
+    return slot;
+  };
+  const slots = parameters.map(place);
+  const trainableLength = offset;
+  const parameterCount = slots.reduce((sum, { length }) => sum + length, 0);
+  return { slots, statistics: statistics.map(place), trainableLength, paddedLength: offset, parameterCount };
 }
 
 /** How the arena is cut for the fold; a function of the padded length and R alone, so N never enters. */
@@ -64,7 +82,9 @@ export function blockSpan(plan: BlockPlan, index: number): { from: number; to: n
 
 /** Names every tensor's place and the cut, so that workers which would exchange different things refuse each other at once. */
 export function layoutHash(layout: ArenaLayout, plan: BlockPlan): string {
-  const described = layout.slots.map(({ name, shape, offset }) => `${name}[${shape.join(",")}]@${offset}`);
+  const described = [...layout.slots, ...layout.statistics].map(
+    ({ name, shape, offset }) => `${name}[${shape.join(",")}]@${offset}`,
+  );
   described.push(`blocks ${plan.blockCount}x${plan.blockLength}/${plan.paddedLength}`);
   return createHash("sha256").update(described.join("\n")).digest("hex");
 }
@@ -76,6 +96,16 @@ export function hashTensors(layout: ArenaLayout, arena: Float32Array): string {
   return hash.digest("hex");
 }
 
+/** All that a trained model consists of, in the order of its files: trainable tensors, then running statistics. */
+export function savedTensors({ slots, statistics }: ArenaLayout): readonly ArenaSlot[] {
+  return [...slots, ...statistics];
+}
+
+/** Bytes of {@link savedTensors} as float32, without padding. */
+export function savedBytes(layout: ArenaLayout): number {
+  return 4 * savedTensors(layout).reduce((sum, { length }) => sum + length, 0);
+}
+
 /** The bytes of an array, unshared (crypto refuses shared memory). Copies. */
 export function bytesOf(floats: Float32Array | Uint32Array): Uint8Array {
   const copy = new Uint8Array(floats.byteLength);
@@ -85,7 +115,8 @@ export function bytesOf(floats: Float32Array | Uint32Array): Uint8Array {
 
 /** The slot that element `index` of an arena lies in; null in padding. */
 export function slotAt(layout: ArenaLayout, index: number): ArenaSlot | null {
-  return layout.slots.find((slot) => index >= slot.offset && index < slot.offset + slot.length) ?? null;
+  const all = [...layout.slots, ...layout.statistics];
+  return all.find((slot) => index >= slot.offset && index < slot.offset + slot.length) ?? null;
 }
 
 function ceilToAlignment(length: number): number {

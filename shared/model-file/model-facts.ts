@@ -27,8 +27,13 @@ export const ModelFactsSchema = z
     classNames: z.array(z.string()).nullable(),
     /** 0-based column that held the label (the first one, for several targets) in training; null: it was not a table. */
     labelColumn: z.number().int().nonnegative().nullable(),
-    /** SHA-256 over all weights in layer order, little-endian float32. */
+    /** SHA-256 over all trainable weights in layer order, little-endian float32. */
     weightsSha256: z.string().regex(/^[0-9a-f]{64}$/),
+    /** The same over the running statistics; absent where the model has none. */
+    statisticsSha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
   })
   .superRefine(({ model, transform, classNames }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });

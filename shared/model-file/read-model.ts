@@ -1,14 +1,13 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { type ArenaLayout, arenaLayout } from "../arena-layout.js";
-import { parametersOf } from "../model-spec.js";
+import { type ArenaLayout, layoutOf, savedBytes } from "../arena-layout.js";
 import { isSystemError } from "../write-failure.js";
 import { weightEntries } from "./layers-model.js";
 import { METADATA_KEY, MODEL_FILES, MODEL_FORMAT_VERSION, type ModelFacts, ModelFactsSchema } from "./model-facts.js";
 import { modelInvalid, modelUnreadable, RETRAIN } from "./model-failure.js";
 import { readWeights, weightsToArena } from "./read-weights.js";
-import { sha256 } from "./sha256.js";
+import { weightHashes } from "./weight-hashes.js";
 
 /** A trained model, read and checked. */
 export interface TrainedModel {
@@ -20,6 +19,10 @@ export interface TrainedModel {
   readonly generatedBy: string;
 }
 
+const HASHED = [
+  ["weightsSha256", "the weights'"],
+  ["statisticsSha256", "the running statistics'"],
+] as const;
 const MAX_TOPOLOGY_BYTES = 256 * 1024 * 1024;
 
 const LayersModelSchema = z.object({
@@ -52,7 +55,7 @@ export async function readModel(path: string): Promise<TrainedModel> {
   const parsed = LayersModelSchema.safeParse(raw);
   if (!parsed.success)
     throw modelInvalid(file, `it is not as written: ${firstIssue(parsed.error)}`, RETRAIN, parsed.error);
-  const layout = arenaLayout(parametersOf(facts.model));
+  const layout = layoutOf(facts.model);
   const { weightsManifest, generatedBy } = parsed.data;
   const found = weightsManifest.flatMap((group) => group.weights);
   const expected = weightEntries(layout);
@@ -67,15 +70,13 @@ export async function readModel(path: string): Promise<TrainedModel> {
     }
   }
   const names = weightsManifest.flatMap((group) => group.paths);
-  const weights = await readWeights(file, names, layout.parameterCount * 4);
-  const hash = sha256(weights);
-  if (hash !== facts.weightsSha256) {
+  const weights = await readWeights(file, names, savedBytes(layout));
+  const hashes = weightHashes(layout, weights);
+  for (const [name, what] of HASHED) {
+    if (hashes[name] === facts[name]) continue;
     const weightsFile = join(dirname(file), names[0] ?? MODEL_FILES.weights);
-    throw modelInvalid(
-      weightsFile,
-      `the weights' SHA-256 is ${hash}, but model.json says ${facts.weightsSha256}`,
-      RETRAIN,
-    );
+    const said = facts[name] ?? "nothing of them";
+    throw modelInvalid(weightsFile, `${what} SHA-256 is ${hashes[name]}, but model.json says ${said}`, RETRAIN);
   }
   return { facts, layout, parameters: weightsToArena(layout, weights), generatedBy };
 }

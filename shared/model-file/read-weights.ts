@@ -1,6 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { ArenaLayout } from "../arena-layout.js";
+import { type ArenaLayout, savedTensors } from "../arena-layout.js";
 import { isSystemError } from "../write-failure.js";
 import { modelInvalid, modelUnreadable, RETRAIN } from "./model-failure.js";
 
@@ -65,12 +65,12 @@ async function sizeOrNull(path: string): Promise<number | null> {
   }
 }
 
-/** Spreads unpadded little-endian float32 weights over an arena; padding is zero. A fresh array. Pure. */
+/** Spreads unpadded little-endian float32 weights, running statistics behind them, over an arena; padding is zero. A fresh array. Pure. */
 export function weightsToArena(layout: ArenaLayout, weights: Uint8Array): Float32Array {
   const arena = new Float32Array(layout.paddedLength);
   const view = new DataView(weights.buffer, weights.byteOffset, weights.byteLength);
   let offset = 0;
-  for (const slot of layout.slots) {
+  for (const slot of savedTensors(layout)) {
     for (let index = 0; index < slot.length; index++, offset += 4) {
       arena[slot.offset + index] = view.getFloat32(offset, true);
     }

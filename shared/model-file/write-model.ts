@@ -1,19 +1,18 @@
 import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { arenaLayout } from "../arena-layout.js";
+import { layoutOf, savedBytes } from "../arena-layout.js";
 import { createDirectory } from "../create-directory.js";
 import { syncDirectory, unfinishedSibling, writeNewFile } from "../durable-file.js";
 import { RingstrasseError } from "../failure.js";
-import { parametersOf } from "../model-spec.js";
 import { isSystemError, writeFailure } from "../write-failure.js";
 import { layersModelJson, weightEntries } from "./layers-model.js";
 import { MODEL_FILES, MODEL_FORMAT_VERSION, type ModelFacts, ModelFactsSchema } from "./model-facts.js";
 import { safetensorsHead } from "./safetensors.js";
-import { sha256 } from "./sha256.js";
+import { weightHashes } from "./weight-hashes.js";
 
 export interface ModelToWrite {
-  readonly facts: Omit<ModelFacts, "formatVersion" | "weightsSha256">;
-  /** All trainable tensors in layer order, without padding, little-endian float32. */
+  readonly facts: Omit<ModelFacts, "formatVersion" | "weightsSha256" | "statisticsSha256">;
+  /** All trainable tensors, then the running statistics; each in layer order, without padding, little-endian float32. */
   readonly weights: Uint8Array;
   /** Of this software. */
   readonly version: string;
@@ -23,17 +22,19 @@ export interface ModelToWrite {
  * Writes a model directory: `model.json` and `weights.bin` (tfjs LayersModel) and `model.safetensors`. They are written beside
  * it, synced, and renamed into place, so that nobody ever sees a part; an earlier model there is replaced, and stays when
  * writing fails. One writer per directory at a time.
- * @returns the SHA-256 of the weights.
+ * @returns the SHA-256 of the trainable weights.
  * @throws RingstrasseError OUTPUT_UNWRITABLE (the directory holds other things than a model, no space, …)
  * @throws RangeError when weights and model, or the facts among themselves, don't fit: a mistake of the caller.
  */
 export async function writeModel(directory: string, { facts, weights, version }: ModelToWrite): Promise<string> {
-  const layout = arenaLayout(parametersOf(facts.model));
-  if (weights.byteLength !== layout.parameterCount * 4) {
-    throw new RangeError(`${weights.byteLength} bytes of weights for ${layout.parameterCount} float32 parameters`);
+  const layout = layoutOf(facts.model);
+  const expected = savedBytes(layout);
+  if (weights.byteLength !== expected) {
+    throw new RangeError(`${weights.byteLength} bytes of weights for ${expected / 4} float32 parameters`);
   }
-  const weightsSha256 = sha256(weights);
-  const checked = ModelFactsSchema.safeParse({ ...facts, formatVersion: MODEL_FORMAT_VERSION, weightsSha256 });
+  const hashes = weightHashes(layout, weights);
+  const { weightsSha256 } = hashes;
+  const checked = ModelFactsSchema.safeParse({ ...facts, formatVersion: MODEL_FORMAT_VERSION, ...hashes });
   if (!checked.success) throw new RangeError(`facts of a model: ${checked.error.message}`, { cause: checked.error });
   const json = layersModelJson(checked.data, layout, version);
   const head = safetensorsHead(weightEntries(layout), safetensorsMetadata(checked.data, json.generatedBy));
@@ -108,6 +109,7 @@ function safetensorsMetadata(facts: ModelFacts, generatedBy: string): Record<str
     jobId: facts.jobId,
     seed: String(facts.seed),
     weightsSha256: facts.weightsSha256,
+    ...(facts.statisticsSha256 === undefined ? {} : { statisticsSha256: facts.statisticsSha256 }),
     model: JSON.stringify(facts.model),
     transform: JSON.stringify(facts.transform),
     classNames: JSON.stringify(facts.classNames),

@@ -6,6 +6,7 @@ import { openTfjsBackend } from "../../worker/engine/wasm/tfjs-backend.js";
 import { WasmEngine } from "../../worker/engine/wasm/wasm-engine.js";
 import { example, network } from "../support/tiny-networks.js";
 import { engineSuite } from "./engine.suite.js";
+import { layerSuite } from "./layer.suite.js";
 
 function processListeners(): unknown[] {
   return [...process.listeners("uncaughtException"), ...process.listeners("unhandledRejection")];
@@ -29,7 +30,8 @@ beforeAll(async () => {
   vi.restoreAllMocks();
 });
 
-engineSuite("wasm", { create: WasmEngine.create, tolerance: 1e-5 });
+layerSuite("wasm", { create: WasmEngine.create, tolerance: 1e-4 });
+engineSuite("wasm", { create: WasmEngine.create, tolerance: 1e-5, arrival: "layer by layer" });
 
 const MODEL = network({
   inputs: 12,

@@ -1,18 +1,32 @@
+import process from "node:process";
 import type { ArenaLayout } from "../../shared/arena-layout.js";
+import type { NativeEngineName } from "../../shared/engine-store/engine-release.js";
+import { requireUsableEngine } from "../../shared/engine-store/usable-engine.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { ModelSpec } from "../../shared/model-spec.js";
-import type { CreateEngine, Engine } from "./engine.js";
+import { readEnvironment } from "../config.js";
+import type { CreateEngine, Engine, EngineOptions } from "./engine.js";
+import { tensorflowEngine } from "./tensorflow/tensorflow-engine.js";
 import { WasmEngine } from "./wasm/wasm-engine.js";
 
-const ENGINES: ReadonlyMap<string, CreateEngine> = new Map([["wasm", WasmEngine.create]]);
+const ENGINES: ReadonlyMap<string, CreateEngine> = new Map<string, CreateEngine>([
+  ["wasm", WasmEngine.create],
+  ["tensorflow", native("tensorflow")],
+  ["tensorflow-gpu", native("tensorflow-gpu")],
+]);
 
 /**
  * The engine of that name; never another in its place.
  * @throws RingstrasseError CHOICE_UNSUPPORTED for a name that this version doesn't have; whatever the engine throws.
  */
-export async function createEngine(name: string, model: ModelSpec, layout: ArenaLayout): Promise<Engine> {
+export async function createEngine(
+  name: string,
+  model: ModelSpec,
+  layout: ArenaLayout,
+  options?: EngineOptions,
+): Promise<Engine> {
   const create = ENGINES.get(name);
-  if (create !== undefined) return await create(model, layout);
+  if (create !== undefined) return await create(model, layout, options);
   throw new RingstrasseError({
     code: "CHOICE_UNSUPPORTED",
     option: "engine",
@@ -20,4 +34,12 @@ export async function createEngine(name: string, model: ModelSpec, layout: Arena
     supported: [...ENGINES.keys()],
     remedy: "Use --engine wasm",
   });
+}
+
+/** Its library is looked for when an engine is made: whoever uses another one needs none. */
+function native(name: NativeEngineName): CreateEngine {
+  return async (model, layout, options) => {
+    const surroundings = { environment: readEnvironment(), projectDirectory: process.cwd() };
+    return await tensorflowEngine(await requireUsableEngine(name, surroundings))(model, layout, options);
+  };
 }

@@ -44,12 +44,16 @@ export interface EngineIdentity {
 export interface Engine extends AsyncDisposable {
   readonly identity: EngineIdentity;
   /**
-   * Copies the parameters in; all computations use them until the next call. Call it after every commit, once for all
-   * replicas of the worker: what the engine derives from parameters (packed or transposed copies) is then made only once.
+   * Takes the parameters, and the running statistics behind them; all computations use them until the next call. An engine copies them,
+   * unless they lie in shared memory: there it may go on looking at them where they are, so they must not change before the next
+   * call. Call it after every commit, once for all replicas of the worker: what the engine derives from parameters (packed or
+   * transposed copies) is then made only once.
    */
   loadParameters(parameters: Float32Array): void;
   /**
-   * Gradient *sums* over the micro-batch (not means) of every parameter into their slots of `into`; padding is left alone.
+   * Gradient *sums* over the micro-batch (not means) of every parameter into their slots of `into`; padding is left alone. Into the
+   * slot of a running statistic goes the batch's moment times its rows: folded over replicas and divided by all rows, that is what
+   * the statistic moves towards.
    * `onBucketReady(layer)` is called as soon as all gradients of `layer` are final, last layer first.
    */
   computeGradients(
@@ -64,5 +68,15 @@ export interface Engine extends AsyncDisposable {
   predict(x: Float32Array, count: number): Promise<Float32Array>;
 }
 
+/** What an engine needs to know of the job beside its model. */
+export interface EngineOptions {
+  /** Of the job's random numbers; dropout uses it. Default 0. */
+  readonly seed?: number;
+  /** That one computation may use. Default 1. A process keeps the number that its first native engine got. */
+  readonly threads?: number;
+  /** Hears, once each, what the user should know: a sentence without its period. Default: nobody listens. */
+  readonly report?: (text: string) => void;
+}
+
 /** @throws RingstrasseError ENGINE_UNAVAILABLE, CHOICE_UNSUPPORTED (a loss that does not go with the model) */
-export type CreateEngine = (model: ModelSpec, layout: ArenaLayout) => Promise<Engine>;
+export type CreateEngine = (model: ModelSpec, layout: ArenaLayout, options?: EngineOptions) => Promise<Engine>;

@@ -13,7 +13,7 @@ export function writeInitialParameters(layout: ArenaLayout, seed: number, arena:
   }
   arena.fill(0);
   const streams = new Map<number, RandomStream>();
-  for (const slot of layout.slots) {
+  for (const slot of [...layout.slots, ...layout.statistics]) {
     const { layer } = slot;
     const random = streams.get(layer) ?? new RandomStream({ seed, purpose: RANDOM_PURPOSE.initialWeights, layer });
     streams.set(layer, random);

@@ -1,5 +1,5 @@
 import { RingstrasseError } from "../../shared/failure.js";
-import { type Activation, type Loss, type ModelSpec, outputsOf } from "../../shared/model-spec.js";
+import { type Activation, type DenseLayerSpec, type Loss, type ModelSpec, outputsOf } from "../../shared/model-spec.js";
 import { unreachable } from "../../shared/unreachable.js";
 import type { MicroBatch, StepSums } from "./engine.js";
 import { activateRow, backpropagateRow } from "./row-activation.js";
@@ -19,9 +19,8 @@ export class LossHead {
 
   /** @throws RingstrasseError CHOICE_UNSUPPORTED when loss, last activation, targets and width don't go together. */
   constructor(model: ModelSpec) {
-    const last = model.layers.at(-1);
-    if (last === undefined) throw new RangeError("a model has at least one layer");
-    checkHead(model, last.activation);
+    const last = lastLayer(model);
+    checkLossHead(model);
     this.#loss = model.loss;
     this.#activation = last.activation;
     this.#outputs = last.units;
@@ -176,7 +175,15 @@ function softplus(x: number): number {
   return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
-function checkHead(model: ModelSpec, activation: Activation): void {
+function lastLayer(model: ModelSpec): DenseLayerSpec {
+  const last = model.layers.at(-1);
+  if (last?.kind !== "dense") throw new RangeError("the last layer of a model is dense");
+  return last;
+}
+
+/** @throws RingstrasseError CHOICE_UNSUPPORTED when loss, last activation, targets and width don't go together. */
+export function checkLossHead(model: ModelSpec): void {
+  const { activation } = lastLayer(model);
   const { loss, targets } = model;
   const outputs = outputsOf(model);
   const refuse = (value: string, remedy: string): never => {

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { type ArenaLayout, arenaLayout, hashTensors } from "../../shared/arena-layout.js";
-import { type ModelSpec, ModelSpecSchema, parametersOf } from "../../shared/model-spec.js";
+import { type ArenaLayout, hashTensors, layoutOf } from "../../shared/arena-layout.js";
+import { EngineNameSchema } from "../../shared/engine-name.js";
+import { type ModelSpec, ModelSpecSchema } from "../../shared/model-spec.js";
+import type { EngineFacts } from "../../shared/protocol/control-message.js";
 import { RANDOM_PURPOSE, RandomStream } from "../../shared/random/random-stream.js";
 import { createEngine } from "./create-engine.js";
 import type { EngineIdentity, MicroBatch } from "./engine.js";
@@ -17,27 +19,24 @@ const HEADS = [
   { loss: "meanSquaredError", activation: "tanh" },
 ] as const;
 
-/** An engine's identity and the SHA-256, in lower-case hex, of what it computes. */
-export interface EngineProbe extends EngineIdentity {
-  readonly probeSha256: string;
-}
-
 /**
  * Runs small fixed networks and hashes their gradients: engines that give different hashes (another version, processor or
  * library) would drift apart in one job, so the rendezvous refuses such a mixture. Takes some tens of milliseconds.
+ * @param threads of one computation
+ * @returns the engine's identity and the SHA-256, in lower-case hex, of what it computes
  * @throws RingstrasseError CHOICE_UNSUPPORTED, ENGINE_UNAVAILABLE
  */
-export async function probeEngine(name: string): Promise<EngineProbe> {
+export async function probeEngine(name: string, threads = 1): Promise<EngineFacts> {
   const hash = createHash("sha256");
   const identities: EngineIdentity[] = [];
   for (const head of HEADS) {
-    const { identity, gradients } = await probeModel(name, modelWith(head));
+    const { identity, gradients } = await probeModel(name, threads, modelWith(head));
     identities.push(identity);
     hash.update(gradients);
   }
   const [identity] = identities;
   if (identity === undefined) throw new RangeError("nothing was probed");
-  return { ...identity, probeSha256: hash.digest("hex") };
+  return { ...identity, name: EngineNameSchema.parse(identity.name), threads, probeSha256: hash.digest("hex") };
 }
 
 function modelWith({ loss, activation }: (typeof HEADS)[number]): ModelSpec {
@@ -56,9 +55,13 @@ function modelWith({ loss, activation }: (typeof HEADS)[number]): ModelSpec {
   });
 }
 
-async function probeModel(name: string, model: ModelSpec): Promise<{ identity: EngineIdentity; gradients: string }> {
-  const layout = arenaLayout(parametersOf(model));
-  await using engine = await createEngine(name, model, layout);
+async function probeModel(
+  name: string,
+  threads: number,
+  model: ModelSpec,
+): Promise<{ identity: EngineIdentity; gradients: string }> {
+  const layout = layoutOf(model);
+  await using engine = await createEngine(name, model, layout, { threads });
   const random = new RandomStream({ seed: 0, purpose: RANDOM_PURPOSE.probe });
   const arena = new Float32Array(layout.paddedLength);
   engine.loadParameters(probeParameters(layout, random));

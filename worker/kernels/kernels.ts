@@ -7,6 +7,8 @@ export type Address = number;
  * Destinations may equal a source, but must not overlap it otherwise. Each optimizer reads the current state and writes every
  * element of the next one (shadow buffers), the gradient being `sums[i] / count`. Numbers given as arguments are rounded to
  * float32 first; `count` is exact up to 2²⁴ rows per step. Constants such as 1−β are computed in float32 from the rounded β.
+ * An optimizer gives 1 when every element that it wrote into `next` is finite, else 0: it has them at hand, and a look at the whole
+ * arena afterwards costs as much as half an update.
  */
 export interface Kernels {
   /** destination = a + b */
@@ -14,7 +16,7 @@ export interface Kernels {
   /** Index of the first element that is NaN or infinite; −1 when there is none. */
   firstNotFinite(source: Address, length: number): number;
   /** p' = p − lr·g */
-  sgd(next: Address, current: Address, sums: Address, length: number, count: number, learningRate: number): void;
+  sgd(next: Address, current: Address, sums: Address, length: number, count: number, learningRate: number): number;
   /** v' = μ·v + g; p' = p − lr·v' */
   momentum(
     next: Address,
@@ -26,7 +28,7 @@ export interface Kernels {
     count: number,
     learningRate: number,
     momentum: number,
-  ): void;
+  ): number;
   /** v' = μ·v + g; p' = p − lr·(g + μ·v') */
   nesterov(
     next: Address,
@@ -38,7 +40,7 @@ export interface Kernels {
     count: number,
     learningRate: number,
     momentum: number,
-  ): void;
+  ): number;
   /**
    * m' = β₁·m + (1−β₁)·g; v' = β₂·v + (1−β₂)·g²; p' = p·(1 − lr·λ) − lr·(m'/c₁) / (√(v'/c₂) + ε),
    * c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ given by the caller; λ = 0 is Adam, else AdamW (decoupled decay).
@@ -60,7 +62,7 @@ export interface Kernels {
     correction1: number,
     correction2: number,
     weightDecay: number,
-  ): void;
+  ): number;
   /** s' = ρ·s + (1−ρ)·g²; p' = p − lr·g / √(s' + ε) */
   rmsprop(
     next: Address,
@@ -73,7 +75,7 @@ export interface Kernels {
     learningRate: number,
     decay: number,
     epsilon: number,
-  ): void;
+  ): number;
   /** a' = a + g²; p' = p − lr·g / √(a' + ε) */
   adagrad(
     next: Address,
@@ -85,5 +87,5 @@ export interface Kernels {
     count: number,
     learningRate: number,
     epsilon: number,
-  ): void;
+  ): number;
 }

@@ -16,7 +16,7 @@ declare namespace WebAssembly {
     /** In pages of 64 KiB. */
     initial: number;
     maximum: number;
-    shared: true;
+    shared: boolean;
   }
 
   class Memory {

@@ -23,10 +23,10 @@ export class AdagradOptimizer implements Optimizer {
   }
 
   /** @throws RangeError for a span, count or step that can't be. */
-  update(request: OptimizerUpdate): void {
+  update(request: OptimizerUpdate): boolean {
     const span = updateSpan(request);
     const { learningRate, epsilon } = this.#settings;
-    this.#kernels.adagrad(
+    const finite = this.#kernels.adagrad(
       span.next,
       span.nextState(0),
       span.current,
@@ -37,5 +37,6 @@ export class AdagradOptimizer implements Optimizer {
       learningRate,
       epsilon,
     );
+    return finite === 1;
   }
 }

@@ -35,10 +35,10 @@ export class AdamOptimizer implements Optimizer {
   }
 
   /** @throws RangeError for a span, count or step that can't be. */
-  update(request: OptimizerUpdate): void {
+  update(request: OptimizerUpdate): boolean {
     const span = updateSpan(request);
     const { learningRate, beta1, beta2, epsilon, weightDecay } = this.#settings;
-    this.#kernels.adam(
+    const finite = this.#kernels.adam(
       span.next,
       span.nextState(0),
       span.nextState(1),
@@ -56,5 +56,6 @@ export class AdamOptimizer implements Optimizer {
       1 - this.#power2.at(request.step),
       weightDecay,
     );
+    return finite === 1;
   }
 }

@@ -18,10 +18,10 @@ export class MomentumOptimizer implements Optimizer {
   }
 
   /** @throws RangeError for a span, count or step that can't be. */
-  update(request: OptimizerUpdate): void {
+  update(request: OptimizerUpdate): boolean {
     const span = updateSpan(request);
     const { learningRate, momentum } = this.#settings;
-    this.#kernel(
+    const finite = this.#kernel(
       span.next,
       span.nextState(0),
       span.current,
@@ -32,5 +32,6 @@ export class MomentumOptimizer implements Optimizer {
       learningRate,
       momentum,
     );
+    return finite === 1;
   }
 }

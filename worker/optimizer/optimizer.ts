@@ -12,8 +12,9 @@ export interface Optimizer {
   /**
    * @param step 1-based count of updates, for bias corrections (powers by iterated multiplication, so calls come in order).
    * @param from first float and @param length floats (multiples of 16) of the arenas: updates may go block by block.
+   * @returns whether all parameters that it wrote are finite; after a sum that is not, none of its parameters is
    */
-  update(request: OptimizerUpdate): void;
+  update(request: OptimizerUpdate): boolean;
 }
 
 export interface OptimizerUpdate {

@@ -22,10 +22,10 @@ export class RmspropOptimizer implements Optimizer {
   }
 
   /** @throws RangeError for a span, count or step that can't be. */
-  update(request: OptimizerUpdate): void {
+  update(request: OptimizerUpdate): boolean {
     const span = updateSpan(request);
     const { learningRate, decay, epsilon } = this.#settings;
-    this.#kernels.rmsprop(
+    const finite = this.#kernels.rmsprop(
       span.next,
       span.nextState(0),
       span.current,
@@ -37,5 +37,6 @@ export class RmspropOptimizer implements Optimizer {
       decay,
       epsilon,
     );
+    return finite === 1;
   }
 }

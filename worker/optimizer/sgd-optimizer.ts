@@ -15,8 +15,9 @@ export class SgdOptimizer implements Optimizer {
   }
 
   /** @throws RangeError for a span, count or step that can't be. */
-  update(request: OptimizerUpdate): void {
+  update(request: OptimizerUpdate): boolean {
     const { next, current, sums } = updateSpan(request);
-    this.#kernels.sgd(next, current, sums, request.length, request.count, this.#learningRate);
+    const finite = this.#kernels.sgd(next, current, sums, request.length, request.count, this.#learningRate);
+    return finite === 1;
   }
 }

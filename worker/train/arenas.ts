@@ -23,6 +23,7 @@ export interface Arenas {
   /** Per local replica, ascending. */
   readonly gradients: readonly Arena[];
   readonly scalars: readonly Float64Array[];
+  /** The gradients themselves, twice, when there is one replica in all: nothing has to be added. */
   readonly sums: Pair<Arena>;
   readonly scalarSums: Pair<Float64Array>;
   /** The same places by address, for the thread that reduces. */
@@ -34,11 +35,14 @@ export interface ArenaDemand {
   readonly blocks: BlockPlan;
   readonly localReplicas: number;
   readonly stateArenas: number;
+  /** Whether the job has this one replica: then its gradients are the sums, in the same memory. Default false. */
+  readonly isOnlyReplica?: boolean;
 }
 
 /** Lays out a worker's memory. Allocates everything first: growing would leave earlier views behind. @throws RingstrasseError when it does not fit. */
 export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arenas {
-  const { layout, blocks } = demand;
+  const { layout, blocks, isOnlyReplica = false } = demand;
+  if (isOnlyReplica && demand.localReplicas !== 1) throw new RangeError(`${demand.localReplicas} replicas are not one`);
   const arenaBytes = layout.paddedLength * Float32Array.BYTES_PER_ELEMENT;
   const scalarBytes = SCALARS * Float64Array.BYTES_PER_ELEMENT;
   const pair = (bytes: number): Pair<Address> => [memory.allocate(bytes), memory.allocate(bytes)];
@@ -46,10 +50,11 @@ export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arena
 
   const parameters = pair(arenaBytes);
   const state = each(demand.stateArenas, () => pair(arenaBytes));
-  const sums = pair(arenaBytes);
   const scalarSums = pair(scalarBytes);
   const scratch = memory.allocate(Math.max(blocks.blockLength * Float32Array.BYTES_PER_ELEMENT, scalarBytes));
   const gradients = each(demand.localReplicas, () => memory.allocate(arenaBytes));
+  const [only = 0] = gradients;
+  const sums: Pair<Address> = isOnlyReplica ? [only, only] : pair(arenaBytes);
   const scalars = each(demand.localReplicas, () => memory.allocate(scalarBytes));
 
   const arena = (address: Address): Arena => ({ address, values: memory.float32(address, layout.paddedLength) });

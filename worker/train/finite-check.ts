@@ -6,20 +6,32 @@ import type { Means } from "./step-scalars.js";
 import type { StepId } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
 
-/** @throws RingstrasseError NOT_FINITE when a step's loss or gradient is NaN or infinite; the step is not committed then. */
-export function assertFiniteSums(context: TrainingContext, id: StepId, totals: StepSums, sums: Arena): void {
+/** @throws RingstrasseError NOT_FINITE when a step's loss is NaN or infinite; the step is not committed then. */
+export function assertFiniteLoss(context: TrainingContext, id: StepId, totals: StepSums, sums: Arena): void {
+  if (Number.isFinite(totals.lossSum)) return;
   const tensor = firstBadTensor(context, sums);
-  if (!Number.isFinite(totals.lossSum)) {
-    const where = tensor === null ? "the loss" : `the loss (first tensor: gradient of ${tensor.name})`;
-    throw notFinite(context, id, where, totals.lossSum / totals.count);
-  }
-  if (tensor !== null) throw notFinite(context, id, `the gradient of ${tensor.name}`, tensor.value);
+  const where = tensor === null ? "the loss" : `the loss (first tensor: gradient of ${tensor.name})`;
+  throw notFinite(context, id, where, totals.lossSum / totals.count);
 }
 
-/** @throws RingstrasseError NOT_FINITE when the update made a parameter NaN or infinite. */
-export function assertFiniteParameters(context: TrainingContext, id: StepId): void {
-  const tensor = firstBadTensor(context, context.arenas.parameters[context.gate.shadow]);
-  if (tensor !== null) throw notFinite(context, id, `the updated ${tensor.name}`, tensor.value);
+/** Whether an arena of parameters has finite running statistics: what optimizers don't see. O(statistics). */
+export function statisticsAreFinite({ arenas, kernels }: TrainingContext, { address }: Arena): boolean {
+  const { trainableLength, paddedLength } = arenas.layout;
+  const statistics = address + trainableLength * Float32Array.BYTES_PER_ELEMENT;
+  return kernels.firstNotFinite(statistics, paddedLength - trainableLength) < 0;
+}
+
+/**
+ * Finds out what an update that isn't finite began with. A sum that is not finite never leaves its parameter or statistic finite, so the
+ * sums are looked at only now, and not in every step.
+ * @throws RingstrasseError NOT_FINITE when a gradient is NaN or infinite, or made a parameter so; the step is not committed then
+ */
+export function assertFiniteUpdate(context: TrainingContext, id: StepId, sums: Arena): void {
+  const parameter = firstBadTensor(context, context.arenas.parameters[context.gate.shadow]);
+  if (parameter === null) return;
+  const gradient = firstBadTensor(context, sums);
+  if (gradient !== null) throw notFinite(context, id, `the gradient of ${gradient.name}`, gradient.value);
+  throw notFinite(context, id, `the updated ${parameter.name}`, parameter.value);
 }
 
 /** @throws RingstrasseError NOT_FINITE when the loss over the test rows is: the parameters are finite, but not what they compute. */

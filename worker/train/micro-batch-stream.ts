@@ -5,6 +5,12 @@ import type { JobSpec } from "../../shared/job-spec.js";
 import { BatchReader } from "../data/batch-reader.js";
 import type { MicroBatch } from "../engine/engine.js";
 
+/**
+ * Batches read before they are needed. One would do if the reader's thread always got its turn; where other work wants the same core, it
+ * may have to wait for several milliseconds, longer than a step takes.
+ */
+const READ_AHEAD = 2;
+
 /** Names one micro-batch; epoch and step count from 1. */
 export interface MicroBatchId {
   readonly epoch: number;
@@ -14,7 +20,7 @@ export interface MicroBatchId {
 
 /**
  * The micro-batches of this worker's replicas, in the order in which they are computed: step by step, replica by replica. While one is
- * computed the next one is read.
+ * computed the next ones are read.
  */
 export class MicroBatchStream implements AsyncDisposable {
   readonly #spec: JobSpec;
@@ -25,8 +31,8 @@ export class MicroBatchStream implements AsyncDisposable {
   readonly #evaluationBatch: number;
   readonly #rows: Uint32Array;
   #order: { readonly epoch: number; readonly rows: RowOrder } | null = null;
-  /** What was asked of the reader and not yet given out. */
-  #ahead: MicroBatchId | null = null;
+  /** What was asked of the reader and not yet given out, oldest first. */
+  readonly #ahead: MicroBatchId[] = [];
 
   private constructor(spec: JobSpec, localReplicas: readonly number[], evaluationBatch: number) {
     const { train, test, transform } = spec.dataset;
@@ -38,7 +44,7 @@ export class MicroBatchStream implements AsyncDisposable {
     const longest = replicaSpan({ from: 0, to: Math.min(spec.batchSize, train.rowCount) }, 0, spec.replicas);
     const maxRows = Math.max(1, longest.to);
     this.#rows = new Uint32Array(maxRows);
-    this.#training = BatchReader.open(train, transform, { maxRows });
+    this.#training = BatchReader.open(train, transform, { maxRows, slots: 1 + READ_AHEAD });
     this.#testing = test === null ? null : BatchReader.open(test, transform, { maxRows: evaluationBatch });
   }
 
@@ -53,12 +59,17 @@ export class MicroBatchStream implements AsyncDisposable {
    * @throws RingstrasseError INPUT_MISSING, DATA_INVALID when the rows can't be read.
    */
   next(id: MicroBatchId, signal: AbortSignal): Promise<MicroBatch | null> {
-    if (this.#ahead === null) this.#ask(id);
-    else if (!sameBatch(this.#ahead, id))
-      throw new Error(`micro-batch ${describe(id)} is out of turn after ${describe(this.#ahead)}`);
+    const expected = this.#ahead.shift();
+    if (expected === undefined) this.#ask(id);
+    else if (!sameBatch(expected, id))
+      throw new Error(`micro-batch ${describe(id)} is out of turn after ${describe(expected)}`);
     const batch = this.#training.next(signal);
-    this.#ahead = this.#following(id);
-    if (this.#ahead !== null) this.#ask(this.#ahead);
+    while (this.#ahead.length < READ_AHEAD) {
+      const following = this.#following(this.#ahead.at(-1) ?? id);
+      if (following === null) break;
+      this.#ask(following);
+      this.#ahead.push(following);
+    }
     return batch;
   }
 
@@ -88,7 +99,6 @@ export class MicroBatchStream implements AsyncDisposable {
     const rows = this.#rows.subarray(0, to - from);
     this.#orderOf(id.epoch).fill(from, to, rows);
     this.#training.prefetch(rows);
-    this.#ahead = id;
   }
 
   /** The batch after `id`; null after the last one of the job. */

@@ -1,7 +1,7 @@
-import { arenaLayout, blockPlan, layoutHash } from "../../shared/arena-layout.js";
+import process from "node:process";
+import { blockPlan, layoutHash, layoutOf } from "../../shared/arena-layout.js";
 import { arcOf } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
-import { parametersOf } from "../../shared/model-spec.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
 import type { Collective } from "../collective/collective.js";
 import { createLocalCollective } from "../collective/create-collective.js";
@@ -18,6 +18,7 @@ import { createOptimizer } from "../optimizer/create-optimizer.js";
 import { type Arenas, allocateArenas } from "./arenas.js";
 import { EVALUATION_BATCH } from "./evaluate.js";
 import { MicroBatchStream } from "./micro-batch-stream.js";
+import { checkStepMemory } from "./step-memory.js";
 import { StepTracer } from "./step-tracer.js";
 import { trainJob } from "./train-job.js";
 import type { TrainingContext } from "./training-context.js";
@@ -33,6 +34,8 @@ export interface GenerationResources {
   /** This host's address for tcp rings. */
   readonly address: string;
   readonly announceFault: (text: string) => void;
+  /** Says something that the user should know. */
+  readonly announce: (text: string) => void;
 }
 
 /**
@@ -46,7 +49,8 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   const arc = arcOf(rank, worldSize, spec.replicas);
   const localReplicas = Array.from({ length: arc.to - arc.from }, (_, index) => arc.from + index);
 
-  const layout = arenaLayout(parametersOf(spec.model));
+  checkStepMemory(spec, process.availableMemory(), assignment.workersHere);
+  const layout = layoutOf(spec.model);
   const blocks = blockPlan(layout.paddedLength, spec.replicas);
   const module = await compileKernels();
   const kernels = instantiateKernels(module, memory.memory);
@@ -56,8 +60,13 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     blocks,
     localReplicas: localReplicas.length,
     stateArenas: optimizer.stateNames.length,
+    isOnlyReplica: spec.replicas === 1,
   });
-  await using engine = await createEngine(spec.engine, spec.model, layout);
+  await using engine = await createEngine(spec.engine, spec.model, layout, {
+    seed: spec.seed,
+    threads: spec.threads,
+    report: resources.announce,
+  });
   await using batches = MicroBatchStream.open(spec, localReplicas, EVALUATION_BATCH);
   initialise(arenas, spec.seed, optimizer.initialState);
 

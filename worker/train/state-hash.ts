@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { bytesOf, hashTensors } from "../../shared/arena-layout.js";
+import { type ArenaSlot, bytesOf, hashTensors, savedBytes, savedTensors } from "../../shared/arena-layout.js";
 import type { Arenas } from "./arenas.js";
 
 /** SHA-256 of the committed trainable weights, in layer order. */
@@ -8,25 +8,26 @@ export function weightsSha256(arenas: Arenas, current: 0 | 1): string {
 }
 
 /**
- * SHA-256 over trainable weights, then non-trainable state (no layer has any yet), then each state arena of the optimizer; each in
- * layer order, without padding. Equal hashes mean that training would go on alike.
+ * SHA-256 over trainable weights, then running statistics, then each state arena of the optimizer; each in layer order, without
+ * padding. Equal hashes mean that training would go on alike.
  */
 export function stateSha256(arenas: Arenas, current: 0 | 1): string {
   const hash = createHash("sha256");
-  for (const pair of [arenas.parameters, ...arenas.state]) {
-    const { values } = pair[current];
-    for (const slot of arenas.layout.slots)
-      hash.update(bytesOf(values.subarray(slot.offset, slot.offset + slot.length)));
-  }
+  const { slots, statistics } = arenas.layout;
+  const add = (values: Float32Array, tensors: readonly ArenaSlot[]) => {
+    for (const { offset, length } of tensors) hash.update(bytesOf(values.subarray(offset, offset + length)));
+  };
+  add(arenas.parameters[current].values, [...slots, ...statistics]);
+  for (const pair of arenas.state) add(pair[current].values, slots);
   return hash.digest("hex");
 }
 
-/** The trainable weights without padding, little-endian float32, in layer order: what model files hold. A copy. */
+/** Trainable weights, then running statistics, without padding, little-endian float32, each in layer order: what model files hold. A copy. */
 export function packWeights(arenas: Arenas, current: 0 | 1): Uint8Array {
   const { layout, parameters } = arenas;
-  const packed = new Float32Array(layout.parameterCount);
+  const packed = new Float32Array(savedBytes(layout) / Float32Array.BYTES_PER_ELEMENT);
   let at = 0;
-  for (const slot of layout.slots) {
+  for (const slot of savedTensors(layout)) {
     packed.set(parameters[current].values.subarray(slot.offset, slot.offset + slot.length), at);
     at += slot.length;
   }

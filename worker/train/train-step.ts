@@ -1,5 +1,7 @@
 import type { StepSums } from "../engine/engine.js";
-import { assertFiniteParameters, assertFiniteSums } from "./finite-check.js";
+import { updateStatistics } from "../optimizer/update-statistics.js";
+import type { Arena } from "./arenas.js";
+import { assertFiniteLoss, assertFiniteUpdate, statisticsAreFinite } from "./finite-check.js";
 import { NO_SUMS, readScalars, writeScalars } from "./step-scalars.js";
 import type { TrainingContext } from "./training-context.js";
 
@@ -49,9 +51,10 @@ export async function trainStep(context: TrainingContext, id: StepId): Promise<S
   board.advance("compute");
   const set = exchange.sequence % 2 === 0 ? 0 : 1;
   const totals = readScalars(arenas.scalarSums[set]);
-  assertFiniteSums(context, id, totals, arenas.sums[set]);
-  updateParameters(context, id, totals.count, arenas.sums[set].address);
-  assertFiniteParameters(context, id);
+  const sums = arenas.sums[set];
+  assertFiniteLoss(context, id, totals, sums);
+  const allFinite = updateParameters(context, id, totals.count, sums);
+  if (!allFinite) assertFiniteUpdate(context, id, sums);
   gate.commit(id);
   const { sentBytes, receivedBytes } = report;
   return { totals, localRows, elapsedMs: performance.now() - startedAt, communicationMs, sentBytes, receivedBytes };
@@ -71,14 +74,32 @@ async function computeReplica(context: TrainingContext, id: StepId, index: numbe
   return sums;
 }
 
-function updateParameters(context: TrainingContext, id: StepId, count: number, sums: number): void {
+/** @returns whether everything that was written is finite: parameters and running statistics */
+function updateParameters(context: TrainingContext, id: StepId, count: number, sums: Arena): boolean {
   const { arenas, gate } = context;
+  const { layout } = arenas;
   const copies = (which: 0 | 1) => ({
     parameters: arenas.parameters[which].address,
     state: arenas.state.map((pair) => pair[which].address),
   });
-  const length = arenas.layout.paddedLength;
+  const length = layout.trainableLength;
   const [current, next] = [copies(gate.current), copies(gate.shadow)];
-  context.optimizer.update({ step: id.step, current, next, sums, count, from: 0, length });
-  gate.wrote(0, length);
+  const allFinite = context.optimizer.update({
+    step: id.step,
+    current,
+    next,
+    sums: sums.address,
+    count,
+    from: 0,
+    length,
+  });
+  updateStatistics({
+    statistics: layout.statistics,
+    current: arenas.parameters[gate.current].values,
+    next: arenas.parameters[gate.shadow].values,
+    sums: sums.values,
+    count,
+  });
+  gate.wrote(0, layout.paddedLength);
+  return allFinite && statisticsAreFinite(context, arenas.parameters[gate.shadow]);
 }

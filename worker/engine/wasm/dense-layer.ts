@@ -1,7 +1,8 @@
 import type { ArenaSlot } from "../../../shared/arena-layout.js";
 import type { Activation } from "../../../shared/model-spec.js";
 import { activate, activationGradient } from "./activation.js";
-import type { BackwardPass, LayerRuntime } from "./layer-runtime.js";
+import { addL2Gradient, l2Penalty } from "./l2-penalty.js";
+import type { BackwardPass, ForwardPass, LayerRuntime } from "./layer-runtime.js";
 import { type Tensor, Tensors } from "./tensors.js";
 import type { TfjsBackend } from "./tfjs-backend.js";
 
@@ -16,6 +17,7 @@ interface Loaded {
 export class DenseLayer implements LayerRuntime {
   readonly #slots: { readonly kernel: ArenaSlot; readonly bias: ArenaSlot };
   readonly #activation: Activation;
+  readonly #l2: number;
   readonly #inputs: number;
   readonly #units: number;
   /** Outlive single computations. */
@@ -26,7 +28,7 @@ export class DenseLayer implements LayerRuntime {
   constructor(
     tfjs: TfjsBackend,
     slots: { readonly kernel: ArenaSlot; readonly bias: ArenaSlot },
-    activation: Activation,
+    { activation, l2 = 0 }: { readonly activation: Activation; readonly l2?: number | undefined },
   ) {
     const [inputs, units] = slots.kernel.shape;
     if (inputs === undefined || units === undefined) {
@@ -37,6 +39,7 @@ export class DenseLayer implements LayerRuntime {
     this.#parameters = new Tensors(tfjs);
     this.#slots = slots;
     this.#activation = activation;
+    this.#l2 = l2;
     this.#inputs = inputs;
     this.#units = units;
   }
@@ -51,7 +54,7 @@ export class DenseLayer implements LayerRuntime {
     };
   }
 
-  forward(tensors: Tensors, input: Tensor): Tensor {
+  forward({ tensors, input }: ForwardPass): Tensor {
     const { kernel, bias } = this.#requireLoaded();
     return activate(tensors, this.#activation, tensors.matMul(input, kernel, bias));
   }
@@ -65,12 +68,22 @@ export class DenseLayer implements LayerRuntime {
     const biasGradient = tensors.matMul(ones, gradient);
     into.set(tensors.view(kernelGradient), this.#slots.kernel.offset);
     into.set(tensors.view(biasGradient), this.#slots.bias.offset);
+    addL2Gradient(into, this.#slots.kernel, this.#kernel(), 2 * this.#l2 * gradient.rows);
     return pass.needsInputGradient ? tensors.matMul(gradient, this.#transposedKernel()) : null;
+  }
+
+  penalty(): number {
+    return l2Penalty(this.#l2, this.#kernel());
   }
 
   unload(): void {
     this.#parameters.free();
     this.#loaded = null;
+  }
+
+  #kernel(): () => Float32Array {
+    const { kernel } = this.#requireLoaded();
+    return () => this.#parameters.view(kernel);
   }
 
   #transposedKernel(): Tensor {

@@ -9,6 +9,24 @@ export interface Tensor {
   readonly columns: number;
 }
 
+export type Shape4 = readonly [number, number, number, number];
+
+/** A matrix's floats seen in four dimensions. */
+export interface Shaped {
+  readonly tensor: Tensor;
+  readonly shape: Shape4;
+}
+
+export interface Convolution {
+  readonly x: Shaped;
+  readonly kernel: Shaped;
+  /** From `uploadBias`. */
+  readonly bias?: Tensor;
+  readonly stride: readonly [number, number];
+  readonly padding: "same" | "valid";
+  readonly dilation: readonly [number, number];
+}
+
 /**
  * Matrices made together and freed together. Results belong to this object, never to the caller. One thread.
  * @throws RingstrasseError ENGINE_UNAVAILABLE from whatever makes a matrix, when the backend's 4 GiB are full.
@@ -93,15 +111,71 @@ export class Tensors {
     return this.#own(this.#tfjs.run("Sub", { a: a.info, b: b.info }), a.rows, a.columns);
   }
 
+  /** a + b, elementwise. */
+  add(a: Tensor, b: Tensor): Tensor {
+    return this.#own(this.#tfjs.run("Add", { a: a.info, b: b.info }), a.rows, a.columns);
+  }
+
   /** Sum of every row: `[rows, 1]`. */
   sumOfRows(x: Tensor): Tensor {
     return this.#own(this.#tfjs.run("Sum", { x: x.info }, { axis: [1], keepDims: true }), x.rows, 1);
+  }
+
+  /** The same floats in another number of rows; no copy. */
+  reshape(x: Tensor, rows: number): Tensor {
+    const columns = (x.rows * x.columns) / rows;
+    return { info: { ...x.info, shape: [rows, columns] }, rows, columns };
+  }
+
+  /**
+   * Cross-correlation of `x: [n, height, width, channels]` with `kernel: [height, width, channels, filters]`, and `bias` added.
+   * @returns a row per image
+   */
+  convolve({ x, kernel, bias, stride, padding, dilation }: Convolution): Tensor {
+    const inputs = { x: reshaped(x.tensor, [...x.shape]), filter: reshaped(kernel.tensor, [...kernel.shape]) };
+    const all = bias === undefined ? inputs : { ...inputs, bias: reshaped(bias, [bias.columns]) };
+    const attrs = {
+      strides: [...stride],
+      pad: padding,
+      dilations: [...dilation],
+      dataFormat: "NHWC",
+      activation: "linear",
+    };
+    const info = this.#tfjs.run("FusedConv2D", all, attrs);
+    return this.#own(
+      info,
+      x.shape[0],
+      info.shape.slice(1).reduce((product, size) => product * size, 1),
+    );
+  }
+
+  /** The axes of a four-dimensional tensor in another order. */
+  permute({ tensor, shape }: Shaped, order: readonly number[]): Shaped {
+    const info = this.#tfjs.run("Transpose", { x: reshaped(tensor, [...shape]) }, { perm: [...order] });
+    return this.#shaped(info);
+  }
+
+  /** Zeros around: per axis how many before and after. */
+  pad({ tensor, shape }: Shaped, paddings: [number, number][]): Shaped {
+    const attrs = { paddings, constantValue: 0 };
+    return this.#shaped(this.#tfjs.run("PadV2", { x: reshaped(tensor, [...shape]) }, attrs));
+  }
+
+  /** The first `size` elements along each axis. */
+  crop({ tensor, shape }: Shaped, size: readonly number[]): Shaped {
+    const attrs = { begin: size.map(() => 0), size: [...size] };
+    return this.#shaped(this.#tfjs.run("Slice", { x: reshaped(tensor, [...shape]) }, attrs));
   }
 
   /** Frees everything made here. */
   free(): void {
     for (const { dataId } of this.#owned) this.#tfjs.backend.disposeData(dataId);
     this.#owned.length = 0;
+  }
+
+  #shaped(info: TensorInfo): Shaped {
+    const [first = 1, second = 1, third = 1, fourth = 1] = info.shape;
+    return { tensor: this.#own(info, first, second * third * fourth), shape: [first, second, third, fourth] };
   }
 
   #own(info: TensorInfo, rows: number, columns: number): Tensor {

@@ -14,7 +14,11 @@ export type KernelName =
   | "Softmax"
   | "Multiply"
   | "Sub"
-  | "Sum";
+  | "Add"
+  | "Sum"
+  | "FusedConv2D"
+  | "PadV2"
+  | "Slice";
 
 /**
  * tfjs's wasm backend, SIMD, one thread. Its kernels are called directly, without tfjs's engine: no tape, no scopes, no

@@ -1,11 +1,17 @@
-import type { ArenaLayout, ArenaSlot } from "../../../shared/arena-layout.js";
+import type { ArenaLayout } from "../../../shared/arena-layout.js";
 import type { ModelSpec } from "../../../shared/model-spec.js";
-import type { Engine, EngineIdentity, MicroBatch, StepPosition, StepSums } from "../engine.js";
+import type { Engine, EngineIdentity, EngineOptions, MicroBatch, StepPosition, StepSums } from "../engine.js";
 import { LossHead } from "../loss-head.js";
-import { DenseLayer } from "./dense-layer.js";
+import { createLayers } from "./create-layers.js";
 import type { LayerRuntime } from "./layer-runtime.js";
+import { type LayerOutputs, LayerWiring } from "./layer-wiring.js";
 import { type Tensor, Tensors } from "./tensors.js";
 import { openTfjsBackend, type TfjsBackend } from "./tfjs-backend.js";
+
+interface Forward {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: LayerOutputs;
+}
 
 /**
  * tfjs's wasm backend, made trainable: forward and backward pass layer by layer, written out, since tfjs's tape costs more than
@@ -16,19 +22,21 @@ export class WasmEngine implements Engine {
   readonly #tfjs: TfjsBackend;
   readonly #inputs: number;
   readonly #layers: readonly LayerRuntime[];
+  readonly #wiring: LayerWiring;
   readonly #head: LossHead;
 
-  private constructor(tfjs: TfjsBackend, model: ModelSpec, layout: ArenaLayout) {
+  private constructor(tfjs: TfjsBackend, model: ModelSpec, layout: ArenaLayout, { seed = 0 }: EngineOptions) {
     this.#tfjs = tfjs;
     this.identity = tfjs.identity;
     this.#inputs = model.inputs;
     this.#head = new LossHead(model);
-    this.#layers = createLayers(tfjs, model, layout);
+    this.#layers = createLayers({ tfjs, model, layout, seed });
+    this.#wiring = new LayerWiring(model);
   }
 
   /** @throws RingstrasseError ENGINE_UNAVAILABLE, CHOICE_UNSUPPORTED */
-  static async create(model: ModelSpec, layout: ArenaLayout): Promise<WasmEngine> {
-    return new WasmEngine(await openTfjsBackend(), model, layout);
+  static async create(model: ModelSpec, layout: ArenaLayout, options: EngineOptions = {}): Promise<WasmEngine> {
+    return new WasmEngine(await openTfjsBackend(), model, layout, options);
   }
 
   loadParameters(parameters: Float32Array): void {
@@ -37,22 +45,24 @@ export class WasmEngine implements Engine {
 
   computeGradients(
     batch: MicroBatch,
-    _position: StepPosition,
+    position: StepPosition,
     into: Float32Array,
     onBucketReady?: (layer: number) => void,
   ): Promise<StepSums> {
     return this.#compute((tensors) => {
-      const outputs = this.#forward(tensors, batch.x, batch.count);
+      const { inputs, outputs } = this.#forward(tensors, batch.x, batch.count, position);
       const logits = outputs.at(-1) as Tensor;
       const logitsGradient = new Float32Array(batch.count * logits.columns);
-      const sums = this.#head.evaluate(tensors.view(logits), batch, logitsGradient);
-      let outputGradient: Tensor | null = tensors.upload(logitsGradient, batch.count, logits.columns);
-      for (let index = this.#layers.length - 1; index >= 0 && outputGradient !== null; index--) {
+      const sums = this.#withPenalty(this.#head.evaluate(tensors.view(logits), batch, logitsGradient));
+      const gradients: Tensor[] = [];
+      gradients[this.#layers.length] = tensors.upload(logitsGradient, batch.count, logits.columns);
+      for (let index = this.#layers.length - 1; index >= 0; index--) {
         const layer = this.#layers[index] as LayerRuntime;
-        const input = outputs[index] as Tensor;
-        const output = outputs[index + 1] as Tensor;
+        const [input, output] = [inputs[index] as Tensor, outputs[index + 1] as Tensor];
+        const outputGradient = gradients[index + 1] as Tensor;
         const pass = { tensors, input, output, outputGradient, needsInputGradient: index > 0 };
-        outputGradient = layer.backward(pass, into);
+        const gradient = layer.backward(pass, into);
+        if (gradient !== null) this.#wiring.handBack(tensors, index, { gradient, outputs, gradients });
         onBucketReady?.(index);
       }
       return sums;
@@ -61,14 +71,14 @@ export class WasmEngine implements Engine {
 
   evaluate(batch: MicroBatch): Promise<StepSums> {
     return this.#compute((tensors) => {
-      const logits = this.#forward(tensors, batch.x, batch.count).at(-1) as Tensor;
-      return this.#head.evaluate(tensors.view(logits), batch, null);
+      const logits = this.#forward(tensors, batch.x, batch.count, null).outputs.at(-1) as Tensor;
+      return this.#withPenalty(this.#head.evaluate(tensors.view(logits), batch, null));
     });
   }
 
   predict(x: Float32Array, count: number): Promise<Float32Array> {
     return this.#compute((tensors) => {
-      const logits = this.#forward(tensors, x, count).at(-1) as Tensor;
+      const logits = this.#forward(tensors, x, count, null).outputs.at(-1) as Tensor;
       return this.#head.activate(tensors.view(logits), count);
     });
   }
@@ -78,11 +88,22 @@ export class WasmEngine implements Engine {
     return Promise.resolve();
   }
 
-  /** Input and output of every layer: `[i]` goes into layer i, `[i + 1]` comes out. */
-  #forward(tensors: Tensors, x: Float32Array, count: number): Tensor[] {
+  /** What goes into every layer, and the rows with what comes out of each: `outputs[i + 1]` of layer i. */
+  #forward(tensors: Tensors, x: Float32Array, count: number, training: StepPosition | null): Forward {
+    const inputs: Tensor[] = [];
     const outputs = [tensors.upload(x, count, this.#inputs)];
-    for (const layer of this.#layers) outputs.push(layer.forward(tensors, outputs.at(-1) as Tensor));
-    return outputs;
+    for (const [index, layer] of this.#layers.entries()) {
+      const input = this.#wiring.inputOf(tensors, index, outputs);
+      inputs.push(input);
+      outputs.push(layer.forward({ tensors, input, training }));
+    }
+    return { inputs, outputs };
+  }
+
+  /** Each row has the whole penalty, so that dividing sums by rows leaves it once. */
+  #withPenalty(sums: StepSums): StepSums {
+    const penalty = this.#layers.reduce((total, layer) => total + layer.penalty(), 0);
+    return penalty === 0 ? sums : { ...sums, lossSum: sums.lossSum + penalty * sums.count };
   }
 
   /** Computes at once; what throws rejects. Everything made on the way is freed, whatever happens. */
@@ -96,18 +117,4 @@ export class WasmEngine implements Engine {
       }
     });
   }
-}
-
-function createLayers(tfjs: TfjsBackend, model: ModelSpec, layout: ArenaLayout): LayerRuntime[] {
-  return model.layers.map((layer, index) => {
-    const slot = (name: string): ArenaSlot => {
-      const found = layout.slots.find((candidate) => candidate.layer === index && candidate.name === name);
-      if (found === undefined) throw new RangeError(`the arena has no ${name}: it was laid out for another model`);
-      return found;
-    };
-    // The last activation belongs to the loss head, which needs the weighted sums.
-    const activation = index === model.layers.length - 1 ? "linear" : layer.activation;
-    const slots = { kernel: slot(`${layer.name}/kernel`), bias: slot(`${layer.name}/bias`) };
-    return new DenseLayer(tfjs, slots, activation);
-  });
 }

@@ -11,6 +11,13 @@ function mean(sums: usize, count: v128): v128 {
   return f32x4.div(v128.load(sums), count);
 }
 
+/** All bits of a lane stay set as long as each value of it is finite: comparisons with NaN are false. */
+// @ts-ignore: decorator
+@inline
+function stillFinite(finite: v128, values: v128): v128 {
+  return v128.and(finite, f32x4.lt(f32x4.abs(values), f32x4.splat(f32.POSITIVE_INFINITY)));
+}
+
 // @ts-ignore: decorator
 @inline
 function bytes(length: i32): usize {
@@ -27,7 +34,20 @@ export function add(destination: usize, a: usize, b: usize, length: i32): void {
 export function firstNotFinite(source: usize, length: i32): i32 {
   const infinity = f32x4.splat(f32.POSITIVE_INFINITY);
   const end = bytes(length);
-  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+  let at: usize = 0;
+  // Four vectors for one branch: what is looked for is hardly ever there.
+  for (; at + 4 * VECTOR_BYTES <= end; at += 4 * VECTOR_BYTES) {
+    const low = v128.and(
+      f32x4.lt(f32x4.abs(v128.load(source + at)), infinity),
+      f32x4.lt(f32x4.abs(v128.load(source + at, 16)), infinity),
+    );
+    const high = v128.and(
+      f32x4.lt(f32x4.abs(v128.load(source + at, 32)), infinity),
+      f32x4.lt(f32x4.abs(v128.load(source + at, 48)), infinity),
+    );
+    if (!i32x4.all_true(v128.and(low, high))) break;
+  }
+  for (; at < end; at += VECTOR_BYTES) {
     // Comparisons with NaN are false, so one comparison finds both NaN and infinity.
     const finite = f32x4.lt(f32x4.abs(v128.load(source + at)), infinity);
     if (!i32x4.all_true(finite)) return <i32>(at >> 2) + ctz(~i32x4.bitmask(finite));
@@ -37,54 +57,66 @@ export function firstNotFinite(source: usize, length: i32): i32 {
 
 export function sgd(
   next: usize, current: usize, sums: usize, length: i32, count: f32, learningRate: f32,
-): void {
+): i32 {
   const rows = f32x4.splat(count);
   const rate = f32x4.splat(learningRate);
   const end = bytes(length);
+  let finite = i32x4.splat(-1);
   for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
     const gradient = mean(sums + at, rows);
-    v128.store(next + at, f32x4.sub(v128.load(current + at), f32x4.mul(rate, gradient)));
+    const updated = f32x4.sub(v128.load(current + at), f32x4.mul(rate, gradient));
+    finite = stillFinite(finite, updated);
+    v128.store(next + at, updated);
   }
+  return <i32>i32x4.all_true(finite);
 }
 
 export function momentum(
   next: usize, nextVelocity: usize, current: usize, velocity: usize,
   sums: usize, length: i32, count: f32, learningRate: f32, momentum: f32,
-): void {
+): i32 {
   const rows = f32x4.splat(count);
   const rate = f32x4.splat(learningRate);
   const mu = f32x4.splat(momentum);
   const end = bytes(length);
+  let finite = i32x4.splat(-1);
   for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
     const gradient = mean(sums + at, rows);
     const moved = f32x4.add(f32x4.mul(mu, v128.load(velocity + at)), gradient);
     v128.store(nextVelocity + at, moved);
-    v128.store(next + at, f32x4.sub(v128.load(current + at), f32x4.mul(rate, moved)));
+    const updated = f32x4.sub(v128.load(current + at), f32x4.mul(rate, moved));
+    finite = stillFinite(finite, updated);
+    v128.store(next + at, updated);
   }
+  return <i32>i32x4.all_true(finite);
 }
 
 export function nesterov(
   next: usize, nextVelocity: usize, current: usize, velocity: usize,
   sums: usize, length: i32, count: f32, learningRate: f32, momentum: f32,
-): void {
+): i32 {
   const rows = f32x4.splat(count);
   const rate = f32x4.splat(learningRate);
   const mu = f32x4.splat(momentum);
   const end = bytes(length);
+  let finite = i32x4.splat(-1);
   for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
     const gradient = mean(sums + at, rows);
     const moved = f32x4.add(f32x4.mul(mu, v128.load(velocity + at)), gradient);
     const ahead = f32x4.add(gradient, f32x4.mul(mu, moved));
     v128.store(nextVelocity + at, moved);
-    v128.store(next + at, f32x4.sub(v128.load(current + at), f32x4.mul(rate, ahead)));
+    const updated = f32x4.sub(v128.load(current + at), f32x4.mul(rate, ahead));
+    finite = stillFinite(finite, updated);
+    v128.store(next + at, updated);
   }
+  return <i32>i32x4.all_true(finite);
 }
 
 export function adam(
   next: usize, nextMean: usize, nextVariance: usize, current: usize, average: usize, variance: usize,
   sums: usize, length: i32, count: f32, learningRate: f32,
   beta1: f32, beta2: f32, epsilon: f32, correction1: f32, correction2: f32, weightDecay: f32,
-): void {
+): i32 {
   const rows = f32x4.splat(count);
   const rate = f32x4.splat(learningRate);
   const decay1 = f32x4.splat(beta1);
@@ -96,6 +128,7 @@ export function adam(
   const scale2 = f32x4.splat(correction2);
   const keep = f32x4.splat(<f32>1 - learningRate * weightDecay);
   const end = bytes(length);
+  let finite = i32x4.splat(-1);
   for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
     const gradient = mean(sums + at, rows);
     const m = f32x4.add(f32x4.mul(decay1, v128.load(average + at)), f32x4.mul(fresh1, gradient));
@@ -105,43 +138,54 @@ export function adam(
     v128.store(nextVariance + at, v);
     const size = f32x4.add(f32x4.sqrt(f32x4.div(v, scale2)), small);
     const change = f32x4.div(f32x4.mul(rate, f32x4.div(m, scale1)), size);
-    v128.store(next + at, f32x4.sub(f32x4.mul(v128.load(current + at), keep), change));
+    const updated = f32x4.sub(f32x4.mul(v128.load(current + at), keep), change);
+    finite = stillFinite(finite, updated);
+    v128.store(next + at, updated);
   }
+  return <i32>i32x4.all_true(finite);
 }
 
 export function rmsprop(
   next: usize, nextSquare: usize, current: usize, square: usize,
   sums: usize, length: i32, count: f32, learningRate: f32, decay: f32, epsilon: f32,
-): void {
+): i32 {
   const rows = f32x4.splat(count);
   const rate = f32x4.splat(learningRate);
   const old = f32x4.splat(decay);
   const fresh = f32x4.splat(<f32>1 - decay);
   const small = f32x4.splat(epsilon);
   const end = bytes(length);
+  let finite = i32x4.splat(-1);
   for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
     const gradient = mean(sums + at, rows);
     const squared = f32x4.mul(gradient, gradient);
     const s = f32x4.add(f32x4.mul(old, v128.load(square + at)), f32x4.mul(fresh, squared));
     v128.store(nextSquare + at, s);
     const change = f32x4.div(f32x4.mul(rate, gradient), f32x4.sqrt(f32x4.add(s, small)));
-    v128.store(next + at, f32x4.sub(v128.load(current + at), change));
+    const updated = f32x4.sub(v128.load(current + at), change);
+    finite = stillFinite(finite, updated);
+    v128.store(next + at, updated);
   }
+  return <i32>i32x4.all_true(finite);
 }
 
 export function adagrad(
   next: usize, nextAccumulator: usize, current: usize, accumulator: usize,
   sums: usize, length: i32, count: f32, learningRate: f32, epsilon: f32,
-): void {
+): i32 {
   const rows = f32x4.splat(count);
   const rate = f32x4.splat(learningRate);
   const small = f32x4.splat(epsilon);
   const end = bytes(length);
+  let finite = i32x4.splat(-1);
   for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
     const gradient = mean(sums + at, rows);
     const a = f32x4.add(v128.load(accumulator + at), f32x4.mul(gradient, gradient));
     v128.store(nextAccumulator + at, a);
     const change = f32x4.div(f32x4.mul(rate, gradient), f32x4.sqrt(f32x4.add(a, small)));
-    v128.store(next + at, f32x4.sub(v128.load(current + at), change));
+    const updated = f32x4.sub(v128.load(current + at), change);
+    finite = stillFinite(finite, updated);
+    v128.store(next + at, updated);
   }
+  return <i32>i32x4.all_true(finite);
 }

@@ -3,11 +3,15 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, it } from "vitest";
+import type { ArenaLayout } from "../../../../shared/arena-layout.js";
 import { readModel } from "../../../../shared/model-file/read-model.js";
 import { writeModel } from "../../../../shared/model-file/write-model.js";
 import type { Activation } from "../../../../shared/model-spec.js";
 import { failureOf } from "../../../support/failure-of.js";
+import { LAYER_MODELS, layerExample } from "../../../support/layer-examples.js";
 import { plainForward } from "../../../support/plain-forward.js";
+import { relativeDifference } from "../../../support/reference-mlp.js";
+import { referencePass } from "../../../support/reference-network.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 import { tfjsFileHandler } from "../../../support/tfjs-file-handler.js";
 import { tinyModel, tinyRegression } from "../../../support/trained-model.js";
@@ -16,6 +20,12 @@ const ROWS = [
   [0.1, -0.2, 0.3, 1.5],
   [-1, 2, -0.5, 0.25],
 ];
+
+function packed({ slots, statistics }: ArenaLayout, arena: Float32Array): Float32Array {
+  return Float32Array.from(
+    [...slots, ...statistics].flatMap(({ offset, length }) => [...arena.subarray(offset, offset + length)]),
+  );
+}
 
 describe("writeModel", () => {
   it("writes the three files and nothing beside them, and gives the weights' SHA-256", async () => {
@@ -43,6 +53,31 @@ describe("writeModel", () => {
           expect(rows[index]?.[unit]).toBeCloseTo(expected, 5);
         }
       }
+      loaded.dispose();
+      predicted.dispose();
+    },
+  );
+
+  it.each(LAYER_MODELS)(
+    "writes a tfjs model of every layer that evaluates as the formulas say: %s",
+    async (_, model) => {
+      const directory = join(await temporaryDirectory(), "model");
+      const given = layerExample(model, 4);
+      const weights = new Uint8Array(packed(given.layout, given.parameters).buffer);
+      const classNames = model.targets.kind === "class" ? ["a", "b", "c"] : null;
+      const facts = { ...tinyModel().facts, model, classNames, transform: { kind: "none" } as const };
+      await writeModel(directory, { facts, weights, version: "0.0.0-test" });
+      const loaded = await tf.loadLayersModel(tfjsFileHandler(join(directory, "model.json")));
+      const predicted = loaded.predict(
+        tf.tensor(given.batch.x, [4, ...(model.inputShape ?? [model.inputs])]),
+      ) as tf.Tensor;
+      const arena = Float64Array.from(given.parameters);
+      const { outputs } = referencePass({ model, layout: given.layout, seed: 0 }, arena, given.batch, null);
+      const difference = relativeDifference(
+        await predicted.data(),
+        outputs.flatMap((row) => [...row]),
+      );
+      expect(difference).toBeLessThan(1e-5);
       loaded.dispose();
       predicted.dispose();
     },

@@ -28,7 +28,7 @@ const stepReport = {
 const FROM_WORKER: { readonly [Kind in WorkerBody["kind"]]: Extract<WorkerBody, { kind: Kind }> } = {
   join: {
     ...{ kind: "join", token: "t", workerId: WorkerIdSchema.parse("w"), host: "h", pid: 7, nodeVersion: "v20" },
-    engine: { name: "wasm", version: "1", instructionSet: "simd128", probeSha256: sha("a") },
+    engines: [{ name: "wasm", version: "1", instructionSet: "simd128", threads: 1, probeSha256: sha("a") }],
     sharesMemory: true,
   },
   ready: { kind: "ready", ...job, ringEndpoint: "tcp://h:1", segment: SEGMENT, layoutHash: sha("b") },
@@ -70,7 +70,15 @@ const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<Co
   welcome: { kind: "welcome", heartbeatIntervalMs: 500, coordinatorTimeoutMs: 30_000, comeBack: true },
   refused: { kind: "refused", failure },
   assign: {
-    ...{ kind: "assign", ...job, rank: RankSchema.parse(0), worldSize: 2, transport: "ipc", collective: "shm" },
+    ...{
+      kind: "assign",
+      ...job,
+      rank: RankSchema.parse(0),
+      worldSize: 2,
+      workersHere: 2,
+      transport: "ipc",
+      collective: "shm",
+    },
     ...{ spec: SPEC, faults: ["crash@rank=1,step=5"] },
   },
   start: { kind: "start", ...job, ringEndpoints: ["ipc:///a", null], segments: [SEGMENT, null] },

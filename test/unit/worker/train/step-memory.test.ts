@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import type { JobSpec } from "../../../../shared/job-spec.js";
+import { checkStepMemory, namedMemoryFailure, stepSizeBytes } from "../../../../worker/train/step-memory.js";
+import { failureWithCode } from "../../../support/failure-with-code.js";
+
+const GB = 1e9;
+
+/** Only what the check looks at. */
+function spec(engine: JobSpec["engine"], changes: Partial<JobSpec> = {}): JobSpec {
+  return {
+    engine,
+    replicas: 4,
+    batchSize: 1_000_000,
+    dataset: { train: { rowCount: 400_000 } },
+    model: {
+      inputs: 20,
+      layers: [
+        { kind: "dense", name: "a", units: 14_990, activation: "relu", initialBias: 0 },
+        { kind: "dropout", name: "b", rate: 0.5 },
+      ],
+    },
+    ...changes,
+  } as unknown as JobSpec;
+}
+
+describe("checkStepMemory", () => {
+  it("counts the rows of the longest slice, their features and what layers keep", () => {
+    // 400,000 rows are all there are; 100,000 of them in a slice; 20 floats of features, twice 14,990 of the layer.
+    expect(stepSizeBytes(spec("tensorflow"))).toBe(12 * GB);
+    expect(stepSizeBytes(spec("tensorflow", { batchSize: 10 }))).toBe(3 * 30_000 * 4);
+  });
+
+  it("refuses what can't fit, with figures and what to change", async () => {
+    expect(() => checkStepMemory(spec("tensorflow"), 12 * GB, 1)).not.toThrow();
+    const failure = await failureWithCode("ENGINE_UNAVAILABLE", () =>
+      checkStepMemory(spec("tensorflow"), 23.8 * GB, 2),
+    );
+    expect(failure).toMatchObject({ engine: "tensorflow" });
+    expect(failure.problem).toMatch(
+      /^a step of 100000 rows needs 12\.0 GB or more, and 23\.8 GB are free on \S+ for 2 workers$/,
+    );
+    expect(failure.remedy).toMatch(/smaller --batch-size, or more --replicas/);
+  });
+
+  it("wasm has 4 GiB, whatever is free", async () => {
+    const failure = await failureWithCode("ENGINE_UNAVAILABLE", () => checkStepMemory(spec("wasm"), 100 * GB, 1));
+    expect(failure.problem).toMatch(/WebAssembly has room for 4\.29 GB$/);
+    expect(() => checkStepMemory(spec("wasm", { replicas: 12 }), 100 * GB, 1)).not.toThrow();
+  });
+});
+
+describe("namedMemoryFailure", () => {
+  it("names what runtimes say when memory is out, and leaves the rest alone", () => {
+    for (const message of [
+      "Array buffer allocation failed",
+      "Aborted(OOM)",
+      "WebAssembly.Memory.grow(): out of memory",
+    ]) {
+      const cause = new RangeError(message);
+      const named = namedMemoryFailure(cause, spec("wasm"));
+      expect(named).toMatchObject({ failure: { code: "ENGINE_UNAVAILABLE", engine: "wasm" }, cause });
+    }
+    const other = new RangeError("Invalid array length");
+    expect(namedMemoryFailure(other, spec("wasm"))).toBe(other);
+    expect(namedMemoryFailure("out of memory", spec("wasm"))).toBe("out of memory");
+  });
+});

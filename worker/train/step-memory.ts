@@ -1,0 +1,65 @@
+import { hostname } from "node:os";
+import { replicaSpan } from "../../shared/epoch-plan.js";
+import { RingstrasseError } from "../../shared/failure.js";
+import type { JobSpec } from "../../shared/job-spec.js";
+import { layerWithShapes, widthOf } from "../../shared/layer-shape.js";
+
+/** What a WebAssembly memory can address. */
+const WASM_BYTES = 4 * 2 ** 30;
+/** Layers whose outputs are kept until the gradients are known. */
+const KEPT = new Set(["dense", "conv2d", "maxPool", "avgPool", "batchNorm"]);
+const REMEDY = "Use a smaller --batch-size, or more --replicas, so that each computes fewer rows; or a smaller network";
+
+/** Rows that one replica computes at once, at most. Replica 0 has the longest slice of a full step. */
+function rowsAtOnce({ batchSize, replicas, dataset }: JobSpec): number {
+  return replicaSpan({ from: 0, to: Math.min(batchSize, dataset.train.rowCount) }, 0, replicas).to;
+}
+
+/**
+ * Bytes that any engine needs for one replica's step: its rows, what the layers make of them, and the gradient of the widest of these.
+ * A lower bound. Pure.
+ */
+export function stepSizeBytes(spec: JobSpec): number {
+  const kept = layerWithShapes(spec.model).filter(({ layer }) => KEPT.has(layer.kind));
+  const widths = kept.map(({ output }) => widthOf(output));
+  const perRow = widths.reduce((sum, width) => sum + width, spec.model.inputs + Math.max(0, ...widths));
+  return rowsAtOnce(spec) * perRow * Float32Array.BYTES_PER_ELEMENT;
+}
+
+/**
+ * Refuses a job whose steps can't fit in this machine's memory, before anything is allocated for them: the system would kill the
+ * process, or another one, without a word.
+ * @param freeBytes of this machine, or of the container
+ * @param workersHere that share it
+ * @throws RingstrasseError ENGINE_UNAVAILABLE
+ */
+export function checkStepMemory(spec: JobSpec, freeBytes: number, workersHere: number): void {
+  const shareBytes = freeBytes / workersHere;
+  const neededBytes = stepSizeBytes(spec);
+  const roomBytes = spec.engine === "wasm" ? Math.min(shareBytes, WASM_BYTES) : shareBytes;
+  // With GPUs the batch has to fit there; the library says so itself.
+  if (neededBytes <= roomBytes) return;
+  const room =
+    roomBytes === shareBytes
+      ? `${gigabytes(freeBytes)} are free on ${hostname()}${workersHere > 1 ? ` for ${workersHere} workers` : ""}`
+      : `WebAssembly has room for ${gigabytes(roomBytes)}`;
+  throw noRoom(spec, `a step of ${rowsAtOnce(spec)} rows needs ${gigabytes(neededBytes)} or more, and ${room}`);
+}
+
+/** The same failure for memory that runs out while the job is on its way; anything else stays what it is. */
+export function namedMemoryFailure(thrown: unknown, spec: JobSpec): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof RingstrasseError) return thrown;
+  const isMemory = /allocation failed|out of memory|Cannot enlarge memory|could not allocate|Aborted\(OOM\)/i.test(
+    thrown.message,
+  );
+  if (!isMemory) return thrown;
+  return noRoom(spec, `no memory is left on ${hostname()} for a step of ${rowsAtOnce(spec)} rows`, thrown);
+}
+
+function noRoom({ engine }: JobSpec, problem: string, cause?: unknown): RingstrasseError {
+  return new RingstrasseError({ code: "ENGINE_UNAVAILABLE", engine, problem, remedy: REMEDY }, { cause });
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toPrecision(3)} GB`;
+}
