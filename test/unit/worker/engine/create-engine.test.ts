@@ -13,13 +13,13 @@ describe("createEngine", () => {
     expect(engine.identity.name).toBe("wasm");
   });
 
-  it.each(["tensorflow", "toString", ""])("refuses %j by name", async (name) => {
+  it.each(["pytorch", "toString", ""])("refuses %j by name", async (name) => {
     const failure = toFailure(await createEngine(name, model, layout).catch((error: unknown) => error));
     expect(failure).toEqual({
       code: "CHOICE_UNSUPPORTED",
       option: "engine",
       value: name,
-      supported: ["wasm"],
+      supported: ["wasm", "tensorflow", "tensorflow-gpu"],
       remedy: "Use --engine wasm",
     });
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { arenaLayout, hashTensors } from "../../../../shared/arena-layout.js";
 import { type ModelSpec, parametersOf } from "../../../../shared/model-spec.js";
 import { writeInitialParameters } from "../../../../worker/engine/initial-parameters.js";
+import { denseLayers } from "../../../support/reference-mlp.js";
 import { network } from "../../../support/tiny-networks.js";
 
 const OPTIONS = {
@@ -24,7 +25,7 @@ function initial(model: ModelSpec, seed: number): { arena: Float32Array; layout:
 describe("initial parameters", () => {
   it("are Glorot-uniform kernels, constant biases and zero padding", () => {
     const model = network(OPTIONS);
-    model.layers[1]!.initialBias = -0.25;
+    denseLayers(model)[1]!.initialBias = -0.25;
     const { arena, layout } = initial(model, 6);
     const used = new Set<number>();
     for (const { offset, length, initial: start, name } of layout.slots) {

@@ -1,0 +1,175 @@
+import process from "node:process";
+import { describe, expect, it } from "vitest";
+import { hashTensors, layoutOf } from "../../shared/arena-layout.js";
+import { toFailure } from "../../shared/failure.js";
+import type { ModelSpec } from "../../shared/model-spec.js";
+import type { CreateEngine } from "../../worker/engine/engine.js";
+import { loadNativeBinding, type NativeLocation } from "../../worker/engine/tensorflow/native-binding.js";
+import { tensorflowEngine } from "../../worker/engine/tensorflow/tensorflow-engine.js";
+import { WasmEngine } from "../../worker/engine/wasm/wasm-engine.js";
+import { SharedMemory } from "../../worker/kernels/shared-memory.js";
+import { LAYER_MODELS, layerExample } from "../support/layer-examples.js";
+import { nativeEngine } from "../support/native-engine.js";
+import { relativeDifference } from "../support/reference-mlp.js";
+import { engineSuite } from "./engine.suite.js";
+import { layerSuite } from "./layer.suite.js";
+
+const location = await nativeEngine();
+
+if (location === null) {
+  describe("engine tensorflow", () => {
+    it.skip("does what every engine must do (needs ringstrasse engine install cpu)");
+  });
+} else {
+  const create = tensorflowEngine(location);
+  layerSuite("tensorflow", { create, tolerance: 1e-4 });
+  engineSuite("tensorflow", { create, tolerance: 1e-5, arrival: "at once" });
+  agreementSuite(create);
+  memorySuite(create, location);
+}
+
+/** Parameters after 20 steps of gradient descent, rows drawn anew in each. */
+async function trained(create: CreateEngine, model: ModelSpec): Promise<Float32Array> {
+  const { layout, parameters } = layerExample(model, 1);
+  await using engine = await create(model, layout, { seed: 5 });
+  const gradients = new Float32Array(layout.paddedLength);
+  for (let step = 1; step <= 20; step++) {
+    const { batch } = layerExample(model, 16, step);
+    engine.loadParameters(parameters);
+    await engine.computeGradients(batch, { epoch: 1, step, replica: 0 }, gradients);
+    for (let i = 0; i < layout.trainableLength; i++) parameters[i] = parameters[i]! - (0.05 / 16) * gradients[i]!;
+  }
+  return parameters;
+}
+
+function agreementSuite(create: CreateEngine): void {
+  describe("engines tensorflow and wasm", () => {
+    it.each(LAYER_MODELS)("agree after 20 steps: %s", async (_, model) => {
+      const [native, wasm] = [await trained(create, model), await trained(WasmEngine.create, model)];
+      for (const { name, offset, length } of layoutOf(model).slots) {
+        const [a, b] = [native, wasm].map((all) => all.subarray(offset, offset + length));
+        const difference = relativeDifference(a!, b!);
+        if (!(difference <= 1e-4)) expect.fail(`${name} differs by ${difference}`);
+      }
+    });
+  });
+}
+
+function memorySuite(create: CreateEngine, location: NativeLocation): void {
+  const model = LAYER_MODELS.find(([name]) => name === "two conv2d")![1];
+
+  /** Arenas as workers have them: in one shared memory, aligned. */
+  function shared(count: number, length: number): Float32Array[] {
+    const memory = new SharedMemory();
+    const addresses = Array.from({ length: count }, () => memory.allocate(length * 4));
+    return addresses.map((address) => memory.float32(address, length));
+  }
+
+  describe("engine tensorflow: memory", () => {
+    it("looks at parameters and writes gradients in shared memory in place, with the bits of a copy", async () => {
+      const { layout, parameters, batch } = layerExample(model, 10);
+      const [first, second, into] = shared(3, layout.paddedLength) as [Float32Array, Float32Array, Float32Array];
+      const reports: string[] = [];
+      await using engine = await create(model, layout, { report: (text) => reports.push(text) });
+      const position = { epoch: 1, step: 1, replica: 0 };
+      const hashes: string[] = [];
+      for (const scale of [1, 0.5]) {
+        const copy = parameters.map((value) => value * scale);
+        for (const arena of [first, second]) {
+          arena.set(copy);
+          into.fill(7);
+          engine.loadParameters(arena);
+          expect(arena).toEqual(new Float32Array(copy));
+          await engine.computeGradients(batch, position, into);
+          hashes.push(hashTensors(layout, into));
+        }
+        const plain = new Float32Array(layout.paddedLength);
+        engine.loadParameters(copy);
+        await engine.computeGradients(batch, position, plain);
+        hashes.push(hashTensors(layout, plain));
+      }
+      expect(hashes.map((hash) => hashes.indexOf(hash))).toEqual([0, 0, 0, 3, 3, 3]);
+      for (const [i, { offset, length }] of layout.slots.entries()) {
+        const end = layout.slots[i + 1]?.offset ?? layout.paddedLength;
+        expect(into.subarray(offset + length, end).every((value) => value === 7)).toBe(true);
+      }
+      expect(reports).toEqual([]);
+    });
+
+    it("sees a change in shared parameters only after they are loaded again, or at once: never a mixture", async () => {
+      const { layout, parameters, batch } = layerExample(model, 10);
+      const [arena] = shared(1, layout.paddedLength) as [Float32Array];
+      await using engine = await create(model, layout);
+      arena.set(parameters);
+      engine.loadParameters(arena);
+      const before = await engine.evaluate(batch);
+      arena.fill(0);
+      engine.loadParameters(arena);
+      const zero = await engine.evaluate(batch);
+      expect(zero.lossSum).toBeCloseTo(10 * Math.log(3), 10);
+      arena.set(parameters);
+      engine.loadParameters(arena);
+      expect(await engine.evaluate(batch)).toEqual(before);
+    });
+
+    it("copies from and to memory that is not aligned", async () => {
+      const { layout, parameters, batch } = layerExample(model, 10);
+      const memory = new SharedMemory();
+      const [from, to] = [4, 12].map((shift) =>
+        memory.float32(memory.allocate(layout.paddedLength * 4 + 64) + shift, layout.paddedLength),
+      );
+      await using engine = await create(model, layout);
+      const position = { epoch: 1, step: 1, replica: 0 };
+      from!.set(parameters);
+      engine.loadParameters(from!);
+      await engine.computeGradients(batch, position, to!);
+      const plain = new Float32Array(layout.paddedLength);
+      engine.loadParameters(parameters);
+      await engine.computeGradients(batch, position, plain);
+      expect(hashTensors(layout, to!)).toBe(hashTensors(layout, plain));
+    });
+
+    it("stays flat over many steps, evaluations and failures, and is given back", async () => {
+      const binding = loadNativeBinding(location, 1);
+      const atFirst = binding.getNumOfTensors();
+      const { layout, parameters, batch } = layerExample(model, 10);
+      const [arena, into] = shared(2, layout.paddedLength) as [Float32Array, Float32Array];
+      const engine = await create(model, layout);
+      arena.set(parameters);
+      const steps = async (count: number): Promise<void> => {
+        for (let step = 1; step <= count; step++) {
+          engine.loadParameters(arena);
+          await engine.computeGradients(batch, { epoch: 1, step, replica: 0 }, into);
+        }
+        await engine.evaluate(batch);
+        await engine.predict(batch.x, 10);
+        await expect(engine.predict(batch.x, 11)).rejects.toThrow(/490 floats are no 11 rows of 49/);
+      };
+      await steps(200);
+      const [tensors, bytes] = [binding.getNumOfTensors(), process.memoryUsage.rss()];
+      await steps(1500);
+      expect(binding.getNumOfTensors()).toBe(tensors);
+      // 1,500 leaked steps would be more than 30 MB of rows, parameters and gradients alone.
+      expect(process.memoryUsage.rss() - bytes).toBeLessThan(24 * 2 ** 20);
+      await engine[Symbol.asyncDispose]();
+      expect(binding.getNumOfTensors()).toBe(atFirst);
+    });
+
+    it("says what it is, and refuses another number of threads in the same process", async () => {
+      const { layout } = layerExample(model, 1);
+      await using engine = await create(model, layout);
+      expect(engine.identity).toEqual({
+        name: "tensorflow",
+        version: expect.stringMatching(/^TensorFlow \d+\.\d+\.\d+/),
+        instructionSet: expect.stringContaining(process.arch),
+      });
+      const failure = toFailure(await create(model, layout, { threads: 2 }).catch((error: unknown) => error));
+      expect(failure).toMatchObject({
+        code: "ENGINE_UNAVAILABLE",
+        engine: "tensorflow",
+        problem: expect.stringMatching(/computes with 1 threads already, the job asks for 2/),
+        remedy: expect.stringMatching(/Start the worker anew/),
+      });
+    });
+  });
+}

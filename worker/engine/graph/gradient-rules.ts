@@ -1,0 +1,124 @@
+import type { GraphBuilder } from "./graph-builder.js";
+import type { GraphNode, GraphTensor } from "./graph-node.js";
+import {
+  avgPoolGradient,
+  conv2dInputGradient,
+  conv2dKernelGradient,
+  fusedBatchNormGradient,
+  maxPoolGradient,
+} from "./image-operations.js";
+import { biasAddGradient, binary, cast, columnsOf, matMul, reduce, reshape, shapeOf, typeOf } from "./operations.js";
+
+/** What a rule works with. */
+export interface RuleInputs {
+  readonly graph: GraphBuilder;
+  readonly node: GraphNode;
+  /** Gradient of the node's first output. */
+  readonly dy: GraphTensor;
+  /** Whether anybody needs the gradient of the node's input `index`. */
+  needs(index: number): boolean;
+}
+
+/** Gradients of a node's inputs, in their order; null where nobody needs one, nothing behind the last one that has any. */
+export type GradientRule = (inputs: RuleInputs) => (GraphTensor | null)[];
+
+/** By TensorFlow's operation. An operation without a rule can't lie between a parameter and the loss. */
+export const GRADIENT_RULES: ReadonlyMap<string, GradientRule> = new Map<string, GradientRule>([
+  [
+    "MatMul",
+    ({ graph, node, dy, needs }) => {
+      const [a, b] = operands(node);
+      if (isTransposed(node)) throw new RangeError("there is no gradient rule for a MatMul that transposes");
+      return [
+        needs(0) ? matMul(graph, dy, b, { transposeB: true }) : null,
+        needs(1) ? matMul(graph, a, dy, { transposeA: true }) : null,
+      ];
+    },
+  ],
+  ["BiasAdd", ({ graph, dy, needs }) => [dy, needs(1) ? biasAddGradient(graph, dy) : null]],
+  // The three take the output: it is there already, and for relu it has the sign of the input.
+  ["Relu", ({ graph, node, dy }) => [binary(graph, "ReluGrad", dy, output(node))]],
+  ["Tanh", ({ graph, node, dy }) => [binary(graph, "TanhGrad", output(node), dy)]],
+  ["Sigmoid", ({ graph, node, dy }) => [binary(graph, "SigmoidGrad", output(node), dy)]],
+  [
+    "Softmax",
+    ({ graph, node, dy }) => {
+      const y = output(node);
+      const last = y.shape.length - 1;
+      const mean = reduce(graph, "Sum", binary(graph, "Mul", dy, y), { axes: [last], keep: true });
+      return [binary(graph, "Mul", binary(graph, "Sub", dy, mean), y)];
+    },
+  ],
+  [
+    "Mul",
+    ({ graph, node, dy, needs }) => {
+      const [a, b] = operands(node);
+      if (needs(1) && a.shape.length !== b.shape.length) throw new RangeError("Mul has no rule for a repeated factor");
+      return [needs(0) ? binary(graph, "Mul", dy, b) : null, needs(1) ? binary(graph, "Mul", dy, a) : null];
+    },
+  ],
+  [
+    "AddV2",
+    ({ node, dy, needs }) => {
+      const [a, b] = operands(node);
+      if (needs(1) && a.shape.join() !== b.shape.join())
+        throw new RangeError("AddV2 has no rule for a repeated summand");
+      return [dy, dy];
+    },
+  ],
+  ["Cast", ({ graph, node, dy }) => [cast(graph, dy, operand(node).type)]],
+  ["Reshape", ({ graph, node, dy }) => [likeInput(graph, node, dy)]],
+  [
+    "ConcatV2",
+    ({ graph, node, dy, needs }) => {
+      let first = 0;
+      // The last input is the axis.
+      return node.inputs.slice(0, -1).map(({ shape }, index) => {
+        const [start, count] = [first, shape[1] ?? 0];
+        first += count;
+        return needs(index) ? columnsOf(graph, dy, start, count) : null;
+      });
+    },
+  ],
+  ["L2Loss", ({ graph, node, dy }) => [binary(graph, "Mul", operand(node), dy)]],
+  [
+    "Conv2D",
+    ({ graph, node, dy, needs }) => [
+      needs(0) ? conv2dInputGradient(graph, node, dy) : null,
+      needs(1) ? conv2dKernelGradient(graph, node, dy) : null,
+    ],
+  ],
+  ["MaxPool", ({ graph, node, dy }) => [maxPoolGradient(graph, node, dy)]],
+  ["AvgPool", ({ graph, node, dy }) => [avgPoolGradient(graph, node, dy)]],
+  ["FusedBatchNormV3", ({ graph, node, dy }) => fusedBatchNormGradient(graph, node, dy)],
+]);
+
+/** With the input's own shape where all of it is known, else with the one it has as the graph runs. */
+function likeInput(graph: GraphBuilder, node: GraphNode, dy: GraphTensor): GraphTensor {
+  const x = operand(node);
+  if (x.shape.filter((size) => size === -1).length <= 1) return reshape(graph, dy, x.shape);
+  const attributes = { T: typeOf(x.type), Tshape: typeOf("int32") };
+  return graph.addOne({ op: "Reshape", inputs: [dy, shapeOf(graph, x)], attributes, outputs: [x] });
+}
+
+function operand({ op, inputs }: GraphNode): GraphTensor {
+  const [x] = inputs;
+  if (x === undefined) throw new RangeError(`${op} has no input`);
+  return x;
+}
+
+function operands(node: GraphNode): [GraphTensor, GraphTensor] {
+  const second = node.inputs[1];
+  if (second === undefined) throw new RangeError(`${node.op} has one input`);
+  return [operand(node), second];
+}
+
+function output({ op, outputs }: GraphNode): GraphTensor {
+  const [y] = outputs;
+  if (y === undefined) throw new RangeError(`${op} has no output`);
+  return y;
+}
+
+function isTransposed({ attributes }: GraphNode): boolean {
+  return [attributes["transpose_a"], attributes["transpose_b"]].some((flag) => flag?.kind === "bool" && flag.value);
+}
