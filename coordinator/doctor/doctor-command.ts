@@ -1,0 +1,26 @@
+import type { Finding, MachineCheck } from "./finding.js";
+
+export interface Diagnosis {
+  /** For stdout. */
+  readonly text: string;
+  readonly findings: readonly Finding[];
+  /** 0, or 4 when something here doesn't work. */
+  readonly exitCode: number;
+}
+
+const ENVIRONMENT_FAULT = 4;
+const MARKS: Readonly<Record<Finding["status"], string>> = { ok: "ok", absent: "--", problem: "!!" };
+
+/** `ringstrasse doctor`: all checks, one after the other, since some of them measure. @throws what a check throws */
+export async function diagnose(checks: readonly MachineCheck[], json: boolean): Promise<Diagnosis> {
+  const findings: Finding[] = [];
+  for (const check of checks) findings.push(...(await check()));
+  const lines = findings.flatMap((finding) => (json ? [JSON.stringify(finding)] : linesOf(finding)));
+  const isSick = findings.some(({ status }) => status === "problem");
+  return { text: lines.join("\n"), findings, exitCode: isSick ? ENVIRONMENT_FAULT : 0 };
+}
+
+function linesOf({ check, status, found, remedy }: Finding): string[] {
+  const line = `${MARKS[status]}  ${check}: ${found}`;
+  return remedy === null ? [line] : [line, `      ${remedy}`];
+}

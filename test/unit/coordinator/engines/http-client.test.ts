@@ -1,0 +1,56 @@
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openHttpClient } from "../../../../coordinator/engines/http-client.js";
+import { temporaryDirectory } from "../../../support/temporary-directory.js";
+
+async function listen(server: ReturnType<typeof createServer>): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+describe("the HTTP client", () => {
+  it.each([
+    [{}, 1],
+    [{ ["no_proxy"]: "localhost,127.0.0.1" }, 0],
+    [{ ["NO_PROXY"]: "*" }, 0],
+  ])("goes through the proxy of the environment, except with %j", async (exception, tunnels) => {
+    const target = await listen(createServer((_request, response) => response.end("there")));
+    let count = 0;
+    const sockets = new Set<Socket>();
+    const proxy = createServer().on("connect", (request, client: Socket) => {
+      count += 1;
+      const [host = "", port] = (request.url ?? "").split(":");
+      const onward = connect(Number(port), host, () => {
+        client.write("HTTP/1.1 200 OK\r\n\r\n");
+        client.pipe(onward).pipe(client);
+      });
+      for (const socket of [client, onward]) {
+        sockets.add(socket);
+        socket.on("error", () => socket.destroy());
+      }
+    });
+    const port = await listen(proxy);
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+    });
+    await using http = openHttpClient({ ["HTTP_PROXY"]: `http://127.0.0.1:${port}`, ...exception }, []);
+    const { signal } = new AbortController();
+    const response = await http.get(`http://127.0.0.1:${target}/`, { headers: {}, signal });
+    expect(await response.text()).toBe("there");
+    expect(count).toBe(tunnels);
+  });
+
+  it("needs the certificate files that npm and pip are set to", async () => {
+    const path = join(await temporaryDirectory(), "ca.pem");
+    expect(() => openHttpClient({}, [path])).toThrow("ENOENT");
+    await writeFile(path, "");
+    await openHttpClient({}, [path])[Symbol.asyncDispose]();
+  });
+});
