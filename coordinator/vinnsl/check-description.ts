@@ -2,7 +2,7 @@ import type { BlockReading } from "./block-reading.js";
 import { invalidAt, quote, unsupportedAt } from "./document-error.js";
 import { checkElement, childOf, childrenOf, foldName, leafFlag, leafText } from "./element-rule.js";
 import { readNumber } from "./read-number.js";
-import type { StructureReading } from "./read-structure.js";
+import type { WrittenBlocks } from "./read-structure.js";
 import type { XmlElement } from "./xml-element.js";
 
 interface Bounds {
@@ -45,20 +45,29 @@ export function checkDescription(description: XmlElement): void {
  *
  * @throws RingstrasseError DOCUMENT_INVALID, at the definition's element, naming the description's
  */
-export function checkWithinDescription(structure: StructureReading, described: XmlElement | undefined): void {
+export function checkWithinDescription(structure: WrittenBlocks, described: XmlElement | undefined): void {
   if (described === undefined) return;
   checkElement(described, { children: ["input", "output", "connections"], repeated: ["hidden"] });
   const connections = leafText(described, "connections");
-  if (connections !== null && !["fullconnected", "mixed"].includes(foldName(connections))) {
-    const place = childOf(described, "connections")?.place ?? described.place;
-    throw unsupportedAt(place, `the description's connections are ${quote(connections)}`, ["fullconnected", "mixed"]);
-  }
+  checkConnections(structure, connections, childOf(described, "connections") ?? described);
   checkBlock(structure.input, childOf(described, "input"));
   checkBlock(structure.output, childOf(described, "output"));
   for (const [block, counterpart] of pairHidden(structure, described)) checkBlock(block, counterpart);
 }
 
-function pairHidden(structure: StructureReading, described: XmlElement): [BlockReading, XmlElement][] {
+function checkConnections({ shortcut }: WrittenBlocks, connections: string | null, element: XmlElement): void {
+  if (connections === null) return;
+  const kinds = ["fullconnected", "shortcuts", "mixed"];
+  if (!kinds.includes(foldName(connections))) {
+    throw unsupportedAt(element.place, `the description's connections are ${quote(connections)}`, kinds);
+  }
+  if (shortcut === null || foldName(connections) !== "fullconnected") return;
+  const { elementPath, line } = element.place;
+  const problem = `the definition has shortcuts, its description's connections (${elementPath}, line ${line}) are ${quote(connections)}`;
+  throw invalidAt(shortcut.place, problem, "Write mixed in the description, or remove the shortcuts");
+}
+
+function pairHidden(structure: WrittenBlocks, described: XmlElement): [BlockReading, XmlElement][] {
   const candidates = childrenOf(described, "hidden");
   const { hidden } = structure;
   if (candidates.length !== hidden.length) {
@@ -69,10 +78,10 @@ function pairHidden(structure: StructureReading, described: XmlElement): [BlockR
     throw invalidAt(place, problem, "Make the two agree");
   }
   const byId = new Map(candidates.map((element) => [leafText(element, "ID"), element]));
-  const ids = new Set(hidden.map(({ block }) => block.id));
+  const ids = new Set(hidden.map(({ id }) => id));
   const named = byId.size === candidates.length && ids.size === hidden.length && [...ids].every((id) => byId.has(id));
   return hidden.flatMap((block, index): [BlockReading, XmlElement][] => {
-    const counterpart = named ? byId.get(block.block.id) : candidates[index];
+    const counterpart = named ? byId.get(block.id) : candidates[index];
     return counterpart === undefined ? [] : [[block, counterpart]];
   });
 }
@@ -81,11 +90,10 @@ function checkBlock(reading: BlockReading, described: XmlElement | undefined): v
   if (described === undefined) return;
   checkElement(described, { children: ["ID", "dimension", "size", "parameters", "activation"] });
   const size = readBounds(childOf(described, "size"));
-  checkInside(reading, { name: "size", value: reading.block.size, bounds: size });
+  if (reading.size !== null) checkInside(reading, { name: "size", value: reading.size, bounds: size });
   const dimension = readBounds(childOf(described, "dimension"));
-  if (reading.dimension !== null) {
-    checkInside(reading, { name: "dimension", value: reading.dimension, bounds: dimension });
-  }
+  const value = reading.dimension?.value ?? null;
+  if (value !== null) checkInside(reading, { name: "dimension", value, bounds: dimension });
 }
 
 /** `<min>` and `<max>`, or, as some documents have it, one number. Null when the element is absent or empty. */
@@ -120,7 +128,7 @@ function checkInside(
     min === max ? `exactly ${min}` : max === Number.MAX_SAFE_INTEGER ? `at least ${min}` : `${min} to ${max}`;
   const place = childOf(reading.element, name)?.place ?? reading.element.place;
   const problem =
-    `${name} ${value} of block ${quote(reading.block.id)} is outside its description's ` +
+    `${name} ${value} of block ${quote(reading.id)} is outside its description's ` +
     `(${element.place.elementPath}, line ${element.place.line}): ${range}`;
   throw invalidAt(place, problem, "Change the definition, or widen the description's range");
 }

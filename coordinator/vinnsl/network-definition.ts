@@ -1,11 +1,61 @@
-import type { Activation, OptimizerKind } from "../../shared/model-spec.js";
+import type { RowShape } from "../../shared/layer-shape.js";
+import type { Activation, OptimizerKind, Padding } from "../../shared/model-spec.js";
 
 /** One block of the document's structure. */
 export interface NetworkBlock {
   readonly id: string;
+  /** Numbers of a row that come out of it: units of a dense block, height · width · channels of images. */
   readonly size: number;
   /** Element path for messages, e.g. `/vinnsl/definition/structure/hidden[2]`. */
   readonly path: string;
+}
+
+/** The rows that come in. */
+export interface InputBlock extends NetworkBlock {
+  /** `[height, width, channels]` of rows that are images. */
+  readonly image?: readonly [number, number, number];
+}
+
+/** What a hidden block that is not dense does to the rows. */
+export type BlockLayer =
+  | ({ readonly kind: "conv2d"; readonly filters: number; readonly kernel: Extent } & Movement)
+  | ({ readonly kind: "maxPool" | "avgPool"; readonly window: Extent } & Movement)
+  | { readonly kind: "flatten" }
+  | { readonly kind: "activation" }
+  | { readonly kind: "dropout"; readonly rate: number }
+  | ({ readonly kind: "batchNorm" } & Normalisation);
+
+/** Height and width. */
+export type Extent = readonly [number, number];
+
+/** How a window moves over an image. */
+export interface Movement {
+  readonly stride: Extent;
+  readonly padding: Padding;
+}
+
+export interface Normalisation {
+  readonly momentum: number;
+  readonly epsilon: number;
+}
+
+/** What a block with weights may have beside them. */
+export interface WeightedBlock extends NetworkBlock {
+  /** Penalty on the squares of the weights. */
+  readonly l2?: number;
+  /** Shortcuts that lead to this block, from the blocks with these places in `hidden`; −1: from the input. Dense blocks only. */
+  readonly shortcuts?: readonly number[];
+}
+
+export interface HiddenBlock extends WeightedBlock {
+  /** Null: the layer has none of its own. */
+  readonly activation: Activation | null;
+  /** Absent: dense, with `size` units. */
+  readonly layer?: BlockLayer;
+  /** Batch normalisation between the weighted sums and the activation, of dense and convolution blocks. */
+  readonly normalisation?: Normalisation;
+  /** What comes out of the block, where that is images. */
+  readonly shape?: RowShape;
 }
 
 /** What a ViNNSL document asks for, read and checked, before the data is known. Absent = the document doesn't say. */
@@ -14,11 +64,11 @@ export interface NetworkDefinition {
   /** For people: description's metadata name or the identifier. */
   readonly name: string | null;
   readonly problem: "classification" | "regression";
-  readonly input: NetworkBlock;
+  readonly input: InputBlock;
   /** In the order of the connections, input to output. */
-  readonly hidden: readonly (NetworkBlock & { readonly activation: Activation })[];
+  readonly hidden: readonly HiddenBlock[];
   /** `activation` null: follows from the problem and the loss. */
-  readonly output: NetworkBlock & { readonly activation: Activation | null };
+  readonly output: WeightedBlock & { readonly activation: Activation | null };
   readonly parameters: TrainingParameters;
   readonly execution: ExecutionWishes;
   /** Names the data when nothing else does, e.g. `name/iris.txt`. */

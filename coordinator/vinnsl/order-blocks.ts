@@ -1,6 +1,7 @@
 import type { BlockReading } from "./block-reading.js";
 import { invalidAt, quote, unsupportedAt } from "./document-error.js";
 import { checkElement, childrenOf, foldName } from "./element-rule.js";
+import { type FindBlock, readShortcuts, type Shortcut } from "./read-shortcuts.js";
 import type { XmlElement } from "./xml-element.js";
 
 interface Blocks {
@@ -17,47 +18,76 @@ interface Connection {
   readonly element: XmlElement;
 }
 
-const onePath = ["one path of fullconnected blocks: the input, every hidden block, the output"];
+const onePath = [
+  "one path of fullconnected blocks: the input, every hidden block, the output",
+  "connections beside that path as <shortcuts>",
+];
+
+/** The hidden blocks as the connections run through them, and what is connected beside that. */
+export interface OrderedBlocks {
+  readonly hidden: readonly BlockReading[];
+  /** Every one leads forward over a block or more. */
+  readonly shortcuts: readonly Shortcut[];
+}
 
 /**
- * The hidden blocks in the order in which the connections run through them. No, or empty, connections: every block to
+ * The hidden blocks in the order in which the connections run through them. No, or empty, full connections: every block to
  * the next, in document order. Cost O(blocks + connections).
  *
  * @throws RingstrasseError DOCUMENT_INVALID: unknown or ambiguous block, a block twice connected, left out, or in a
- *   cycle; DOCUMENT_UNSUPPORTED: branches and shortcuts.
+ *   cycle; DOCUMENT_UNSUPPORTED: branches, and shortcuts between single neurons.
  */
-export function orderBlocks(blocks: Blocks, connections: XmlElement | undefined): readonly BlockReading[] {
-  if (connections === undefined) return blocks.hidden;
+export function orderBlocks(blocks: Blocks, connections: XmlElement | undefined): OrderedBlocks {
+  if (connections === undefined) return { hidden: blocks.hidden, shortcuts: [] };
   checkElement(connections, { repeated: ["fullconnected", "shortcuts"], text: true });
-  if (connections.text !== "" && foldName(connections.text) !== "fullconnected") {
-    throw unsupportedAt(connections.place, `unknown connections ${quote(connections.text)}`, ["fullconnected"]);
+  const text = foldName(connections.text);
+  if (connections.text !== "" && text !== "fullconnected") {
+    const supported = ["fullconnected", "<fullconnected> and <shortcuts>"];
+    throw unsupportedAt(connections.place, `unknown connections ${quote(connections.text)}`, supported);
   }
-  for (const shortcuts of childrenOf(connections, "shortcuts")) refuseShortcuts(shortcuts);
   const byId = groupById(blocks);
-  const pairs = childrenOf(connections, "fullconnected").flatMap((element) => readPairs(element, byId));
-  return pairs.length === 0 ? blocks.hidden : followPath(blocks, pairs);
+  const find: FindBlock = (element) => findBlock(byId, element);
+  const pairs = childrenOf(connections, "fullconnected").flatMap((element) => readPairs(element, find));
+  const shortcuts = readShortcuts(connections, [...byId.keys()], find);
+  const hidden = pairs.length === 0 ? blocks.hidden : followPath(blocks, pairs);
+  checkShortcuts({ ...blocks, hidden }, shortcuts);
+  return { hidden, shortcuts };
 }
 
-/** The schema requires the element, so empty ones say nothing. */
-function refuseShortcuts(shortcuts: XmlElement): void {
-  checkElement(shortcuts, { repeated: ["fromneuron", "toneuron"] });
-  const neuron = shortcuts.children.find((child) => child.text !== "" || child.children.length > 0);
-  if (neuron !== undefined) {
-    throw unsupportedAt(neuron.place, "shortcuts between neurons can't be trained", ["fullconnected"]);
+/** Forward, over at least one block, once, and to a block whose inputs can be more than one block's. */
+function checkShortcuts(blocks: Blocks, shortcuts: readonly Shortcut[]): void {
+  const path = [blocks.input, ...blocks.hidden, blocks.output];
+  const seen = new Set<string>();
+  for (const { from, to, element } of shortcuts) {
+    const names = `${quote(from.id)} to ${quote(to.id)}`;
+    const distance = path.indexOf(to) - path.indexOf(from);
+    if (distance < 1) {
+      const problem = `the shortcut from ${names} does not lead forward`;
+      throw invalidAt(element.place, problem, "Let it lead from a block to one that comes later");
+    }
+    if (distance === 1) {
+      throw invalidAt(element.place, `${names} is connected without a shortcut`, "Remove the shortcut");
+    }
+    const key = `${path.indexOf(from)} ${path.indexOf(to)}`;
+    if (seen.has(key)) throw invalidAt(element.place, `there are two shortcuts from ${names}`, "Remove one of the two");
+    seen.add(key);
+    if (to.layer === null) continue;
+    const problem = `the shortcut from ${names} leads to a block of the type ${to.layer.kind}`;
+    throw unsupportedAt(element.place, problem, ["shortcuts to dense blocks and to the output"]);
   }
 }
 
 function groupById({ input, hidden, output }: Blocks): ReadonlyMap<string, readonly BlockReading[]> {
   const byId = new Map<string, BlockReading[]>();
   for (const reading of [input, ...hidden, output]) {
-    const group = byId.get(reading.block.id);
-    if (group === undefined) byId.set(reading.block.id, [reading]);
+    const group = byId.get(reading.id);
+    if (group === undefined) byId.set(reading.id, [reading]);
     else group.push(reading);
   }
   return byId;
 }
 
-function readPairs(fullconnected: XmlElement, byId: ReadonlyMap<string, readonly BlockReading[]>): Connection[] {
+function readPairs(fullconnected: XmlElement, find: FindBlock): Connection[] {
   checkElement(fullconnected, { repeated: ["fromblock", "toblock"] });
   const { children } = fullconnected;
   const pairs: Connection[] = [];
@@ -71,7 +101,7 @@ function readPairs(fullconnected: XmlElement, byId: ReadonlyMap<string, readonly
         "Write one <fromblock> and then one <toblock> for each connection",
       );
     }
-    pairs.push({ from: findBlock(byId, from), to: findBlock(byId, to), element: to });
+    pairs.push({ from: find(from), to: find(to), element: to });
   }
   return pairs;
 }
@@ -84,7 +114,7 @@ function findBlock(byId: ReadonlyMap<string, readonly BlockReading[]>, element: 
     throw invalidAt(element.place, `there is no block with the ID ${quote(element.text)}`, `Name one of: ${ids}`);
   }
   if (second === undefined) return found;
-  const problem = `several blocks have the ID ${quote(element.text)} (${found.block.path}, ${second.block.path})`;
+  const problem = `several blocks have the ID ${quote(element.text)} (${found.element.place.elementPath}, ${second.element.place.elementPath})`;
   throw invalidAt(element.place, problem, "Give every block that is connected by name an ID of its own");
 }
 
@@ -94,12 +124,12 @@ function followPath(blocks: Blocks, pairs: readonly Connection[]): readonly Bloc
   for (const { from, to, element } of pairs) {
     checkDirection(blocks, { from, to, element });
     if (next.get(from) === to) {
-      const problem = `${quote(from.block.id)} is connected to ${quote(to.block.id)} twice`;
+      const problem = `${quote(from.id)} is connected to ${quote(to.id)} twice`;
       throw invalidAt(element.place, problem, "Remove one of the two connections");
     }
     const branch = next.has(from) ? from : previous.has(to) ? to : null;
     if (branch !== null) {
-      const problem = `the network branches at the block ${quote(branch.block.id)}`;
+      const problem = `the network branches at the block ${quote(branch.id)}`;
       throw unsupportedAt(element.place, problem, onePath);
     }
     next.set(from, to);
@@ -117,11 +147,11 @@ function followPath(blocks: Blocks, pairs: readonly Connection[]): readonly Bloc
 function checkDirection(blocks: Blocks, { from, to, element }: Connection): void {
   const wrong =
     to === blocks.input
-      ? `the input block ${quote(to.block.id)} can't be fed by another block`
+      ? `the input block ${quote(to.id)} can't be fed by another block`
       : from === blocks.output
-        ? `the output block ${quote(from.block.id)} can't feed another block`
+        ? `the output block ${quote(from.id)} can't feed another block`
         : from === to
-          ? `the block ${quote(from.block.id)} feeds itself, which is a cycle`
+          ? `the block ${quote(from.id)} feeds itself, which is a cycle`
           : null;
   if (wrong !== null) throw invalidAt(element.place, wrong, "Connect the input to the first hidden block, and so on");
 }
@@ -133,14 +163,14 @@ function checkComplete(
 ): void {
   const last = path.at(-1) ?? blocks.input;
   if (links.next.get(last) !== blocks.output) {
-    const problem = `no connection leads on from the block ${quote(last.block.id)}: the output is never reached`;
-    throw invalidAt(last.element.place, problem, `Connect ${last.block.id} to the next block`);
+    const problem = `no connection leads on from the block ${quote(last.id)}: the output is never reached`;
+    throw invalidAt(last.element.place, problem, `Connect ${last.id} to the next block`);
   }
   const reached = new Set(path);
   const left = blocks.hidden.filter((block) => !reached.has(block));
   const [first] = left;
   if (first === undefined) return;
-  const ids = left.map(({ block }) => quote(block.id)).join(", ");
+  const ids = left.map(({ id }) => quote(id)).join(", ");
   const cycle = left.every((block) => links.next.has(block) && links.previous.has(block));
   const problem = cycle ? `the blocks ${ids} form a cycle of their own` : `no path from the input reaches ${ids}`;
   throw invalidAt(first.element.place, problem, "Connect every hidden block between the input and the output, once");

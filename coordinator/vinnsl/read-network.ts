@@ -2,13 +2,13 @@ import type { Activation } from "../../shared/model-spec.js";
 import { checkDescription, checkWithinDescription } from "./check-description.js";
 import { invalidAt, quote, unsupportedAt } from "./document-error.js";
 import { checkElement, childOf, foldName, leafFlag, leafText, requireChild } from "./element-rule.js";
-import type { NetworkDefinition } from "./network-definition.js";
+import type { HiddenBlock, NetworkDefinition } from "./network-definition.js";
 import { readDocument } from "./read-document.js";
 import { readExecution } from "./read-execution.js";
 import { readParameters } from "./read-parameters.js";
 import type { ProblemReading } from "./read-problem-domain.js";
 import { readProblemDomain } from "./read-problem-domain.js";
-import { readStructure } from "./read-structure.js";
+import { readStructure, type StructureReading } from "./read-structure.js";
 import type { XmlElement } from "./xml-element.js";
 
 /**
@@ -27,7 +27,13 @@ const otherParts = [
   "nncloud",
 ];
 
-const defaultActivation: Activation = "sigmoid";
+/** Of hidden blocks that have none of their own: sigmoid, classically; relu in networks with convolutions, as the known dialect has it. */
+function activationOf(block: HiddenBlock, { hidden }: StructureReading, ofAll: Activation | null): Activation | null {
+  const kind = block.layer?.kind;
+  if (kind !== undefined && kind !== "conv2d" && kind !== "activation") return null;
+  const usual = hidden.some(({ layer }) => layer?.kind === "conv2d") ? "relu" : "sigmoid";
+  return block.activation ?? ofAll ?? usual;
+}
 
 /**
  * Reads a ViNNSL document, a whole `<vinnsl>` or a bare `<definition>`. Lenient towards the shapes that published
@@ -45,7 +51,7 @@ export function readNetwork(bytes: Uint8Array, file: string | null): NetworkDefi
   checkDefinition(definition);
   const problemReading = readProblem(definition, description);
   const structure = readStructure(requireChild(definition, "structure"));
-  checkWithinDescription(structure, childOf(description, "structure"));
+  checkWithinDescription(structure.written, childOf(description, "structure"));
   const { parameters, activation, warnings } = readParameters(childOf(definition, "parameters"));
   const identifier =
     leafText(definition, "identifier") ??
@@ -55,12 +61,9 @@ export function readNetwork(bytes: Uint8Array, file: string | null): NetworkDefi
     identifier,
     name: readName(description) ?? readName(definition) ?? identifier,
     problem: problemReading.problem,
-    input: structure.input.block,
-    hidden: structure.hidden.map((reading) => ({
-      ...reading.block,
-      activation: reading.activation ?? activation ?? defaultActivation,
-    })),
-    output: { ...structure.output.block, activation: structure.output.activation },
+    input: structure.input,
+    hidden: structure.hidden.map((block) => ({ ...block, activation: activationOf(block, structure, activation) })),
+    output: { ...structure.output, activation: structure.outputActivation },
     parameters,
     execution: readExecution(childOf(definition, "executionEnvironment")),
     dataSchemaId: leafText(childOf(definition, "data"), "dataSchemaID"),

@@ -14,7 +14,7 @@ const problems: ReadonlyMap<string, "classification" | "regression"> = new Map([
   ["deeplearning", "classification" as const],
   ["approximators", "regression" as const],
 ]);
-const networkTypes = ["Backpropagation", "Perceptron"];
+const networkTypes = ["Backpropagation", "Perceptron", "CNN"];
 const learningTypes = ["supervised", "trained"];
 
 /**

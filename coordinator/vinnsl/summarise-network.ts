@@ -1,16 +1,24 @@
+import type { RowShape } from "../../shared/layer-shape.js";
 import type { Activation } from "../../shared/model-spec.js";
-import type { NetworkDefinition } from "./network-definition.js";
-import { weightsOf } from "./read-structure.js";
+import type { HiddenBlock, NetworkDefinition } from "./network-definition.js";
+import { weightsOf } from "./settle-blocks.js";
 
 /** One line of the layer table. */
 export interface NetworkSummaryRow {
   /** ID of the block. */
   readonly block: string;
-  readonly kind: "input" | "dense";
+  readonly kind: "input" | "dense" | NonNullable<HiddenBlock["layer"]>["kind"];
+  /** Numbers of a row that come out. */
   readonly outputs: number;
-  /** Null for the input, and for an output that follows from problem and loss. */
+  /** `[height, width, channels]` of what comes out, or `[outputs]`. */
+  readonly shape: RowShape;
+  /** Whether batch normalisation stands before the activation. */
+  readonly normalised: boolean;
+  /** IDs of the blocks that shortcuts lead from. */
+  readonly shortcuts: readonly string[];
+  /** Null for the input, for layers without, and for an output that follows from problem and loss. */
   readonly activation: Activation | null;
-  /** Weights and biases. */
+  /** Weights and biases, and what a normalisation learns. */
   readonly parameters: number;
 }
 
@@ -25,14 +33,31 @@ export interface NetworkSummary {
 
 /** What `ringstrasse validate --summary` shows. Pure. */
 export function summariseNetwork({ input, hidden, output }: NetworkDefinition): NetworkSummary {
+  const weights = weightsOf({ input, hidden, output });
+  const ids = hidden.map(({ id }) => id);
+  const blocks: readonly HiddenBlock[] = [...hidden, output];
   const rows: NetworkSummaryRow[] = [
-    { block: input.id, kind: "input", outputs: input.size, activation: null, parameters: 0 },
+    {
+      block: input.id,
+      kind: "input",
+      outputs: input.size,
+      shape: input.image ?? [input.size],
+      normalised: false,
+      shortcuts: [],
+      activation: null,
+      parameters: 0,
+    },
+    ...blocks.map(({ id, size, activation, layer, normalisation, shortcuts = [], shape }, index) => ({
+      block: id,
+      kind: layer?.kind ?? ("dense" as const),
+      outputs: size,
+      shape: shape ?? [size],
+      normalised: normalisation !== undefined,
+      shortcuts: shortcuts.map((source) => ids[source] ?? input.id),
+      activation,
+      parameters: weights[index] ?? 0,
+    })),
   ];
-  let inputs = input.size;
-  for (const { id, size, activation } of [...hidden, output]) {
-    rows.push({ block: id, kind: "dense", outputs: size, activation, parameters: weightsOf(inputs, size) });
-    inputs = size;
-  }
   const totalParameters = rows.reduce((sum, row) => sum + row.parameters, 0);
   return { rows, totalParameters, totalSizeBytes: totalParameters * 4 };
 }

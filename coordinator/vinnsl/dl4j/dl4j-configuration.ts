@@ -29,7 +29,8 @@ export interface Dl4jConfiguration {
   readonly dataType: "FLOAT";
   readonly epochCount: number;
   readonly inferenceWorkspaceMode: "ENABLED";
-  readonly inputPreProcessors: Readonly<Record<string, never>>;
+  /** By the index of the layer that they stand before. */
+  readonly inputPreProcessors: Readonly<Record<string, Dl4jValue>>;
   readonly iterationCount: number;
   readonly tbpttBackLength: number;
   readonly tbpttFwdLength: number;

@@ -1,6 +1,8 @@
-import type { ModelSpec, OptimizerSpec } from "../../../shared/model-spec.js";
+import { RingstrasseError } from "../../../shared/failure.js";
+import { layerWithShapes, type ShapedLayer } from "../../../shared/layer-shape.js";
+import type { LayerSpec, ModelSpec, OptimizerSpec } from "../../../shared/model-spec.js";
 import type { Dl4jConfiguration, Dl4jLayerConfiguration, Dl4jValue } from "./dl4j-configuration.js";
-import { dl4jActivation, dl4jLoss, dl4jRegularization, dl4jUpdater } from "./dl4j-parts.js";
+import { dl4jFlattening, dl4jLayer } from "./dl4j-layer.js";
 
 /** What a definition means, as `settleJob` says. */
 export interface NetworkToTransform {
@@ -16,13 +18,21 @@ export interface Dl4jTransformation {
 }
 
 /**
- * The network as a MultiLayerConfiguration of Deeplearning4j: every block, its activation and initial bias, loss, updater,
+ * The network as a MultiLayerConfiguration of Deeplearning4j: every layer with its settings and initial bias, loss, updater,
  * seed. Pure.
- * @throws RingstrasseError CHOICE_UNSUPPORTED: an optimizer that DL4J has no counterpart of
+ * @throws RingstrasseError CHOICE_UNSUPPORTED: an optimizer that DL4J has no counterpart of; shortcuts, which such a configuration can't have
  */
 export function toDl4j(network: NetworkToTransform): Dl4jTransformation {
-  const { model, optimizer } = network;
-  const confs = model.layers.map((_, index) => layerConfiguration(network, index));
+  const { model, optimizer, seed } = network;
+  const confs: Dl4jLayerConfiguration[] = [];
+  const inputPreProcessors: Record<string, Dl4jValue> = {};
+  for (const [index, shaped] of layerWithShapes(model).entries()) {
+    refuseShortcuts(shaped);
+    const loss = index === model.layers.length - 1 ? model.loss : null;
+    const layer = dl4jLayer(shaped, { optimizer, loss });
+    if (layer !== null) confs.push(layerConfiguration(layer, seed));
+    else if (shaped.input.length > 1) inputPreProcessors[`${confs.length}`] = dl4jFlattening(shaped.input);
+  }
   return {
     configuration: {
       backpropType: "Standard",
@@ -31,29 +41,41 @@ export function toDl4j(network: NetworkToTransform): Dl4jTransformation {
       dataType: "FLOAT",
       epochCount: 0,
       inferenceWorkspaceMode: "ENABLED",
-      inputPreProcessors: {},
+      inputPreProcessors,
       iterationCount: 0,
       tbpttBackLength: 20,
       tbpttFwdLength: 20,
       trainingWorkspaceMode: "ENABLED",
       validateOutputLayerConfig: true,
     },
-    differences: [
-      "the initial weights are of the same distribution (Glorot, uniform), but other numbers",
-      ...(optimizer.kind === "momentum"
-        ? ["DL4J knows momentum in Nesterov's form only: its Nesterovs stands for momentum"]
-        : []),
-    ],
+    differences: differencesOf(network),
   };
 }
 
-function layerConfiguration({ model, optimizer, seed }: NetworkToTransform, index: number): Dl4jLayerConfiguration {
+function differencesOf({ model, optimizer }: NetworkToTransform): string[] {
+  const has = (kind: LayerSpec["kind"]) => model.layers.some((layer) => layer.kind === kind);
+  return [
+    "the initial weights are of the same distribution (Glorot, uniform), but other numbers",
+    ...(optimizer.kind === "momentum"
+      ? ["DL4J knows momentum in Nesterov's form only: its Nesterovs stands for momentum"]
+      : []),
+    ...(model.inputShape === undefined
+      ? []
+      : [`DL4J takes the rows as images: [rows, ${model.inputShape.join(", ")}], channels last`]),
+    ...(has("dropout") ? ["DL4J drops other inputs: its random numbers are its own"] : []),
+    ...(has("batchNorm") && optimizer.kind === "adamw"
+      ? ["DL4J does not decay what a batch normalisation learns"]
+      : []),
+  ];
+}
+
+function layerConfiguration(layer: Dl4jValue, seed: number): Dl4jLayerConfiguration {
   return {
     cacheMode: "NONE",
     dataType: "FLOAT",
     epochCount: 0,
     iterationCount: 0,
-    layer: layerOf(model, optimizer, index),
+    layer,
     maxNumLineSearchIterations: 5,
     miniBatch: true,
     minimize: true,
@@ -64,32 +86,13 @@ function layerConfiguration({ model, optimizer, seed }: NetworkToTransform, inde
   };
 }
 
-function layerOf(model: ModelSpec, optimizer: OptimizerSpec, index: number): Dl4jValue {
-  const { layers, inputs, loss } = model;
-  const layer = layers[index];
-  if (layer === undefined) throw new RangeError(`the model has no layer ${index}`);
-  const isOutput = index === layers.length - 1;
-  return {
-    "@class": `org.deeplearning4j.nn.conf.layers.${isOutput ? "OutputLayer" : "DenseLayer"}`,
-    activationFn: dl4jActivation(layer.activation),
-    biasInit: layer.initialBias,
-    biasUpdater: null,
-    constraints: null,
-    gainInit: 1,
-    gradientNormalization: "None",
-    gradientNormalizationThreshold: 1,
-    hasBias: true,
-    ...(isOutput ? {} : { hasLayerNorm: false }),
-    idropout: null,
-    iupdater: dl4jUpdater(optimizer),
-    layerName: layer.name,
-    ...(isOutput ? { lossFn: dl4jLoss(loss, layer.units) } : {}),
-    nin: layers[index - 1]?.units ?? inputs,
-    nout: layer.units,
-    regularization: dl4jRegularization(optimizer),
-    regularizationBias: dl4jRegularization(optimizer),
-    timeDistributedFormat: null,
-    weightInitFn: { "@class": "org.deeplearning4j.nn.weights.WeightInitXavierUniform" },
-    weightNoise: null,
-  };
+function refuseShortcuts({ layer, shortcuts }: ShapedLayer): void {
+  if (shortcuts.length === 0) return;
+  throw new RingstrasseError({
+    code: "CHOICE_UNSUPPORTED",
+    option: "DL4J transformation of the connections",
+    value: `shortcuts to ${layer.name}`,
+    supported: ["fullconnected"],
+    remedy: "Ask for the configuration of a network without shortcuts: DL4J's MultiLayerConfiguration is one path",
+  });
 }

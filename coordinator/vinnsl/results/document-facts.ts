@@ -11,7 +11,7 @@ import {
 import { partOf } from "../object/vinnsl-object.js";
 import type { RunFacts } from "./run-facts.js";
 
-const networkTypes = ["Backpropagation", "Perceptron"];
+const networkTypes = ["Backpropagation", "Perceptron", "CNN"];
 const learningTypes = ["supervised", "trained"];
 const machines = ["cluster", "gpgpu", "multicore"];
 
@@ -98,7 +98,11 @@ export function executionEnvironment(facts: RunFacts): ObjectElement {
 /** The activation of the hidden layers, each once, in order; of a network without any, the output's. */
 export function activationText({ layers }: ModelSpec): string {
   const hidden = layers.slice(0, -1);
-  return [...new Set((hidden.length > 0 ? hidden : layers).map(({ activation }) => activation))].join(" ");
+  return [
+    ...new Set(
+      (hidden.length > 0 ? hidden : layers).flatMap((layer) => ("activation" in layer ? [layer.activation] : [])),
+    ),
+  ].join(" ");
 }
 
 /** What names the data; null: the document doesn't say. */

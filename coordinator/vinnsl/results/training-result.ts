@@ -54,7 +54,7 @@ function epochErrors(history: readonly EpochFigures[]): string {
 }
 
 function bias({ spec }: RunFacts): ObjectElement {
-  const [first, second] = spec.model.layers;
+  const [first, second] = spec.model.layers.flatMap((layer) => ("initialBias" in layer ? [layer] : []));
   const value = (name: string, layer: typeof first): ObjectElement[] =>
     layer === undefined
       ? []

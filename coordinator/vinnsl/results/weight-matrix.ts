@@ -5,8 +5,8 @@ import { ActivationSchema, type ModelSpec, parametersOf } from "../../../shared/
 
 const positive = z.number().int().positive();
 const tensor = z.strictObject({
-  /** Kernel `[inputs, units]`, row-major; bias `[units]`. */
-  shape: z.array(positive).min(1).max(2),
+  /** Kernel `[inputs, units]` (with shortcuts, the rows for their sources follow those for the previous layer, in their order) or `[height, width, channels, filters]`, row-major; bias `[units]`. */
+  shape: z.array(positive).min(1).max(4),
   /** Base64 of little-endian float32; null: in `file`. */
   data: z.base64().nullable(),
 });
@@ -16,7 +16,7 @@ export const WeightMatrixSchema = z.strictObject({
   format: z.literal("ringstrasse-weights/1"),
   encoding: z.literal("base64 float32 little-endian"),
   inputs: positive,
-  /** Input to output. */
+  /** Input to output, without the layers that have no weights. Batch normalisation: gamma as kernel, beta as bias. */
   layers: z
     .array(z.strictObject({ block: z.string(), activation: ActivationSchema, kernel: tensor, bias: tensor }))
     .min(1),
@@ -49,11 +49,12 @@ export function encodeWeightMatrix({ model, weights, file, maxSizeBytes }: Weigh
     offset += sizeBytes;
     return { shape: [...shape], data };
   };
-  const shapes = parametersOf(model).map(({ shape }) => shape);
-  const layers = model.layers.map(({ name, activation }, index) => {
-    const [kernel, bias] = [shapes[2 * index], shapes[2 * index + 1]];
-    if (kernel === undefined || bias === undefined) throw new RangeError(`layer ${name} has no kernel or no bias`);
-    return { block: name, activation, kernel: next(kernel), bias: next(bias) };
+  const parameters = parametersOf(model);
+  const layers = model.layers.flatMap((layer, index) => {
+    const [kernel, bias] = parameters.filter((parameter) => parameter.layer === index);
+    if (kernel === undefined || bias === undefined) return [];
+    const activation = "activation" in layer ? layer.activation : "linear";
+    return [{ block: layer.name, activation, kernel: next(kernel.shape), bias: next(bias.shape) }];
   });
   if (offset !== weights.byteLength) {
     throw new RangeError(`${weights.byteLength} bytes of weights for a model of ${offset}`);

@@ -129,13 +129,27 @@ describe("a description", () => {
     });
   });
 
-  it("may allow full connections, or any, but not shortcuts alone", () => {
-    for (const kind of ["fullconnected", "mixed", ""]) {
+  it("may allow full connections, shortcuts, or both; full ones alone exclude shortcuts", () => {
+    for (const kind of ["fullconnected", "shortcuts", "mixed", ""]) {
       expect(read(documentXml({ connections: `<connections>${kind}</connections>` })).hidden).toHaveLength(2);
     }
-    expect(refusal(documentXml({ connections: "<connections>shortcuts</connections>" }))).toMatchObject({
+    expect(refusal(documentXml({ connections: "<connections>sparse</connections>" }))).toMatchObject({
       code: "DOCUMENT_UNSUPPORTED",
       elementPath: "/vinnsl/description/structure/connections",
+      supported: ["fullconnected", "shortcuts", "mixed"],
+    });
+    const shortcut = "<shortcuts><fromneuron>Input1</fromneuron><toneuron>Output1</toneuron></shortcuts>";
+    const withShortcut = (kind: string) =>
+      documentXml({ connections: `<connections>${kind}</connections>` }).replace(
+        "<connections/>",
+        `<connections>${shortcut}</connections>`,
+      );
+    expect(read(withShortcut("mixed")).output.shortcuts).toEqual([-1]);
+    expect(refusal(withShortcut("fullconnected"))).toMatchObject({
+      code: "DOCUMENT_INVALID",
+      elementPath: "/vinnsl/definition/structure/connections/shortcuts/toneuron",
+      problem: expect.stringContaining("/vinnsl/description/structure/connections"),
+      remedy: expect.stringContaining("mixed"),
     });
   });
 });

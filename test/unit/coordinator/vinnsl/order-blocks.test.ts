@@ -169,15 +169,103 @@ describe("connections", () => {
     }
   });
 
-  it("refuses real shortcuts and unknown kinds of connections", () => {
-    const shortcuts = "<shortcuts><fromneuron>Input1.1</fromneuron><toneuron>Output1.1</toneuron></shortcuts>";
-    expect(refusal(structureXml(`<connections>${shortcuts}</connections>`))).toMatchObject({
-      code: "DOCUMENT_UNSUPPORTED",
-      elementPath: "/definition/structure/connections/shortcuts/fromneuron",
-      supported: ["fullconnected"],
-    });
+  it("refuses unknown kinds of connections", () => {
     for (const connections of ["<connections>random</connections>", "<connections><sparse/></connections>"]) {
       expect(refusal(structureXml(connections)).code).toBe("DOCUMENT_UNSUPPORTED");
     }
+  });
+});
+
+describe("shortcuts", () => {
+  const shortcutsXml = (...pairs: readonly (readonly [string, string])[]) =>
+    pairs
+      .map(([from, to]) => `<shortcuts><fromneuron>${from}</fromneuron><toneuron>${to}</toneuron></shortcuts>`)
+      .join("");
+  const refused = (...pairs: readonly (readonly [string, string])[]) =>
+    refusal(structureXml(`<connections>${shortcutsXml(...pairs)}</connections>`));
+  const path = "/definition/structure/connections/shortcuts";
+
+  it("lead from any earlier block to a later one, in the order of the blocks", () => {
+    const pairs = shortcutsXml(["Hidden1", "Output1"], ["Input1", "Output1"], ["Input1", "Hidden2"]);
+    const { hidden, output: last } = read(structureXml(`<connections>${pairs}</connections>`));
+    expect(hidden.map(({ shortcuts }) => shortcuts)).toEqual([undefined, [-1]]);
+    expect(last.shortcuts).toEqual([-1, 0]);
+  });
+
+  it("may stand in one element, beside empty ones, and follow the connections' order", () => {
+    const several = `<shortcuts><fromneuron>Input1</fromneuron><toneuron>Hidden1</toneuron>
+      <fromneuron>Hidden2</fromneuron><toneuron>Output1</toneuron></shortcuts><shortcuts/>`;
+    const chain = connectionsXml(["Input1", "Hidden2"], ["Hidden2", "Hidden1"], ["Hidden1", "Output1"]);
+    const network = read(structureXml(chain.replace("</connections>", `${several}</connections>`)));
+    expect(network.hidden.map(({ id, shortcuts }) => [id, shortcuts])).toEqual([
+      ["Hidden2", undefined],
+      ["Hidden1", [-1]],
+    ]);
+    expect(network.output.shortcuts).toEqual([0]);
+  });
+
+  it.each([
+    ["backwards", [["Hidden2", "Input1"]], "does not lead forward", "earlier|later"],
+    ["onto itself", [["Hidden1", "Hidden1"]], "does not lead forward", "later"],
+    ["between neighbours", [["Input1", "Hidden1"]], "connected without a shortcut", "Remove"],
+    [
+      "twice",
+      [
+        ["Input1", "Output1"],
+        ["Input1", "Output1"],
+      ],
+      "two shortcuts",
+      "Remove one",
+    ],
+  ] as const)("are refused %s", (_, pairs, words, remedy) => {
+    expect(refused(...pairs)).toMatchObject({
+      code: "DOCUMENT_INVALID",
+      elementPath: expect.stringContaining(`${path}`),
+      problem: expect.stringContaining(words),
+      remedy: expect.stringMatching(remedy),
+      line: expect.any(Number),
+    });
+  });
+
+  it.each(["Input1.1", "Input1[3]", "Input1:2", "Input1_4", "Input1 5"])("are refused from the neuron %s", (neuron) => {
+    expect(refused([neuron, "Output1"])).toMatchObject({
+      code: "DOCUMENT_UNSUPPORTED",
+      elementPath: `${path}/fromneuron`,
+      problem: expect.stringContaining("single neuron"),
+      supported: ["whole blocks, e.g. Input1"],
+    });
+  });
+
+  it("are refused from blocks that there are none of, to blocks that take one input, and in halves", () => {
+    expect(refused(["Hidden9", "Output1"])).toMatchObject({
+      code: "DOCUMENT_INVALID",
+      elementPath: `${path}/fromneuron`,
+      remedy: "Name one of: Input1, Hidden1, Hidden2, Output1",
+    });
+    const half = "<connections><shortcuts><fromneuron>Input1</fromneuron></shortcuts></connections>";
+    expect(refusal(structureXml(half))).toMatchObject({
+      code: "DOCUMENT_INVALID",
+      elementPath: `${path}/fromneuron`,
+      remedy: expect.stringContaining("<toneuron>"),
+    });
+    const pooled = [blockXml("input", "Input1", 16), blockXml("hidden", "Conv1", 2), blockXml("hidden", "Conv2", 2)];
+    const rest = [
+      blockXml("hidden", "Flatten", 1),
+      output,
+      `<connections>${shortcutsXml(["Input1", "Conv2"])}</connections>`,
+    ];
+    const size = '<parameters><comboparameter name="kernel">1</comboparameter></parameters></hidden>';
+    expect(
+      refusal(
+        structure(
+          ...[...pooled, ...rest].map((xml) => xml.replace("</hidden>", xml.includes("Conv") ? size : "</hidden>")),
+        ),
+      ),
+    ).toMatchObject({
+      code: "DOCUMENT_UNSUPPORTED",
+      elementPath: `${path}/toneuron`,
+      problem: expect.stringContaining("conv2d"),
+      supported: [expect.stringContaining("dense")],
+    });
   });
 });

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { readNetwork } from "../../../../coordinator/vinnsl/read-network.js";
 import { blockXml, definitionXml, structureXml } from "./definition-xml.js";
-import { failureOf } from "./failure-of.js";
 
 // The shapes of documents in use with ConbexNN and its forks, rebuilt: none of them is valid against the schemas.
 
@@ -59,12 +58,40 @@ describe("documents in use", () => {
     expect(network.warnings).toEqual([expect.stringContaining("dl4jTrainerClass")]);
   });
 
-  it("refuses MNIST's convolutional network, at the first layer that is none of ours", () => {
-    const xml = mnist(blockXml("hidden", "Convolutional2", 32), blockXml("hidden", "Denselayer1", 512));
-    expect(failureOf(() => read(xml))).toMatchObject({
-      code: "DOCUMENT_UNSUPPORTED",
-      elementPath: "/definition/structure/hidden[1]/ID",
-    });
+  it("reads MNIST's convolutional network, whose input has the name of its first convolution", () => {
+    const sizes: readonly (readonly [string, number])[] = [
+      ["Convolutional2", 32],
+      ["MaxPooling1", 2],
+      ["Convolutional3", 64],
+      ["Convolutional4", 64],
+      ["MaxPooling2", 2],
+      ["Flatten", 1],
+      ["DropOut1", 25],
+      ["Denselayer1", 512],
+      ["DropOut2", 50],
+    ];
+    const xml = mnist(...sizes.map(([id, size]) => blockXml("hidden", id, size)));
+    const network = read(xml.replace("<ID>Input1</ID>", "<ID>Convolutional1</ID>"));
+    expect(network.input).toMatchObject({ size: 784, image: [28, 28, 1] });
+    expect(network.hidden.map(({ layer, shape, size }) => [layer?.kind ?? "dense", shape?.join("x") ?? size])).toEqual([
+      ["conv2d", "26x26x32"],
+      ["maxPool", "13x13x32"],
+      ["conv2d", "11x11x64"],
+      ["conv2d", "9x9x64"],
+      ["maxPool", "4x4x64"],
+      ["flatten", 1024],
+      ["dropout", 1024],
+      ["dense", 512],
+      ["dropout", 512],
+    ]);
+    expect(network.hidden.map(({ layer }) => (layer?.kind === "dropout" ? layer.rate : null)).filter(Boolean)).toEqual([
+      0.25, 0.5,
+    ]);
+    expect(network.warnings).toEqual([
+      expect.stringContaining("28x28x1 is taken"),
+      expect.stringContaining("Convolutional1 only passes its rows on"),
+      expect.stringContaining("dl4jTrainerClass"),
+    ]);
   });
 
   it("reads the face network: empty endpoints, a description without sizes, a misspelt parameter", () => {

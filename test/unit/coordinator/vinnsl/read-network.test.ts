@@ -184,9 +184,12 @@ describe("readNetwork", () => {
       expect(warnings).toEqual([expect.stringMatching(/^\/definition.*Classifiers is taken/)]);
     });
 
-    it.each(["Perceptron", "backpropagation", "BACK-PROPAGATION", ""])("accepts the network type %j", (networkType) => {
-      expect(readDomain(domain({ networkType })).problem).toBe("classification");
-    });
+    it.each(["Perceptron", "CNN", "backpropagation", "BACK-PROPAGATION", ""])(
+      "accepts the network type %j",
+      (networkType) => {
+        expect(readDomain(domain({ networkType })).problem).toBe("classification");
+      },
+    );
 
     it.each(["Clustering", "Memory", "Optimisation", "Poetry"])("refuses the problem type %s", (problemType) => {
       expect(refusal(definitionXml({ problemDomain: domain({ problemType }) }))).toMatchObject({
@@ -196,11 +199,11 @@ describe("readNetwork", () => {
       });
     });
 
-    it.each(["CNN", "Kohonen", "Hopfield", "Elman-Net", "ART"])("refuses the network type %s", (networkType) => {
+    it.each(["Kohonen", "Hopfield", "Elman-Net", "ART"])("refuses the network type %s", (networkType) => {
       expect(refusal(definitionXml({ problemDomain: domain({ networkType }) }))).toMatchObject({
         code: "DOCUMENT_UNSUPPORTED",
         elementPath: "/definition/problemDomain/networkType",
-        supported: ["Backpropagation", "Perceptron"],
+        supported: ["Backpropagation", "Perceptron", "CNN"],
       });
     });
 

@@ -4,7 +4,7 @@ import { validateStrict } from "../../../../coordinator/vinnsl/validate-strict.j
 import { definitionXml } from "./definition-xml.js";
 import { failureOfAsync } from "./failure-of.js";
 
-const examples = ["iris/iris.xml", "wines/wines.xml", "mnist/mnist.xml"];
+const examples = ["iris/iris.xml", "wines/wines.xml", "mnist/mnist.xml", "cnn/mnist-cnn.xml"];
 
 async function findingsOf(xml: string) {
   return await validateStrict(new TextEncoder().encode(xml), "net.xml");
@@ -29,6 +29,13 @@ describe("validateStrict", () => {
   it("finds the shapes that published documents have against the schema", async () => {
     const findings = await findingsOf(definitionXml({ endpoints: "<endpoints><train>true</train></endpoints>" }));
     expect(findings.map(({ elementPath }) => elementPath)).toContain("/definition/endpoints");
+  });
+
+  it("finds what layers have beyond the schema: sizes of an image, and blocks' own parameters", async () => {
+    const bytes = await readFile(new URL("../../../../examples/cnn/digits-cnn.xml", import.meta.url));
+    const paths = (await validateStrict(bytes, "digits-cnn.xml")).map(({ elementPath }) => elementPath);
+    expect(paths).toContain("/definition/structure/input/dimension");
+    expect(paths).toContain("/definition/structure/hidden[1]/parameters");
   });
 
   it("finds a missing element and one in the wrong order", async () => {

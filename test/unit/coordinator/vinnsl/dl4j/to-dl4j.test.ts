@@ -8,6 +8,7 @@ import {
   ActivationSchema,
   type Loss,
   type ModelSpec,
+  ModelSpecSchema,
   type OptimizerSpec,
 } from "../../../../../shared/model-spec.js";
 import { failureOf } from "../failure-of.js";
@@ -88,6 +89,37 @@ describe("DL4J transformation", () => {
     ]);
     expect(configuration.confs[0]?.layer["iupdater"]).toMatchObject({ learningRate: 0.1 });
     expect(differences).toEqual([expect.stringContaining("initial weights")]);
+  });
+
+  it("is what DL4J writes of layers of images: convolution, pooling, normalisation, activation, dropout", () => {
+    const movement = { stride: [1, 2], padding: "same" } as const;
+    const layers = [
+      { kind: "conv2d", name: "Conv1", filters: 4, kernel: [3, 2], ...movement, activation: "relu", initialBias: 0.5, l2: 0.02 },
+      { kind: "maxPool", name: "Max", window: [2, 2], stride: [2, 1], padding: "valid" },
+      { kind: "avgPool", name: "Avg", window: [2, 2], stride: [1, 1], padding: "same" },
+      { kind: "batchNorm", name: "Norm", momentum: 0.9, epsilon: 1e-3 },
+      { kind: "activation", name: "Act", activation: "tanh" },
+      { kind: "dropout", name: "Drop", rate: 0.25 },
+      { kind: "flatten", name: "Flat" },
+      { kind: "dense", name: "Hidden1", units: 3, activation: "tanh", initialBias: 0, l2: 0.01 },
+      { kind: "dense", name: "Output1", units: 3, activation: "softmax", initialBias: 0 },
+    ]; // biome-ignore format: a line per layer
+    const rest = { loss: "softmaxCrossEntropy", targets: { kind: "class", classes: 3 } };
+    const cnn = ModelSpecSchema.parse({ inputs: 64, inputShape: [8, 8, 1], layers, ...rest });
+    const { configuration, differences } = toDl4j({ model: cnn, optimizer: sgd, seed: 6 });
+    expect(golden).toHaveProperty("cnn", configuration);
+    expect(differences.join("\n")).toContain("[rows, 8, 8, 1], channels last");
+  });
+
+  it("refuses shortcuts, naming where they lead", () => {
+    const spec = model("tanh", "meanSquaredError", "linear");
+    const [first, last] = spec.layers;
+    const shortcut = ModelSpecSchema.parse({ ...spec, layers: [first, { ...last, from: ["@input"] }] });
+    expect(failureOf(() => confsOf(shortcut))).toMatchObject({
+      code: "CHOICE_UNSUPPORTED",
+      value: "shortcuts to Output1",
+      remedy: expect.stringContaining("without shortcuts"),
+    });
   });
 
   it("says where DL4J's momentum is another", () => {

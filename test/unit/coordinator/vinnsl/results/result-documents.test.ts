@@ -40,6 +40,10 @@ function network(sizes: readonly number[], parameters: Readonly<Record<string, s
   );
 }
 
+/** With a parameter more in every block that has an l2. */
+const withParameters = (document: Uint8Array, parameter: string) =>
+  bytesOf(new TextDecoder().decode(document).replace(/(<valueparameter name="l2">)/, `${parameter}$1`));
+
 const approximators = (document: Uint8Array) =>
   bytesOf(new TextDecoder().decode(document).replace("Classifiers", "Approximators"));
 
@@ -47,6 +51,9 @@ const cases: readonly (readonly [string, Uint8Array])[] = [
   ["examples/iris", exampleDocument("iris/iris.xml")],
   ["examples/wines", exampleDocument("wines/wines.xml")],
   ["examples/mnist", exampleDocument("mnist/mnist.xml")],
+  ["examples/cnn, by names", exampleDocument("cnn/mnist-cnn.xml")],
+  ["examples/cnn, by parameters, with shortcuts", exampleDocument("cnn/digits-cnn.xml")],
+  ["batch normalisation", withParameters(exampleDocument("cnn/digits-cnn.xml"), '<boolparameter name="batchnorm">1</boolparameter>')],
   ["no hidden block", network([4, 3])],
   ["one hidden block, one output", network([4, 3, 1])],
   ["five hidden blocks", network([4, 8, 7, 6, 5, 4, 3])],
