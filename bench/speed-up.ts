@@ -2,7 +2,8 @@
  * Two workers against one on MNIST (784-528-10, two replicas), and how near that comes to what the machine can give: two
  * independent runs, each pinned to a core of its own. All three are measured in alternating rounds; medians and their ratios are
  * printed, `efficiency` being the speed-up divided by that of the independent runs. Linux only (taskset), two cores at least.
- * `undisturbed` is the same from each configuration's fastest tenth of epochs: where other tenants take the cores for seconds at a
+ * `control` says what the machine itself takes: two loops that exchange nothing, independent and in step; `ofControl` is the efficiency
+ * divided by theirs. `undisturbed` is the same from each configuration's fastest tenth of epochs: where other tenants take the cores for seconds at a
  * time, medians of a pair, which goes as fast as its slower core at every step, say more of them than of the pair.
  *
  *     npm run bench:speed-up -- --document examples/mnist/mnist.xml --data MNIST/train10k-images-idx3-ubyte.gz
@@ -14,6 +15,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { machineFacts } from "./support/machine-facts.js";
 import { median } from "./support/median.js";
+import { measurePair, type PairRates } from "./support/synchronous-pair.js";
 import { finishedLine, startTraining } from "./support/train-process.js";
 
 const { values } = parseArgs({
@@ -29,6 +31,7 @@ const { values } = parseArgs({
 });
 if (values.document === undefined || values.data === undefined) throw new Error("--document and --data are needed");
 if (availableParallelism() < 2) throw new Error("two cores are needed to measure the speed-up of two workers");
+const CONTROL_SECONDS = 4;
 const job = [values.document, `--data=${values.data}`, "--replicas=2", `--epochs=${values.epochs}`];
 
 /** Rows per second of every epoch measured, by configuration; the independent runs by core. */
@@ -68,12 +71,16 @@ interface Measured {
   readonly speedUp: number;
   readonly ceiling: number;
   readonly efficiency: number;
+  /** Chunks per second of two loops, medians over the rounds; efficiency: in step ÷ independent, the median of each round's. */
+  readonly control: PairRates & { readonly efficiency: number };
+  readonly ofControl: number;
   readonly undisturbed: { readonly speedUp: number; readonly ceiling: number; readonly efficiency: number };
   readonly rounds: Rounds;
 }
 
 async function measure(batchSize: number): Promise<Measured> {
   const rounds: Rounds = { oneWorker: [], twoWorkers: [], independent: [] };
+  const controls: PairRates[] = [];
   const epochs: Epochs = { oneWorker: [], twoWorkers: [], independent: [[], []] };
   for (let round = 0; round < Number(values.rounds); round++) {
     rounds.oneWorker.push(await rowsPerSecond({ batchSize, workers: 1, core: 0 }, epochs.oneWorker));
@@ -82,14 +89,37 @@ async function measure(batchSize: number): Promise<Measured> {
       epochs.independent.map((into, core) => rowsPerSecond({ batchSize, workers: 1, core }, into)),
     );
     rounds.independent.push(both.reduce((sum, rate) => sum + rate, 0));
-    process.stderr.write(`batch ${batchSize}, round ${round + 1}: ${describe(rounds, round)}\n`);
+    const stepMs = (batchSize / 2 / (rounds.oneWorker[round] ?? 1)) * 1000;
+    const control = await measurePair(stepMs, CONTROL_SECONDS);
+    controls.push(control);
+    const shown = (control.synchronous / control.independent).toFixed(2);
+    process.stderr.write(`batch ${batchSize}, round ${round + 1}: ${describe(rounds, round)}, control ${shown}\n`);
   }
   const one = median(rounds.oneWorker);
   const speedUp = median(rounds.twoWorkers) / one;
   const ceiling = median(rounds.independent) / one;
   const medians = { oneWorker: one, twoWorkers: median(rounds.twoWorkers), independent: median(rounds.independent) };
   const efficiency = speedUp / ceiling;
-  return { batchSize, rowsPerSecond: medians, speedUp, ceiling, efficiency, undisturbed: undisturbed(epochs), rounds };
+  const control = medianPair(controls);
+  return {
+    batchSize,
+    rowsPerSecond: medians,
+    speedUp,
+    ceiling,
+    efficiency,
+    control,
+    ofControl: efficiency / control.efficiency,
+    undisturbed: undisturbed(epochs),
+    rounds,
+  };
+}
+
+function medianPair(pairs: readonly PairRates[]): Measured["control"] {
+  return {
+    independent: median(pairs.map(({ independent }) => independent)),
+    synchronous: median(pairs.map(({ synchronous }) => synchronous)),
+    efficiency: median(pairs.map(({ independent, synchronous }) => synchronous / independent)),
+  };
 }
 
 function undisturbed(epochs: Epochs): Measured["undisturbed"] {

@@ -1,0 +1,75 @@
+/** Bars of one case, e.g. a network with an optimizer. */
+export interface BarGroup {
+  readonly title: string;
+  readonly bars: readonly Bar[];
+}
+
+export interface Bar {
+  readonly label: string;
+  readonly value: number;
+  /** Written behind the bar. */
+  readonly text: string;
+  /** Ours stands out. */
+  readonly isOwn: boolean;
+}
+
+export interface BarChart {
+  readonly title: string;
+  readonly note: string;
+  readonly groups: readonly BarGroup[];
+}
+
+const WIDTH = 760;
+const LABEL_WIDTH = 210;
+const TEXT_WIDTH = 150;
+const BAR_WIDTH = WIDTH - LABEL_WIDTH - TEXT_WIDTH;
+const LINE = 20;
+const TITLE = 26;
+const TOP = 54;
+const GAP = 14;
+/** Readable on white and on black: these pictures have no ground of their own. */
+const INK = "#7d8590";
+const OWN = "#2f81f7";
+const OTHER = "#9aa4ae";
+
+/**
+ * Horizontal bars, group below group, as an SVG document without scripts, fonts or a background. Each group has a scale of its own,
+ * its longest bar being full: what is compared stands in one group. Pure.
+ */
+export function barChart({ title, note, groups }: BarChart): string {
+  const parts: string[] = [];
+  let y = TOP;
+  for (const group of groups) {
+    parts.push(text(0, y + 14, group.title, 'font-weight="600"'));
+    y += TITLE;
+    const longest = Math.max(...group.bars.map(({ value }) => value));
+    for (const bar of group.bars) {
+      parts.push(...drawn(bar, y, longest));
+      y += LINE;
+    }
+    y += GAP;
+  }
+  const heading = [text(0, 16, title, 'font-weight="700" font-size="15"'), text(0, 36, note, 'font-size="11"')];
+  const open =
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" ` +
+    `role="img" aria-label="${escaped(title)}" font-family="system-ui,sans-serif" font-size="12" fill="${INK}">`;
+  return `${[open, ...heading, ...parts, "</svg>"].join("\n")}\n`;
+}
+
+function drawn({ label, value, text: figure, isOwn }: Bar, y: number, longest: number): string[] {
+  const share = longest > 0 && value > 0 ? value / longest : 0;
+  const width = Math.max(1, Math.round(share * BAR_WIDTH * 10) / 10);
+  return [
+    text(LABEL_WIDTH - 8, y + 13, label, 'text-anchor="end"'),
+    `<rect x="${LABEL_WIDTH}" y="${y + 2}" width="${width}" height="${LINE - 5}" rx="2" fill="${isOwn ? OWN : OTHER}"/>`,
+    text(LABEL_WIDTH + width + 6, y + 13, figure, ""),
+  ];
+}
+
+function text(x: number, y: number, content: string, attributes: string): string {
+  return `<text x="${x}" y="${y}"${attributes === "" ? "" : ` ${attributes}`}>${escaped(content)}</text>`;
+}
+
+function escaped(content: string): string {
+  return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
