@@ -7,6 +7,8 @@ interface Command {
   readonly describe: string;
   /** Which side runs it; null: a later version. */
   readonly side: "coordinator" | "worker" | null;
+  /** Run by other commands, not by people. */
+  readonly isHidden?: boolean;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -17,9 +19,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   validate: { describe: "check a ViNNSL document", side: "coordinator" },
   diff: { describe: "name the first step, replica, tensor and block in which two runs differ", side: "coordinator" },
   bench: { describe: "benchmarks", side: null },
-  engine: { describe: "list and install engines", side: null },
+  engine: { describe: "list, install and remove engines", side: "coordinator" },
+  "engine-check": { describe: "load an engine and measure it", side: "worker", isHidden: true },
   submit: { describe: "write and submit a batch job", side: null },
-  doctor: { describe: "check this machine", side: null },
+  doctor: { describe: "check this machine: Node and the engines", side: "coordinator" },
 };
 
 /** One command dispatches: each side is loaded only when one of its commands runs, and never imports the other. */
@@ -33,7 +36,9 @@ async function dispatch(args: readonly string[]): Promise<number> {
     return fail({ code: "USAGE", option: null, problem, remedy: "See: ringstrasse --help" });
   }
   if (command.side === null) {
-    const supported = Object.keys(COMMANDS).filter((known) => COMMANDS[known]?.side !== null);
+    const supported = Object.keys(COMMANDS).filter(
+      (known) => COMMANDS[known]?.side !== null && COMMANDS[known]?.isHidden !== true,
+    );
     const remedy = "This version can't do it yet";
     return fail({ code: "CHOICE_UNSUPPORTED", option: "ringstrasse", value: name, supported, remedy });
   }
@@ -43,7 +48,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
 
 function help(): string {
   const lines = Object.entries(COMMANDS)
-    .filter(([, { side }]) => side !== null)
+    .filter(([, { side, isHidden }]) => side !== null && isHidden !== true)
     .map(([name, { describe }]) => `  ${name.padEnd(10)} ${describe}`);
   return `ringstrasse ${VERSION}: one ViNNSL document in, a trained model out\n\nringstrasse COMMAND [options]\n\n${lines.join("\n")}\n\nringstrasse COMMAND --help tells more.`;
 }

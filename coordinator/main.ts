@@ -7,7 +7,7 @@ import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure 
 import { encodeTrainEvent, failedEvent, type TrainEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
 import { writeFailure } from "../shared/write-failure.js";
-import { DIFF_COMMAND, SERVE_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
+import { DIFF_COMMAND, DOCTOR_COMMAND, SERVE_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
 import { createProgress } from "./cli/progress.js";
 import { readEnvironment } from "./config.js";
 
@@ -25,6 +25,10 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
       return await withFailure(() => validateMain(args));
     case "diff":
       return await withFailure(() => diffMain(args));
+    case "engine":
+      return await engineMain(args);
+    case "doctor":
+      return await withFailure(() => doctorMain(args));
     default:
       throw new RangeError(`the coordinator has no command ${name}`);
   }
@@ -49,6 +53,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
     const finished = await train(command, {
       entry: entryPoint(),
       environment,
+      projectDirectory: process.cwd(),
       cacheDirectory,
       stderr: process.stderr,
       emit,
@@ -85,6 +90,7 @@ async function serveMain(args: readonly string[]): Promise<number> {
   await serve(values, {
     entry: entryPoint(),
     environment,
+    projectDirectory: process.cwd(),
     dataDirectory,
     cores: availableParallelism(),
     stderr: process.stderr,
@@ -124,6 +130,66 @@ async function diffMain(args: readonly string[]): Promise<number> {
   const { text, json, identical } = await runDiff(runA, runB);
   await written(command.values.json === true ? JSON.stringify(json) : text);
   return identical ? 0 : 1;
+}
+
+async function engineMain(args: readonly string[]): Promise<number> {
+  process.title = "ringstrasse coordinator engine";
+  const { variables: environment } = readEnvironment();
+  const json = switchIsOn("json", args, environment);
+  const { createInstallProgress } = await import("./cli/install-progress.js");
+  const { runEngineCommand } = await import("./cli/engine-command.js");
+  const progress = createInstallProgress(process.stderr);
+  using interruption = watchInterruptions();
+  try {
+    const { text, exitCode } = await runEngineCommand(args, {
+      environment,
+      projectDirectory: process.cwd(),
+      execPath: process.execPath,
+      entry: entryPoint(),
+      cores: availableParallelism(),
+      version: VERSION,
+      emit: (event) => {
+        if (json) print(JSON.stringify(event));
+        else progress.handle(event);
+      },
+      signal: interruption.signal,
+    });
+    progress.stop();
+    print(text);
+    return exitCode;
+  } catch (thrown) {
+    const failure = toFailure(thrown);
+    progress.stop();
+    if (json) print(encodeTrainEvent(failedEvent(failure)));
+    return report(failure);
+  }
+}
+
+async function doctorMain(args: readonly string[]): Promise<number> {
+  process.title = "ringstrasse coordinator doctor";
+  const { variables: environment } = readEnvironment();
+  const command = await parseCommand(DOCTOR_COMMAND, { args, environment, version: VERSION });
+  if ("print" in command) return print(command.print);
+  const { checkEngine } = await import("./engines/check-engine.js");
+  const { enginesCheck } = await import("./doctor/check-engines.js");
+  const { nodeCheck } = await import("./doctor/check-node.js");
+  const { diagnose } = await import("./doctor/doctor-command.js");
+  using interruption = watchInterruptions();
+  const { signal } = interruption;
+  const { threads = 1, json = false } = command.values;
+  const engines = enginesCheck({
+    environment,
+    projectDirectory: process.cwd(),
+    cores: availableParallelism(),
+    threads,
+    quick: false,
+    check: (engine, location, used) =>
+      checkEngine(engine, location, { entry: entryPoint(), environment, threads: used, seconds: 1, signal }),
+  });
+  const platform = `${process.platform}-${process.arch}`;
+  const { text, exitCode } = await diagnose([nodeCheck(process.versions.node, platform), engines], json);
+  print(text);
+  return exitCode;
 }
 
 async function withFailure(run: () => Promise<number>): Promise<number> {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DatasetSpecSchema } from "./data/dataset-spec.js";
+import { EngineNameSchema, type EngineWish } from "./engine-name.js";
 import { JobIdSchema } from "./ids.js";
 import { ModelSpecSchema, OptimizerSpecSchema } from "./model-spec.js";
 
@@ -13,7 +14,7 @@ export const JobSpecSchema = z.object({
   replicas: positive,
   /** Threads of one replica's computation: a property of the job, since it may change bits. */
   threads: positive,
-  engine: z.literal("wasm"),
+  engine: EngineNameSchema,
   model: ModelSpecSchema,
   optimizer: OptimizerSpecSchema,
   /** Passes over the training rows. */
@@ -29,3 +30,8 @@ export const JobSpecSchema = z.object({
   blockHashes: z.enum(["epoch", "step"]),
 });
 export type JobSpec = z.infer<typeof JobSpecSchema>;
+
+/** A job whose workers are not known yet: with `auto`, what they have decides. */
+export interface PlannedJobSpec extends Omit<JobSpec, "engine"> {
+  readonly engine: EngineWish;
+}

@@ -1,10 +1,19 @@
 import process from "node:process";
 import { z } from "zod";
-import { choice, filePath, type OptionTable, type OptionValues, switchValue } from "../shared/cli/option-table.js";
+import {
+  choice,
+  filePath,
+  type OptionTable,
+  type OptionValues,
+  switchValue,
+  wholeNumber,
+} from "../shared/cli/option-table.js";
+import { ENGINE_WISHES } from "../shared/engine-name.js";
 import { WorkerIdSchema } from "../shared/ids.js";
 import { LOG_LEVELS } from "../shared/logger.js";
 
 const JOIN = "Joining:";
+const COMPUTING = "Computing:";
 const OUTPUT = "Output:";
 
 /** Everything `ringstrasse worker` takes. */
@@ -28,6 +37,19 @@ export const WORKER_OPTIONS = {
     schema: z.string().min(1),
     placeholder: "ADDRESS",
   },
+  engine: {
+    group: COMPUTING,
+    describe:
+      "What it offers: wasm, tensorflow or tensorflow-gpu; auto: the fastest that is here, and wasm [default auto]",
+    schema: choice(ENGINE_WISHES),
+    placeholder: "NAME",
+  },
+  threads: {
+    group: COMPUTING,
+    describe: "Of one computation of a native engine; jobs that ask for others go elsewhere [default 1]",
+    schema: wholeNumber(1, 1024),
+    placeholder: "T",
+  },
   "exit-with-parent": {
     group: JOIN,
     describe: "Leave when stdin closes (set by launchers)",
@@ -49,6 +71,18 @@ export const PREDICT_OPTIONS = {
     describe: "Rows to predict: a CSV or an IDX images file",
     schema: filePath,
     placeholder: "PATH",
+  },
+  engine: {
+    group: COMPUTING,
+    describe: "auto (the fastest that is here), wasm, tensorflow or tensorflow-gpu [default auto]",
+    schema: choice(ENGINE_WISHES),
+    placeholder: "NAME",
+  },
+  threads: {
+    group: COMPUTING,
+    describe: "Of a native engine [default 1]",
+    schema: wholeNumber(1, 1024),
+    placeholder: "T",
   },
   labels: { group: "Data:", describe: "Labels of an IDX images file", schema: filePath, placeholder: "PATH" },
   "row-file": {

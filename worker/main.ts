@@ -2,6 +2,7 @@ import { constants, hostname } from "node:os";
 import process from "node:process";
 import type { EvaluationLine } from "../shared/api/evaluation.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
+import { ENGINE_CHECK_COMMAND } from "../shared/engine-store/engine-check.js";
 import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
 import { WorkerIdSchema } from "../shared/ids.js";
 import { createLogger } from "../shared/logger.js";
@@ -21,6 +22,8 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
         return await workerMain(args);
       case "predict":
         return await predictMain(args);
+      case ENGINE_CHECK_COMMAND:
+        return await engineCheckMain(args);
       default:
         throw new RangeError(`the worker has no command ${name}`);
     }
@@ -45,13 +48,19 @@ async function workerMain(args: readonly string[]): Promise<number> {
   const launched = values["exit-with-parent"] === true;
   const log = createLogger(values["log-level"] ?? "warn", { process: "worker", workerId });
   const interruption = watchSignals(launched);
+  let hasJoined = false;
   try {
     const { runWorker } = await import("./run-worker.js");
     await runWorker({
       coordinatorEndpoint: coordinator,
       token,
       workerId,
+      engine: values.engine ?? "auto",
+      threads: values.threads ?? 1,
       address: values.address ?? "127.0.0.1",
+      joined: () => {
+        hasJoined = true;
+      },
       parentPipe: launched ? STDIN : null,
       signal: interruption.signal,
       log,
@@ -60,7 +69,10 @@ async function workerMain(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     const failure = toFailure(thrown);
     // A launched worker's verdict is told by its coordinator, once, instead of by each worker.
-    log[launched && isNews(failure) ? "error" : launched ? "info" : "error"]({ failure }, describeFailure(failure));
+    log[launched && isNews(failure, hasJoined) ? "error" : launched ? "info" : "error"](
+      { failure },
+      describeFailure(failure),
+    );
     return exitCodeOf(failure.code);
   } finally {
     interruption[Symbol.dispose]();
@@ -68,8 +80,8 @@ async function workerMain(args: readonly string[]): Promise<number> {
 }
 
 /** What the coordinator can't know unless this process says so. */
-function isNews(failure: Failure): boolean {
-  return failure.code === "INTERNAL" || failure.code === "ENGINE_UNAVAILABLE";
+function isNews(failure: Failure, hasJoined: boolean): boolean {
+  return failure.code === "INTERNAL" || (failure.code === "ENGINE_UNAVAILABLE" && !hasJoined);
 }
 
 async function predictMain(args: readonly string[]): Promise<number> {
@@ -85,6 +97,8 @@ async function predictMain(args: readonly string[]): Promise<number> {
     modelDirectory: positionals[0] ?? "",
     dataPath: values.data,
     labelsPath: values.labels ?? null,
+    engine: values.engine ?? "auto",
+    threads: values.threads ?? 1,
     format: values.json === true ? "json" : (values.format ?? "csv"),
     output: process.stdout,
   });
@@ -92,12 +106,23 @@ async function predictMain(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+async function engineCheckMain(args: readonly string[]): Promise<number> {
+  const { checkEngine, ENGINE_CHECK } = await import("./engine-check/engine-check-command.js");
+  const command = await parseCommand(ENGINE_CHECK, { args, environment: readEnvironment(), version: VERSION });
+  return print("print" in command ? command.print : JSON.stringify(await checkEngine(command)));
+}
+
 /** With `--json` a failure too is a line on stdout, whole: whoever started this can tell what was wrong. */
 async function evaluateMain(modelDirectory: string, values: PredictCommandOptions): Promise<number> {
   const json = values.json === true;
   try {
     const { describeEvaluation, evaluate } = await import("./predict/evaluate.js");
-    const evaluation = await evaluate({ modelDirectory, rows: rowsToJudge(values) });
+    const evaluation = await evaluate({
+      modelDirectory,
+      rows: rowsToJudge(values),
+      engine: values.engine ?? "auto",
+      threads: values.threads ?? 1,
+    });
     await printLine(json ? `${JSON.stringify(evaluation satisfies EvaluationLine)}\n` : describeEvaluation(evaluation));
     return 0;
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
+import type { EngineWish } from "../shared/engine-name.js";
 import { arcOf } from "../shared/epoch-plan.js";
 import { describeFailure, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
 import type { WorkerId } from "../shared/ids.js";
@@ -9,9 +10,10 @@ import type { EngineFacts } from "../shared/protocol/control-message.js";
 import { CommunicationClient } from "./communication/communication-client.js";
 import type { Assignment } from "./communication/generation-link.js";
 import { ProgressBoard } from "./communication/progress-board.js";
-import { probeEngine } from "./engine/probe.js";
+import { offeredEngines } from "./engine/offered-engines.js";
 import { SharedMemory } from "./kernels/shared-memory.js";
 import { runGeneration } from "./train/run-generation.js";
+import { namedMemoryFailure } from "./train/step-memory.js";
 
 /** A larger memory is not kept from job to job: nothing else gives its pages back to the machine. */
 const KEPT_MEMORY_BYTES = 64 * 2 ** 20;
@@ -24,20 +26,26 @@ export interface WorkerOptions {
   readonly workerId: WorkerId;
   /** This host's address as the other workers reach it, for tcp rings. */
   readonly address: string;
+  /** What it offers to compute with, see `offeredEngines`. */
+  readonly engine: EngineWish;
+  /** Of one computation of a native engine. */
+  readonly threads: number;
   /** File descriptor of a pipe that the parent holds; null when this worker was not launched by a coordinator. */
   readonly parentPipe: number | null;
+  /** Told when the coordinator has let it in. */
+  readonly joined: () => void;
   /** Aborted on SIGINT and SIGTERM: leave. */
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
 
 /**
- * A worker's life: prove the engine, join, train what is assigned, leave when the coordinator says stop. When a coordinator that
+ * A worker's life: prove its engines, join, train what is assigned, leave when the coordinator says stop. When a coordinator that
  * keeps a pool is lost, the worker joins again as soon as it is back.
  * @throws RingstrasseError with what ended it, unless it was told to leave.
  */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  const engine = await probeEngine("wasm");
+  const engines = await offeredEngines(options.engine, options.threads);
   options.signal.throwIfAborted();
   const board = new ProgressBoard();
   await using communication = new CommunicationClient({
@@ -51,7 +59,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   for (;;) {
     try {
       const sharingProblem = await communication.connect();
-      return await membership.serve(engine, sharingProblem);
+      return await membership.serve(engines, sharingProblem);
     } catch (thrown) {
       if (options.signal.aborted) communication.send({ kind: "leave", signal: signalName(thrown) });
       if (!membership.comesBackAfter(thrown)) throw thrown;
@@ -79,19 +87,20 @@ class Membership {
   }
 
   /** Joins and does what the coordinator says until it says stop. @throws RingstrasseError when it refuses, fails or is lost. */
-  async serve(engine: EngineFacts, sharingProblem: string | null): Promise<void> {
+  async serve(engines: EngineFacts[], sharingProblem: string | null): Promise<void> {
     const { token, workerId, log } = this.#options;
     const { pid, version } = process;
     this.#board.advance("idle");
     if (sharingProblem !== null) log.info({ sharingProblem }, `this worker can't share memory: ${sharingProblem}`);
     const memory = { sharesMemory: sharingProblem === null, ...(sharingProblem === null ? {} : { sharingProblem }) };
-    const facts = { host: hostname(), pid, nodeVersion: version, engine, ...memory };
+    const facts = { host: hostname(), pid, nodeVersion: version, engines, ...memory };
     this.#communication.send({ kind: "join", token, workerId, ...facts });
     for (;;) {
       const message = await this.#communication.receive();
       switch (message.kind) {
         case "welcome":
           this.#comesBack = message.comeBack;
+          this.#options.joined();
           log.debug("joined");
           break;
         case "assign":
@@ -136,9 +145,18 @@ class Membership {
     const board = this.#board;
     const link = communication.generation;
     const announceFault = (text: string) => log.warn({ rank }, text);
+    const announce = (text: string) => log.warn({ rank }, text);
     const memory = this.#emptyMemory();
     try {
-      await runGeneration(assignment, { communication, signal: link.signal, memory, board, address, announceFault });
+      await runGeneration(assignment, {
+        communication,
+        signal: link.signal,
+        memory,
+        board,
+        address,
+        announceFault,
+        announce,
+      });
     } catch (thrown) {
       if (leaving.aborted) {
         communication.send({ kind: "failed", jobId, generation, failure: departure(assignment, board, thrown) });
@@ -147,8 +165,9 @@ class Membership {
       board.advance("idle");
       // The end of the group is the coordinator's own news; anything else it has to hear from here.
       if (!link.signal.aborted) {
+        const named = namedMemoryFailure(thrown, assignment.spec);
         log.debug({ err: thrown, rank }, "training failed");
-        communication.send({ kind: "failed", jobId, generation, failure: toFailure(thrown) });
+        communication.send({ kind: "failed", jobId, generation, failure: toFailure(named) });
       }
     }
     const verdict = await link.verdict();

@@ -1,4 +1,4 @@
-import { type OptionTable, switchValue } from "../../shared/cli/option-table.js";
+import { type OptionTable, switchValue, wholeNumber } from "../../shared/cli/option-table.js";
 import type { CommandDefinition } from "../../shared/cli/parse-command.js";
 import { SERVE_OPTIONS } from "./serve-options.js";
 import { TRAIN_OPTIONS } from "./train-options.js";
@@ -55,4 +55,21 @@ export const DIFF_COMMAND = {
     json: { group: "Output:", describe: "One JSON object on stdout", schema: switchValue, isSwitch: true },
   },
   examples: [["$0 diff runs/a runs/b", ""]],
+} as const satisfies CommandDefinition<OptionTable>;
+
+export const DOCTOR_COMMAND = {
+  name: "doctor",
+  describe:
+    "Checks this machine: Node and the engines. Each finding with what to do about it. Exit code 4: something is broken.",
+  positionals: [],
+  options: {
+    threads: {
+      group: "Checks:",
+      describe: "For the measurement of native engines [default 1, as jobs have it]",
+      schema: wholeNumber(1, 1024),
+      placeholder: "T",
+    },
+    json: { group: "Output:", describe: "One JSON object per finding on stdout", schema: switchValue, isSwitch: true },
+  },
+  examples: [["$0 doctor", ""]],
 } as const satisfies CommandDefinition<OptionTable>;

@@ -22,9 +22,21 @@ export function describeConfiguration(event: StartedEvent): string[] {
     `network: ${show(configuration["inputs"])} inputs, ${asList(configuration["layers"]).map(show).join(", ")}; loss ${show(configuration["loss"])}`,
     `data: ${show(configuration["data"])}, ${event.trainRows} training and ${event.testRows} test rows`,
     `settings: ${[setting("epochs", "epochs"), setting("batch size", "batchSize"), setting("seed", "seed")].join(", ")}, ${optimizer}`,
-    `runs on: ${setting("workers", "workers")}, ${setting("replicas", "replicas")}; engine ${show(configuration["engine"])}; ${exchange}`,
+    `runs on: ${setting("workers", "workers")}, ${setting("replicas", "replicas")}; engine ${engineOf(configuration)}; ${exchange}`,
     `the result's bits belong to ${replicas} replicas: they are the same on 1 to ${replicas} workers with --replicas ${replicas}`,
   ];
+}
+
+/** e.g. `tensorflow, 2 threads (auto: the fastest that is here)`. */
+function engineOf(configuration: StartedEvent["configuration"]): string {
+  const { engine, engineReason, threads } = configuration;
+  const source = asRecord(configuration["sources"])["engine"];
+  const isAuto = source === undefined || source === "default" || engine === "auto";
+  const several = typeof threads === "number" && threads > 1 ? `, ${threads} threads` : "";
+  const undecided = "the fastest that all workers will have";
+  const why = engine === "auto" ? undecided : isAuto ? (engineReason ?? null) : null;
+  const reason = why === null ? ` (${show(source)})` : ` (auto: ${show(why)})`;
+  return `${show(engine)}${several}${source === undefined && why === null ? "" : reason}`;
 }
 
 function asRecord(value: Value | undefined): Readonly<Record<string, Value>> {

@@ -9,6 +9,7 @@ import {
   switchValue,
   wholeNumber,
 } from "../../shared/cli/option-table.js";
+import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { LOG_LEVELS } from "../../shared/logger.js";
 
 const SERVICE = "Service:";
@@ -65,6 +66,19 @@ export const SERVE_OPTIONS = {
     describe: `Worker processes on this host; 0: only those that join [default ${availableParallelism()}, the cores here]`,
     schema: wholeNumber(0, 1024),
     placeholder: "N",
+  },
+  engine: {
+    group: WORKERS,
+    describe:
+      "Of all jobs and of the workers on this host: auto, wasm, tensorflow or tensorflow-gpu [default: what each document says, else the fastest that all workers of a job have]",
+    schema: choice(ENGINE_WISHES),
+    placeholder: "NAME",
+  },
+  threads: {
+    group: WORKERS,
+    describe: "Of one computation, of all jobs and of the workers on this host; wasm has one [default 1]",
+    schema: wholeNumber(1, 1024),
+    placeholder: "T",
   },
   "control-port": {
     group: WORKERS,

@@ -4,7 +4,10 @@ import type { ParsedCommand } from "../../shared/cli/parse-command.js";
 import { JobIdSchema } from "../../shared/ids.js";
 import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
-import { planRun, prepareRows, readJob } from "../job/plan-run.js";
+import { checkEngine } from "../engines/check-engine.js";
+import { currentPlatform } from "../engines/platform-check.js";
+import { type LocalEngine, settleLocalEngine } from "../engines/settle-local-engine.js";
+import { planRun, prepareRows, type ReadJob, readJob } from "../job/plan-run.js";
 import { refuseUnsupported } from "../job/refuse-unsupported.js";
 import { resolveData } from "../job/resolve-data.js";
 import { type JobSurroundings, runJob } from "../job/run-job.js";
@@ -15,10 +18,15 @@ import { readInput } from "./read-input.js";
 import { reportRun } from "./report-run.js";
 import type { TRAIN_OPTIONS, TrainOptions } from "./train-options.js";
 
+/** Enough to know that an engine works. */
+const ENGINE_TRIAL_SECONDS = 0.05;
+
 export interface TrainSurroundings {
   /** The compiled `ringstrasse` command, which workers are started with. */
   readonly entry: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Where engines of the user's own are looked for. */
+  readonly projectDirectory: string;
   /** Where prepared rows are kept unless `--data-dir` says otherwise. */
   readonly cacheDirectory: string;
   readonly stderr: NodeJS.WritableStream;
@@ -56,6 +64,8 @@ async function trainDocument(
   const job = readJob({ bytes: await readInput(file), file, options, sources });
   const { definition, settings } = job;
   for (const message of definition.warnings) around.emit({ event: "warning", message });
+  // Before the data is prepared: whoever has to install an engine first should know at once.
+  const engine = await workersEngine(job, options, around);
   const dataPath = await resolveData(options.data ?? null, definition, file);
   const prepared = await prepareRows(job, {
     dataPath,
@@ -73,6 +83,7 @@ async function trainDocument(
     prepared,
     workers: settings.workers.value,
     transport: ringTransport(options),
+    engine,
     document: file,
     data: dataPath,
     out: options.out ?? join("runs", jobId),
@@ -80,12 +91,30 @@ async function trainDocument(
   return await runJob(run, jobSurroundings(run, folder.path, options, around));
 }
 
+/** Null: the workers are started by hand, and what they have decides. */
+async function workersEngine(
+  { settings }: ReadJob,
+  options: TrainOptions,
+  { entry, environment, projectDirectory, signal }: TrainSurroundings,
+): Promise<LocalEngine | null> {
+  if (options.launcher === "none") return null;
+  const threads = settings.threads.value;
+  return await settleLocalEngine(settings.engine.value, threads, {
+    environment,
+    projectDirectory,
+    platform: currentPlatform(),
+    check: (engine, location) =>
+      checkEngine(engine, location, { entry, environment, threads, seconds: ENGINE_TRIAL_SECONDS, signal }),
+  });
+}
+
 function jobSurroundings(
-  { spec, policy }: TrainingRun,
+  run: TrainingRun,
   folder: string,
   options: TrainOptions,
   around: TrainSurroundings,
 ): JobSurroundings {
+  const { spec } = run;
   const token = options.token ?? randomBytes(24).toString("hex");
   const logLevel = options["log-level"] ?? "warn";
   // Their sockets lie in the run's own folder, so that even workers that are killed leave nothing behind.
@@ -98,7 +127,7 @@ function jobSurroundings(
     launcher: byHand ? null : new LocalLauncher(around.entry, workerEnvironment, around.stderr),
     emit: around.emit,
     listening: (endpoint) => {
-      if (byHand) around.note(invitation(policy.workers, endpoint, options.token === undefined ? token : null));
+      if (byHand) around.note(invitation(run, endpoint, options.token === undefined ? token : null));
     },
     signal: around.signal,
     log: createLogger(logLevel, { process: "coordinator", jobId: spec.jobId }),
@@ -118,9 +147,12 @@ function controlEndpoint(options: TrainOptions, folder: string): string {
 }
 
 /** How to start the workers that are waited for; a token of the user's own is not told again. */
-function invitation(workers: number, endpoint: string, madeToken: string | null): string {
+function invitation({ spec, policy }: TrainingRun, endpoint: string, madeToken: string | null): string {
+  const { workers } = policy;
+  const engine = spec.engine === "auto" ? "" : ` --engine ${spec.engine}`;
+  const threads = spec.threads === 1 ? "" : ` --threads ${spec.threads}`;
   const token = `RINGSTRASSE_TOKEN=${madeToken ?? "…"}`;
-  return `waiting for ${workers} ${workers === 1 ? "worker" : "workers"}: ${token} ringstrasse worker --coordinator ${endpoint}`;
+  return `waiting for ${workers} ${workers === 1 ? "worker" : "workers"}: ${token} ringstrasse worker --coordinator ${endpoint}${engine}${threads}`;
 }
 
 function newJobId(file: string): string {

@@ -8,6 +8,7 @@ import {
   switchValue,
   wholeNumber,
 } from "../../shared/cli/option-table.js";
+import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { LOG_LEVELS } from "../../shared/logger.js";
 
 const DATA = "Data:";
@@ -98,14 +99,14 @@ export const TRAIN_OPTIONS = {
   },
   threads: {
     group: GROUP,
-    describe: "Threads of one replica's computation [default 1]",
+    describe: "Threads of one replica's computation; wasm has one [default 1]",
     schema: wholeNumber(1, 1024),
     placeholder: "T",
   },
   engine: {
     group: GROUP,
-    describe: "auto or wasm [default auto]",
-    schema: choice(["auto", "wasm", "tensorflow", "tensorflow-gpu"]),
+    describe: "auto (the fastest that is here), wasm, tensorflow or tensorflow-gpu [default auto]",
+    schema: choice(ENGINE_WISHES),
     placeholder: "NAME",
   },
   collective: {

@@ -6,6 +6,8 @@ import { RingstrasseError } from "../../shared/failure.js";
 export interface NetworkShape {
   /** Size of the input block. */
   readonly features: number;
+  /** `[height, width, channels]` where the network takes rows for images; absent: the order of a row's numbers means nothing to it. */
+  readonly image?: readonly [number, number, number] | undefined;
   readonly target:
     | { readonly kind: "class"; readonly classes: number }
     | { readonly kind: "values"; readonly outputs: number };
@@ -56,6 +58,12 @@ export function assertImagesFit(shape: readonly number[], network: NetworkShape,
     const problem = `the images have ${size} pixels (${shape.join(" × ")}), the network's input takes ${features}`;
     throw mismatch(file, elementPaths.input, problem, `Make the input block ${size} units large`);
   }
+  if (network.image !== undefined && withoutOnes(network.image) !== withoutOnes(shape)) {
+    const problem = `the images are ${shape.join(" × ")}, the network takes their pixels for ${network.image.join(" × ")}`;
+    const [height, width, channels = 1] = shape;
+    const remedy = `Give the input block the dimension ${height}x${width ?? 1}x${channels}`;
+    throw mismatch(file, elementPaths.input, problem, remedy);
+  }
   if (target.kind === "values") {
     const problem = "labels of an IDX file are classes, the network is to learn real values";
     throw mismatch(file, elementPaths.output, problem, "Use problemType Classifiers, or give the data as CSV");
@@ -81,6 +89,11 @@ export function tooManyClasses(count: number, network: NetworkShape, file: strin
   const problem = `the label column holds more than ${count - 1} different values, which can't be classes`;
   const remedy = "Check that labelIndex names the label column; for real values use problemType Approximators";
   return mismatch(file, network.elementPaths.output, problem, remedy);
+}
+
+/** One channel is often not written. */
+function withoutOnes(sides: readonly number[]): string {
+  return sides.filter((_, axis) => axis < 2 || sides[axis] !== 1).join(" × ");
 }
 
 function featureRemedy(found: number, features: number, targets: number): string {

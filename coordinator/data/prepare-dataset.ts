@@ -62,8 +62,10 @@ export async function prepareDataset(request: PrepareRequest): Promise<PreparedD
 function cacheKey(request: PrepareRequest, sources: DataSources): string {
   const { features, target, labelIndex, testSplit, seed } = request;
   const { format, contentSha256, test } = sources;
+  // Only images can have another shape than the network expects; absent keys leave the texts of older caches as they were.
+  const image = format === "csv" ? undefined : request.image;
   const split = test === null ? { testSplit, seed: testSplit === 0 ? 0 : seed } : null;
   return hashText(
-    JSON.stringify({ version: FORMAT_VERSION, format, contentSha256, features, target, labelIndex, split }),
+    JSON.stringify({ version: FORMAT_VERSION, format, contentSha256, features, image, target, labelIndex, split }),
   );
 }

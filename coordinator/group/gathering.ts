@@ -1,7 +1,7 @@
 import type { Failure } from "../../shared/failure.js";
 import { unreachable } from "../../shared/unreachable.js";
+import { chooseEngine, type EngineNeed } from "./choose-engine.js";
 import type { JoinMessage } from "./control-server.js";
-import { findMixture } from "./engine-compatibility.js";
 import { surplus, tooFew } from "./group-failures.js";
 import type { JobGroup } from "./job-group.js";
 import { decideMembership, type MembershipPolicy } from "./membership.js";
@@ -23,12 +23,15 @@ export interface Gathered {
  */
 export class Gathering implements PoolListener, Disposable {
   readonly #policy: MembershipPolicy;
+  readonly #need: EngineNeed;
   #gathered: Gathered | null = null;
   #looking: NodeJS.Timeout | null = null;
   #formed = false;
 
-  constructor(policy: MembershipPolicy) {
+  /** @param need what every worker must have */
+  constructor(policy: MembershipPolicy, need: EngineNeed) {
     this.#policy = policy;
+    this.#need = need;
   }
 
   begin(gathered: Gathered): void {
@@ -40,10 +43,10 @@ export class Gathering implements PoolListener, Disposable {
   admit(message: JoinMessage, here: readonly WorkerRecord[]): Failure | null {
     // Before all else: whoever comes too late must not be able to fail a job that runs.
     if (this.#formed || here.length >= this.#policy.workers) return surplus(message, this.#policy.workers);
-    const [first] = here;
-    const mixture = first === undefined ? null : findMixture(first.join, message);
-    if (mixture !== null) this.broken(mixture);
-    return mixture;
+    const decision = chooseEngine(this.#need, [...here.map(({ join }) => join), message]);
+    if (decision.kind === "chosen") return null;
+    this.broken(decision.failure);
+    return decision.failure;
   }
 
   idle(): void {

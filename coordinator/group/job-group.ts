@@ -1,10 +1,12 @@
+import { layoutOf } from "../../shared/arena-layout.js";
 import { deferred } from "../../shared/deferred.js";
 import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { Generation, Rank } from "../../shared/ids.js";
-import type { JobSpec } from "../../shared/job-spec.js";
+import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { Logger } from "../../shared/logger.js";
-import type { CollectiveName, FromWorker } from "../../shared/protocol/control-message.js";
+import type { CollectiveName, EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import { chooseCollective } from "./choose-collective.js";
+import { chooseEngine } from "./choose-engine.js";
 import { compareOutcomes } from "./compare-outcomes.js";
 import { divergence } from "./group-failures.js";
 import { GroupMember, strangerIdentity, type WorkerIdentity } from "./group-member.js";
@@ -21,6 +23,8 @@ export interface FormedGeneration {
   /** By rank. */
   readonly members: readonly GroupMember[];
   readonly collective: "local" | CollectiveName;
+  /** On all of them. */
+  readonly engine: EngineFacts;
   readonly reason: string;
 }
 
@@ -31,17 +35,19 @@ export interface GroupObserver extends ReportListener {
 }
 
 export interface GroupResult {
+  /** What computed it. */
+  readonly engine: EngineFacts;
   readonly collective: "local" | CollectiveName;
   readonly epochs: number;
   readonly steps: number;
   readonly weightsSha256: string;
   readonly stateSha256: string;
-  /** Little-endian float32, layer order, no padding. */
+  /** All trainable tensors, then the running statistics; each in layer order, no padding, little-endian float32. */
   readonly weights: Uint8Array;
 }
 
 export interface GroupOptions {
-  readonly spec: JobSpec;
+  readonly spec: PlannedJobSpec;
   readonly policy: GroupPolicy;
   readonly pool: WorkerPool;
   readonly observer: GroupObserver;
@@ -70,6 +76,7 @@ export class JobGroup implements Tenant {
   /** By rank. */
   #members: readonly GroupMember[] = [];
   #collective: GroupResult["collective"] = "local";
+  #engine: EngineFacts | null = null;
   #verdict: Failure | null = null;
   #over = false;
 
@@ -83,10 +90,17 @@ export class JobGroup implements Tenant {
     return this.#verdict;
   }
 
-  /** Takes the workers and starts the generation. Does nothing when the job has failed already. */
+  /** Takes the workers and starts the generation; fails the job when they have no engine for it. Does nothing when it has failed already. */
   form({ workers, assignments, reason }: Formation): void {
     const { pool, policy, spec, observer } = this.#options;
     if (this.#over) return;
+    const decision = chooseEngine(
+      spec,
+      workers.map(({ join }) => join),
+    );
+    if (decision.kind === "impossible") return this.fail(decision.failure);
+    const { engine } = decision;
+    this.#engine = engine;
     const byId = new Map(workers.map((worker) => [worker.workerId, worker]));
     this.#members = assignments.map((assignment) => {
       const worker = byId.get(assignment.workerId);
@@ -103,17 +117,24 @@ export class JobGroup implements Tenant {
         generation: this.#generation,
         rank: assignment.rank as Rank,
         worldSize: assignments.length,
+        workersHere: workers.filter(({ join }) => join.host === worker.join.host).length,
         transport: policy.transport,
         collective: collective === "shm" ? "shm" : "ring",
-        spec,
+        spec: { ...spec, engine: engine.name },
         faults: [...policy.faults],
       });
     }
+    const reasons = [
+      reason,
+      ...(workers.length === 1 ? [] : [why]),
+      ...(spec.engine === "auto" ? [`engine ${engine.name}, ${decision.reason}`] : []),
+    ];
     observer.formed({
       generation: this.#generation,
       members: this.#members,
       collective,
-      reason: workers.length === 1 ? reason : `${reason}; ${why}`,
+      engine,
+      reason: reasons.join("; "),
     });
   }
 
@@ -220,10 +241,13 @@ export class JobGroup implements Tenant {
     if (comparison.kind === "open") return;
     if (comparison.kind === "different") return this.fail(comparison.failure);
     const { epochs, steps, weightsSha256, stateSha256 } = comparison.outcome;
-    const weights = this.#weights.take(weightsSha256, "worker rank 0");
+    const { parameterCount } = layoutOf(this.#options.spec.model);
+    const weights = this.#weights.take({ sha256: weightsSha256, hashedBytes: 4 * parameterCount }, "worker rank 0");
     this.#over = true;
     const collective = this.#collective;
-    this.#result.resolve({ collective, epochs, steps, weightsSha256, stateSha256, weights });
+    const engine = this.#engine;
+    if (engine === null) throw new Error("a group that never formed has finished");
+    this.#result.resolve({ engine, collective, epochs, steps, weightsSha256, stateSha256, weights });
   }
 
   #member(worker: WorkerRecord): GroupMember | undefined {

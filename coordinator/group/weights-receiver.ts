@@ -21,10 +21,14 @@ export class WeightsReceiver {
     this.#received += piece.bytes.byteLength;
   }
 
-  /** The whole, little-endian float32 in layer order. @throws RingstrasseError PROTOCOL_VIOLATION unless it has that hash. */
-  take(sha256: string, from: string): Uint8Array {
+  /**
+   * The whole: the trainable tensors in layer order, then the running statistics, little-endian float32.
+   * @param announced the hash, of so many bytes at the beginning: it is that of the trainable tensors
+   * @throws RingstrasseError PROTOCOL_VIOLATION unless it has that hash.
+   */
+  take({ sha256, hashedBytes }: { sha256: string; hashedBytes: number }, from: string): Uint8Array {
     const bytes = this.#bytes ?? new Uint8Array();
-    const got = createHash("sha256").update(bytes).digest("hex");
+    const got = createHash("sha256").update(bytes.subarray(0, hashedBytes)).digest("hex");
     if (this.#received === bytes.byteLength && got === sha256) return bytes;
     const problem = `its weights (${this.#received} of ${bytes.byteLength} bytes) have SHA-256 ${got}, it announced ${sha256}`;
     throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from, problem });

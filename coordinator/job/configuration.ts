@@ -1,4 +1,5 @@
-import type { JobSpec } from "../../shared/job-spec.js";
+import { describeLayer } from "../../shared/describe-layer.js";
+import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { RunResult } from "../output/write-result.js";
 import type { JobSettings } from "./job-settings.js";
 
@@ -14,9 +15,11 @@ export interface RunPlace {
   readonly workers: number;
   readonly collective: string;
   readonly transport: string;
+  /** Why the engine is the one that it is; null: not settled yet. */
+  readonly engineReason: string | null;
 }
 
-export function effectiveConfiguration(spec: JobSpec, settings: JobSettings, place: RunPlace): Configuration {
+export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettings, place: RunPlace): Configuration {
   const from = (setting: { source: string }) => setting.source;
   return {
     ...place,
@@ -31,11 +34,13 @@ export function effectiveConfiguration(spec: JobSpec, settings: JobSettings, pla
     lossThreshold: spec.lossThreshold,
     optimizer: spec.optimizer,
     loss: spec.model.loss,
-    layers: spec.model.layers.map(({ name, units, activation }) => `${name} ${units} ${activation}`),
+    layers: spec.model.layers.map(describeLayer),
     inputs: spec.model.inputs,
     evaluateEvery: spec.evaluateEvery,
     blockHashes: spec.blockHashes,
     sources: {
+      engine: from(settings.engine),
+      threads: from(settings.threads),
       workers: from(settings.workers),
       replicas: from(settings.replicas),
       epochs: from(settings.epochs),

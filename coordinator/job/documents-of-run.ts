@@ -1,3 +1,5 @@
+import { layoutOf } from "../../shared/arena-layout.js";
+import { EngineNameSchema } from "../../shared/engine-name.js";
 import type { FinishedEvent } from "../../shared/train-events.js";
 import { type ResultDocument, resultDocuments } from "../vinnsl/results/result-documents.js";
 import type { EpochFigures } from "../vinnsl/results/run-facts.js";
@@ -8,7 +10,7 @@ export interface EndedRun {
   readonly finished: FinishedEvent;
   /** In the order of epochs. */
   readonly history: readonly EpochFigures[];
-  /** All trainable tensors in layer order, without padding, little-endian float32. */
+  /** All trainable tensors, then the running statistics; each in layer order, without padding, little-endian float32. */
   readonly weights: Uint8Array;
   readonly finishedAt: Date;
 }
@@ -22,6 +24,8 @@ export interface ResultPlaces {
 /** The documents that a finished run gives its object. Pure. @throws RangeError when weights and model don't fit */
 export function documentsOfRun(run: TrainingRun, ended: EndedRun, places: ResultPlaces): ResultDocument[] {
   const { event: _finished, ...finished } = ended.finished;
-  const { spec, object, version } = run;
-  return resultDocuments({ ...ended, ...places, finished, spec, object, version });
+  const { object, version } = run;
+  const spec = { ...run.spec, engine: EngineNameSchema.parse(finished.engine) };
+  const weights = ended.weights.subarray(0, 4 * layoutOf(spec.model).parameterCount);
+  return resultDocuments({ ...ended, ...places, weights, finished, spec, object, version });
 }

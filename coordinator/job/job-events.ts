@@ -1,5 +1,5 @@
 import { type Failure, toFailure } from "../../shared/failure.js";
-import type { JobSpec } from "../../shared/job-spec.js";
+import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { EpochReport, FromWorker } from "../../shared/protocol/control-message.js";
 import type { EpochEvent, TrainEvent } from "../../shared/train-events.js";
 import type { FormedGeneration, GroupObserver } from "../group/job-group.js";
@@ -7,7 +7,7 @@ import type { MergedStep } from "../group/step-merger.js";
 import type { RunRecorder } from "./run-recorder.js";
 
 export interface JobEventsOptions {
-  readonly spec: JobSpec;
+  readonly spec: PlannedJobSpec;
   readonly startedAt: number;
   readonly recorder: RunRecorder;
   readonly emit: (event: TrainEvent) => void;
@@ -32,7 +32,7 @@ export class JobEvents implements GroupObserver {
     this.#broken = handler;
   }
 
-  formed({ generation, members, collective, reason }: FormedGeneration): void {
+  formed({ generation, members, collective, engine, reason }: FormedGeneration): void {
     const workers = members.map(({ worker: { join }, assignment: { rank, replicas } }) => ({
       rank,
       host: join.host,
@@ -40,8 +40,7 @@ export class JobEvents implements GroupObserver {
       replicas: [...replicas],
     }));
     this.#options.emit({ event: "generation", generation, workers, reason });
-    const engine = members[0]?.worker.join.engine;
-    if (engine !== undefined) this.#record(this.#options.recorder.begin(engine, collective));
+    this.#record(this.#options.recorder.begin(engine, collective));
   }
 
   step(merged: MergedStep): void {

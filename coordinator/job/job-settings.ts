@@ -1,9 +1,12 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
+import type { EngineWish } from "../../shared/engine-name.js";
 import { RingstrasseError } from "../../shared/failure.js";
-import type { Activation, Loss, ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
+import type { ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
+import { networkModel } from "../vinnsl/network-model.js";
 import { unsupported } from "./refuse-unsupported.js";
+import { settleEngine } from "./settle-engine.js";
 import { settleWorkers, type WorkerRange } from "./settle-workers.js";
 
 const DEFAULTS = { epochs: 100, learningRate: 0.1, testSplit: 0.2, seed: 0 } as const;
@@ -30,6 +33,9 @@ export interface JobSettings {
   readonly lossThreshold: Setting<number | null>;
   readonly optimizer: OptimizerSpec;
   readonly model: ModelSpec;
+  readonly engine: Setting<EngineWish>;
+  /** Of one replica's computation. */
+  readonly threads: Setting<number>;
 }
 
 export interface SettingsInputs {
@@ -60,6 +66,7 @@ export function settleJob(inputs: SettingsInputs): JobSettings {
   const threshold = parameters.threshold === 0 ? undefined : parameters.threshold;
   return {
     ...settleWorkers({ execution, options, sources, file: inputs.file }),
+    ...settleEngine({ execution, options, sources, file: inputs.file }),
     epochs: settle("epochs", options.epochs, parameters.epochs, DEFAULTS.epochs),
     batchSize: settle<number | null>("batch-size", options["batch-size"], parameters.batchSize, null),
     seed: settle("seed", options.seed, parameters.seed, DEFAULTS.seed),
@@ -67,7 +74,7 @@ export function settleJob(inputs: SettingsInputs): JobSettings {
     labelIndex: settle<number | null>("data", undefined, parameters.labelIndex, null),
     lossThreshold: settle<number | null>("data", undefined, threshold, null),
     optimizer: optimizerOf(definition, inputs.file),
-    model: modelOf(definition, inputs.file),
+    model: networkModel(definition, inputs.file),
   };
 }
 
@@ -107,87 +114,15 @@ function optimizerOf({ parameters }: NetworkDefinition, file: string | null): Op
   }
 }
 
-function modelOf(definition: NetworkDefinition, file: string | null): ModelSpec {
-  const { problem, input, hidden, output, parameters } = definition;
-  const { loss, activation } = lossOf(definition, file);
-  const blocks = [...hidden, { ...output, activation }];
-  const names = uniqueNames(blocks.map((block) => block.id));
-  return {
-    inputs: input.size,
-    layers: blocks.map((block, index) => ({
-      kind: "dense",
-      name: names[index] ?? `layer_${index}`,
-      units: block.size,
-      activation: block.activation,
-      initialBias: (index === 0 ? parameters.biasInput : parameters.biasHidden) ?? 0,
-    })),
-    loss,
-    targets:
-      problem === "classification"
-        ? { kind: "class", classes: Math.max(2, output.size) }
-        : { kind: "values", outputs: output.size },
-  };
-}
-
-/** The loss, and the last activation that goes with it: what the document says, or what follows from the problem. */
-function lossOf(
-  { problem, output, parameters }: NetworkDefinition,
-  file: string | null,
-): { loss: Loss; activation: Activation } {
-  const wish = parameters.loss ?? (problem === "classification" ? "crossEntropy" : "meanSquaredError");
-  if (wish !== "crossEntropy") {
-    const natural = problem === "regression" ? "linear" : output.size === 1 ? "sigmoid" : "softmax";
-    return { loss: wish, activation: output.activation ?? natural };
-  }
-  const refuse = (problemText: string, supported: string[]): RingstrasseError => {
-    const elementPath = parameters.paths["loss"] ?? output.path;
-    const failure = { code: "DOCUMENT_UNSUPPORTED", file, line: null, column: null, elementPath } as const;
-    return new RingstrasseError({ ...failure, problem: problemText, supported });
-  };
-  if (problem === "regression") {
-    throw refuse("cross-entropy needs classes, and the problemType is Approximators", [
-      "mse",
-      "mae",
-      "problemType Classifiers",
-    ]);
-  }
-  const activation = output.activation ?? (output.size === 1 ? "sigmoid" : "softmax");
-  if (activation === "sigmoid") return { loss: "sigmoidCrossEntropy", activation };
-  if (activation === "softmax" && output.size > 1) return { loss: "softmaxCrossEntropy", activation };
-  throw refuse(`an output block of size ${output.size} with activation ${activation} does not go with cross-entropy`, [
-    output.size > 1 ? "softmax or sigmoid" : "sigmoid",
-    "loss mse with any activation",
-  ]);
-}
-
-/** Layer names for tensors and files: the blocks' ids, made safe and unique. */
-function uniqueNames(ids: readonly string[]): string[] {
-  const taken = new Set<string>();
-  return ids.map((id) => {
-    const base = id.replaceAll(/[^A-Za-z0-9._-]/g, "_") || "layer";
-    let name = base;
-    for (let count = 2; taken.has(name); count++) name = `${base}_${count}`;
-    taken.add(name);
-    return name;
-  });
-}
-
 /** What the document's executionEnvironment asks for must be had, unless an option overrides it. */
 function refuseExecution({ definition, options, file }: SettingsInputs): void {
   const { execution } = definition;
   const wishes = [
-    { name: "engine", value: execution.engine, overridden: options.engine !== undefined, supported: ["auto", "wasm"] },
     {
       name: "collective",
       value: execution.collective,
       overridden: options.collective !== undefined,
       supported: ["auto", "ring", "shm"],
-    },
-    {
-      name: "threads",
-      value: execution.threads?.toString(),
-      overridden: options.threads !== undefined,
-      supported: ["1"],
     },
   ];
   for (const { name, value, overridden, supported } of wishes) {

@@ -13,7 +13,7 @@ export type Trainer = (events: JobEvents) => Promise<GroupResult>;
 
 export interface KeptRun {
   readonly finished: FinishedEvent;
-  /** All trainable tensors in layer order, without padding, little-endian float32. */
+  /** All trainable tensors, then the running statistics; each in layer order, without padding, little-endian float32. */
   readonly weights: Uint8Array;
 }
 
@@ -55,7 +55,7 @@ function finishedEvent(run: TrainingRun, result: GroupResult, last: EpochEvent, 
     event: "finished",
     jobId: spec.jobId,
     status: "FINISHED",
-    engine: spec.engine,
+    engine: result.engine.name,
     collective: result.collective,
     ordered: true,
     workers: policy.workers,

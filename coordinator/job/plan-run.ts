@@ -1,9 +1,10 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
 import type { JobId } from "../../shared/ids.js";
-import type { JobSpec } from "../../shared/job-spec.js";
+import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import { VERSION } from "../../shared/version.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import { type PreparedDataset, prepareDataset } from "../data/prepare-dataset.js";
+import type { LocalEngine } from "../engines/settle-local-engine.js";
 import type { GroupPolicy } from "../group/group-policy.js";
 import { prepareOutputDirectory } from "../output/output-directory.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
@@ -56,6 +57,7 @@ export function prepareRows({ definition, settings, options }: ReadJob, rows: Ro
     testPath: options["test-data"] ?? null,
     testLabelsPath: options["test-labels"] ?? null,
     features: settings.model.inputs,
+    image: settings.model.inputShape,
     target: settings.model.targets,
     labelIndex: settings.labelIndex.value,
     testSplit: settings.testSplit.value,
@@ -77,6 +79,8 @@ export interface RunToPlan {
   readonly workers: number;
   /** Of the ring. */
   readonly transport: "tcp" | "ipc";
+  /** What `auto` stands for, and why; null: the workers that will be there decide. */
+  readonly engine: LocalEngine | null;
   /** Names of document and data, for people. */
   readonly document: string;
   readonly data: string;
@@ -105,6 +109,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
       workers,
       collective: workers === 1 ? "local" : collective,
       transport,
+      engineReason: plan.engine?.reason ?? null,
     }),
     policy: groupPolicy(plan, collective, options),
     output,
@@ -115,14 +120,14 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
   };
 }
 
-function jobSpec({ settings, options }: ReadJob, { jobId, prepared }: RunToPlan): JobSpec {
+function jobSpec({ settings, options }: ReadJob, { jobId, prepared, engine }: RunToPlan): PlannedJobSpec {
   const rowCount = prepared.dataset.train.rowCount;
   return {
     jobId,
     seed: settings.seed.value,
     replicas: settings.replicas.value,
-    threads: 1,
-    engine: "wasm",
+    threads: settings.threads.value,
+    engine: engine?.engine ?? settings.engine.value,
     model: settings.model,
     optimizer: settings.optimizer,
     epochs: settings.epochs.value,

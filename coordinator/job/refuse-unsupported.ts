@@ -10,8 +10,6 @@ interface Choice {
 /** Choices that this version knows of but can't do are refused by name, never ignored. @throws RingstrasseError CHOICE_UNSUPPORTED */
 export function refuseUnsupported(options: TrainOptions): void {
   const choices: readonly Choice[] = [
-    { option: "--engine", value: options.engine, supported: ["auto", "wasm"] },
-    { option: "--threads", value: options.threads, supported: [1] },
     { option: "--collective", value: options.collective, supported: ["auto", "ring", "shm"] },
     { option: "--strategy", value: options.strategy, supported: ["sync"] },
     { option: "--accumulate", value: options.accumulate, supported: [1] },

@@ -47,7 +47,7 @@ async function trainWithOwnWorkers(
   const { spec, policy } = run;
   const { launcher, log, signal } = around;
   const { workers, joinTimeoutMs } = policy;
-  using gathering = new Gathering({ workers, replicas: spec.replicas, joinTimeoutMs });
+  using gathering = new Gathering({ workers, replicas: spec.replicas, joinTimeoutMs }, spec);
   const pool = new WorkerPool({
     server,
     policy: { ...policy, comeBack: false },
@@ -64,7 +64,14 @@ async function trainWithOwnWorkers(
     if (signal.aborted) interrupt();
     around.listening(server.endpoint);
     const places = Array.from({ length: workers }, (_, place) => place);
-    const plan = { places, coordinatorEndpoint: server.endpoint, token: around.token, logLevel: around.logLevel };
+    const plan = {
+      places,
+      coordinatorEndpoint: server.endpoint,
+      token: around.token,
+      logLevel: around.logLevel,
+      engine: spec.engine,
+      threads: spec.threads,
+    };
     await launcher?.launch(plan, (worker) => pool.adopt(worker));
     return await group.result();
   } finally {

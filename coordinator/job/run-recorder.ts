@@ -1,6 +1,5 @@
 import { basename, join } from "node:path";
-import { arenaLayout, blockPlan } from "../../shared/arena-layout.js";
-import { parametersOf } from "../../shared/model-spec.js";
+import { blockPlan, layoutOf } from "../../shared/arena-layout.js";
 import { OPTIMIZER_STATE } from "../../shared/optimizer-state.js";
 import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import type { EpochEvent, FinishedEvent } from "../../shared/train-events.js";
@@ -17,6 +16,7 @@ export class RunRecorder implements AsyncDisposable {
   readonly #metrics: MetricsCsv;
   readonly #history: EpochEvent[] = [];
   #hashes: BlockHashLog | null = null;
+  #engine: EngineFacts | null = null;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(run: TrainingRun, metrics: MetricsCsv) {
@@ -31,6 +31,7 @@ export class RunRecorder implements AsyncDisposable {
 
   /** The workers are known, and so is the engine that computes. */
   begin(engine: EngineFacts, collective: string): Promise<void> {
+    this.#engine = engine;
     return this.#inTurn(async () => {
       this.#hashes = await BlockHashLog.create(
         this.#run.output.hashLogFile,
@@ -62,7 +63,9 @@ export class RunRecorder implements AsyncDisposable {
     const ended = { finished, history: this.#history, weights, finishedAt: new Date() };
     const places = { resultFile: basename(output.resultFile), weightsFile: join("model", "weights.bin") };
     await writeResultDocuments(output.path, documentsOfRun(this.#run, ended, places));
-    await writeResult(output.resultFile, { finished, history: this.#history, configuration });
+    const chosen = { engine: finished.engine, engineFacts: this.#engine };
+    const settled = { ...configuration, ...chosen };
+    await writeResult(output.resultFile, { finished, history: this.#history, configuration: settled });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -83,7 +86,7 @@ function hashLogHeader(
   collective: string,
 ): Parameters<typeof BlockHashLog.create>[1] {
   const { spec, policy, datasetSha256 } = run;
-  const layout = arenaLayout(parametersOf(spec.model));
+  const layout = layoutOf(spec.model);
   return {
     jobId: spec.jobId,
     numerics: {
@@ -106,7 +109,12 @@ function hashLogHeader(
     },
     replicas: spec.replicas,
     blocks: blockPlan(layout.paddedLength, spec.replicas),
-    tensors: layout.slots.map(({ name, shape, offset, length }) => ({ name, shape: [...shape], offset, length })),
+    tensors: [...layout.slots, ...layout.statistics].map(({ name, shape, offset, length }) => ({
+      name,
+      shape: [...shape],
+      offset,
+      length,
+    })),
     stateNames: [...OPTIMIZER_STATE[spec.optimizer.kind]],
     granularity: spec.blockHashes,
   };

@@ -1,4 +1,4 @@
-import type { JobSpec } from "../../shared/job-spec.js";
+import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { GroupPolicy } from "../group/group-policy.js";
 import type { OutputDirectory } from "../output/output-directory.js";
 import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
@@ -6,7 +6,7 @@ import type { Configuration } from "./configuration.js";
 
 /** One run of a job, wholly decided: what `ringstrasse train` and the service hand to the workers. */
 export interface TrainingRun {
-  readonly spec: JobSpec;
+  readonly spec: PlannedJobSpec;
   /** What the user gave; the result documents speak of it. */
   readonly object: VinnslObject;
   readonly configuration: Configuration;

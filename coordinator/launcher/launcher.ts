@@ -1,3 +1,5 @@
+import type { EngineWish } from "../../shared/engine-name.js";
+
 /** Starts workers somewhere. */
 export interface Launcher {
   readonly name: string;
@@ -17,6 +19,10 @@ export interface LaunchPlan {
   /** Shared secret of this run. */
   readonly token: string;
   readonly logLevel: string;
+  /** What they are to have; `auto`: wasm and the fastest that is here. */
+  readonly engine: EngineWish;
+  /** Of one computation of a native engine. */
+  readonly threads: number;
   /** This host's address as workers of other hosts reach it; absent: there are none. */
   readonly address?: string;
 }

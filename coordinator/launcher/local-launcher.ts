@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { hostname } from "node:os";
 import process from "node:process";
+import { gpuDevices } from "../../shared/engine-store/gpu-devices.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import { lastWords } from "./last-words.js";
 import type { LaunchedWorker, Launcher, LaunchPlan, WorkerExit } from "./launcher.js";
@@ -18,13 +19,16 @@ export class LocalLauncher implements Launcher {
   readonly #entry: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #stderr: NodeJS.WritableStream;
+  readonly #deviceDirectory: string;
 
   /**
    * @param entry the compiled command that is run with `worker …`.
    * @param environment for the workers; the token is added.
    * @param stderr where the workers' logs go.
+   * @param deviceDirectory where the driver shows GPUs.
    */
-  constructor(entry: string, environment: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream) {
+  constructor(entry: string, environment: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream, deviceDirectory = "/dev") {
+    this.#deviceDirectory = deviceDirectory;
     this.#entry = entry;
     this.#environment = environment;
     this.#stderr = stderr;
@@ -36,7 +40,7 @@ export class LocalLauncher implements Launcher {
 
   async #launchOne(plan: LaunchPlan, index: number): Promise<LaunchedWorker> {
     const workerId = `${hostname()}-${process.pid}-${index}`;
-    const { child, ended } = await this.#spawn(plan, workerId).catch((cause: unknown) => {
+    const { child, ended } = await this.#spawn(plan, workerId, index).catch((cause: unknown) => {
       throw notStarted(cause);
     });
     // Writing never happens; a worker that is gone must not raise EPIPE here.
@@ -52,7 +56,7 @@ export class LocalLauncher implements Launcher {
   }
 
   /** Some errors of the operating system are thrown by `spawn`, others are events: here all reject. */
-  async #spawn(plan: LaunchPlan, workerId: string) {
+  async #spawn(plan: LaunchPlan, workerId: string, index: number) {
     const child = spawn(
       process.execPath,
       [
@@ -62,14 +66,27 @@ export class LocalLauncher implements Launcher {
         `--worker-id=${workerId}`,
         "--exit-with-parent",
         `--log-level=${plan.logLevel}`,
+        `--engine=${plan.engine}`,
+        `--threads=${plan.threads}`,
         ...(plan.address === undefined ? [] : [`--address=${plan.address}`]),
       ],
       // The token goes by environment: command lines are readable by every user of the host.
-      { stdio: ["pipe", "ignore", "pipe"], env: { ...this.#environment, RINGSTRASSE_TOKEN: plan.token } },
+      {
+        stdio: ["pipe", "ignore", "pipe"],
+        env: { ...this.#environment, ...(await this.#gpuOf(plan, index)), RINGSTRASSE_TOKEN: plan.token },
+      },
     );
     const ended = watchExit(child, this.#stderr);
     await once(child, "spawn");
     return { child, ended };
+  }
+
+  /** One GPU per worker, in turn; nothing where there are none, or none are wanted. */
+  async #gpuOf({ engine }: LaunchPlan, index: number): Promise<NodeJS.ProcessEnv> {
+    if (engine !== "auto" && engine !== "tensorflow-gpu") return {};
+    const devices = await gpuDevices(this.#environment, this.#deviceDirectory);
+    const device = devices[index % devices.length];
+    return device === undefined ? {} : { ["CUDA_VISIBLE_DEVICES"]: device };
   }
 }
 

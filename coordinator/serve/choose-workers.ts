@@ -1,26 +1,83 @@
-import { findMixture } from "../group/engine-compatibility.js";
+import { ENGINE_PREFERENCE } from "../../shared/engine-name.js";
+import type { Failure } from "../../shared/failure.js";
+import type { EngineFacts } from "../../shared/protocol/control-message.js";
+import { chooseEngine, type EngineNeed } from "../group/choose-engine.js";
+import { areAlike } from "../group/engine-compatibility.js";
 import type { WorkerRecord } from "../group/worker-record.js";
 
-/**
- * The workers that may train together, out of all that are here: those of the largest set with one engine, version and instruction
- * set. Of two sets equally large the one that was there first. Pure. Cost: O(workers × sets).
- */
-export function compatibleWorkers(workers: readonly WorkerRecord[]): readonly WorkerRecord[] {
-  const sets: WorkerRecord[][] = [];
+/** Workers that have an engine, and have it alike: they may train together with it. */
+export interface EngineGroup {
+  readonly engine: EngineFacts;
+  readonly workers: readonly WorkerRecord[];
+}
+
+/** For each engine that somebody has: who has it alike. The fastest engines first, of one engine the largest group. Pure. */
+export function engineGroups(workers: readonly WorkerRecord[]): EngineGroup[] {
+  const groups: { engine: EngineFacts; workers: WorkerRecord[] }[] = [];
   for (const worker of workers) {
-    const fitting = sets.find(([first]) => first !== undefined && findMixture(first.join, worker.join) === null);
-    if (fitting === undefined) sets.push([worker]);
-    else fitting.push(worker);
+    for (const engine of worker.join.engines) {
+      const fitting = groups.find((group) => areAlike(group.engine, engine));
+      if (fitting === undefined) groups.push({ engine, workers: [worker] });
+      else fitting.workers.push(worker);
+    }
   }
-  return sets.reduce<readonly WorkerRecord[]>((largest, set) => (set.length > largest.length ? set : largest), []);
+  const order = ({ engine }: EngineGroup) => ENGINE_PREFERENCE.indexOf(engine.name);
+  return groups.sort((a, b) => order(a) - order(b) || b.workers.length - a.workers.length);
 }
 
 /**
- * Which of the idle workers a job gets: as many as possible from as few hosts as possible, so that most hops of its ring stay inside
- * a host. Pure. @returns null when there are fewer than `count`
+ * The workers that may train together, out of all that are here: those of the largest set with one engine, version and instruction
+ * set. Of two sets equally large the one with the faster engine, then the one that was there first. Pure. Cost: O(workers × sets).
  */
-export function chooseWorkers(idle: readonly WorkerRecord[], count: number): readonly WorkerRecord[] | null {
-  if (idle.length < count) return null;
+export function compatibleWorkers(workers: readonly WorkerRecord[]): readonly WorkerRecord[] {
+  return engineGroups(workers).reduce<readonly WorkerRecord[]>(
+    (largest, group) => (group.workers.length > largest.length ? group.workers : largest),
+    [],
+  );
+}
+
+export type WorkerDecision =
+  | { readonly kind: "chosen"; readonly workers: readonly WorkerRecord[]; readonly engine: EngineFacts }
+  /** Enough workers have what the job needs, but too few of them are idle. */
+  | { readonly kind: "busy"; readonly idle: number }
+  /** No such workers are here. */
+  | { readonly kind: "impossible"; readonly failure: Failure };
+
+export interface WorkersNeeded extends EngineNeed {
+  readonly count: number;
+}
+
+/**
+ * Which of the workers a job gets: idle ones that have the engine it asks for, alike; with `auto` the fastest engine that enough of
+ * the idle ones have. Pure. Cost: O(workers × engines).
+ */
+export function chooseWorkers(
+  need: WorkersNeeded,
+  here: readonly WorkerRecord[],
+  isFree: (worker: WorkerRecord) => boolean,
+): WorkerDecision {
+  const fits = ({ engine }: EngineGroup) =>
+    engine.threads === need.threads && (need.engine === "auto" || engine.name === need.engine);
+  const groups = engineGroups(here).filter(fits);
+  const idle = groups.map(({ engine, workers }) => ({ engine, workers: workers.filter(isFree) }));
+  const found = idle.find(({ workers }) => workers.length >= need.count);
+  if (found !== undefined) {
+    return { kind: "chosen", engine: found.engine, workers: fromFewHosts(found.workers, need.count) };
+  }
+  const isEnough = groups.some(({ workers }) => workers.length >= need.count);
+  if (isEnough || here.length === 0) {
+    return { kind: "busy", idle: Math.max(0, ...idle.map(({ workers }) => workers.length)) };
+  }
+  const decision = chooseEngine(
+    need,
+    here.map(({ join }) => join),
+  );
+  if (decision.kind === "impossible") return decision;
+  return { kind: "busy", idle: Math.max(0, ...idle.map(({ workers }) => workers.length)) };
+}
+
+/** As many as possible from as few hosts as possible, so that most hops of the ring stay inside a host. */
+function fromFewHosts(idle: readonly WorkerRecord[], count: number): readonly WorkerRecord[] {
   const byHost = new Map<string, WorkerRecord[]>();
   for (const worker of idle) byHost.set(worker.join.host, [...(byHost.get(worker.join.host) ?? []), worker]);
   const hosts = [...byHost.values()];

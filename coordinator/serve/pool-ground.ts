@@ -2,6 +2,8 @@ import { hostname } from "node:os";
 import type { ClusterWorker } from "../../shared/api/cluster.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { Logger } from "../../shared/logger.js";
+import type { EngineFacts } from "../../shared/protocol/control-message.js";
+import { unreachable } from "../../shared/unreachable.js";
 import { type GroupResult, JobGroup } from "../group/job-group.js";
 import { decideMembership } from "../group/membership.js";
 import type { PoolListener, WorkerPool } from "../group/worker-pool.js";
@@ -11,7 +13,7 @@ import { keepRun } from "../job/keep-run.js";
 import { failureOf } from "../job/run-job.js";
 import type { TrainingRun } from "../job/training-run.js";
 import type { Capacity, RunSurroundings, TrainedRun, TrainingGround } from "../service/training-ground.js";
-import { chooseWorkers, compatibleWorkers } from "./choose-workers.js";
+import { chooseWorkers, compatibleWorkers, type WorkerDecision } from "./choose-workers.js";
 
 /** How long people see a worker that is lost. */
 const LOST_SHOWN_MS = 60_000;
@@ -62,12 +64,12 @@ export class PoolGround implements TrainingGround, PoolListener {
   }
 
   async train(run: TrainingRun, { emit, signal }: RunSurroundings): Promise<TrainedRun> {
-    const workers = this.#reserve(run.policy.workers);
+    const { workers, engine } = this.#reserve(run);
     try {
       const isLocal = workers.every((worker) => worker.launched !== null);
       const transport = run.policy.workers === 1 || isLocal ? "ipc" : "tcp";
       const policy = { ...run.policy, transport } as const;
-      const placed: TrainingRun = { ...run, policy, configuration: { ...run.configuration, transport } };
+      const placed = placedRun({ ...run, policy }, engine);
       return await keepRun(placed, emit, (events) => this.#trainOn(workers, placed, events, signal));
     } finally {
       this.#unreserve(workers);
@@ -118,12 +120,21 @@ export class PoolGround implements TrainingGround, PoolListener {
     }
   }
 
-  #reserve(count: number): readonly WorkerRecord[] {
-    const free = compatibleWorkers(this.#requirePool().workers).filter((worker) => this.#isFree(worker));
-    const workers = chooseWorkers(free, count);
-    if (workers === null) throw tooFewIdle(`${count} workers are needed, ${free.length} are idle`);
-    for (const worker of workers) this.#reserved.add(worker);
-    return workers;
+  #reserve({ spec, policy }: TrainingRun): Extract<WorkerDecision, { kind: "chosen" }> {
+    const { engine, threads } = spec;
+    const need = { count: policy.workers, engine, threads };
+    const decision = chooseWorkers(need, this.#requirePool().workers, (worker) => this.#isFree(worker));
+    switch (decision.kind) {
+      case "chosen":
+        for (const worker of decision.workers) this.#reserved.add(worker);
+        return decision;
+      case "busy":
+        throw tooFewIdle(`${need.count} workers are needed, ${decision.idle} are idle`);
+      case "impossible":
+        throw new RingstrasseError(decision.failure);
+      default:
+        return unreachable(decision);
+    }
   }
 
   #unreserve(workers: readonly WorkerRecord[]): void {
@@ -147,7 +158,7 @@ export class PoolGround implements TrainingGround, PoolListener {
       jobId: identity === undefined ? null : (run?.spec.jobId ?? null),
       rank: identity?.rank ?? null,
       replicas: [...(identity?.replicas ?? [])],
-      engine: `${join.engine.name} ${join.engine.version}`,
+      engine: join.engines.map(({ name, version }) => `${name} ${version}`).join(", "),
       lastHeartbeatMs: Math.max(0, nowMs - vitals.lastHeartbeatMs),
       step: identity?.step ?? null,
     };
@@ -161,6 +172,14 @@ export class PoolGround implements TrainingGround, PoolListener {
     if (this.#pool === null) throw new Error("no pool is attached");
     return this.#pool;
   }
+}
+
+/** The run with what was settled by the workers that it got. */
+function placedRun(run: TrainingRun, { name }: EngineFacts): TrainingRun {
+  const { spec, policy, configuration } = run;
+  const reason = spec.engine === "auto" ? "the fastest that enough idle workers have" : "it was asked for";
+  const settled = { transport: policy.transport, engine: name, engineReason: reason };
+  return { ...run, spec: { ...spec, engine: name }, configuration: { ...configuration, ...settled } };
 }
 
 function tooFewIdle(problem: string): RingstrasseError {

@@ -3,9 +3,13 @@ import { resolve } from "node:path";
 import { RingstrasseError } from "../../shared/failure.js";
 import { createLogger, type Logger } from "../../shared/logger.js";
 import { DEFAULT_CONTROL_PORT, DEFAULT_PORT, type ServeOptions } from "../cli/serve-options.js";
+import { checkEngine } from "../engines/check-engine.js";
+import { currentPlatform } from "../engines/platform-check.js";
+import { settleLocalEngine } from "../engines/settle-local-engine.js";
 import { ControlServer } from "../group/control-server.js";
 import { WorkerPool } from "../group/worker-pool.js";
 import { listenHttp } from "../http/listen-http.js";
+import { settleEngine } from "../job/settle-engine.js";
 import { LocalLauncher } from "../launcher/local-launcher.js";
 import { ProcessJudge } from "../launcher/process-judge.js";
 import { openSocketFolder } from "../launcher/socket-folder.js";
@@ -20,11 +24,15 @@ import { type ServeAccess, serveAccess } from "./serve-access.js";
 
 const GIB = 2 ** 30;
 const HEARTBEAT_INTERVAL_MS = 500;
+/** Enough to know that an engine works. */
+const ENGINE_TRIAL_SECONDS = 0.05;
 
 export interface ServeSurroundings {
   /** The compiled `ringstrasse` command, which workers are started with. */
   readonly entry: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Where engines of the user's own are looked for. */
+  readonly projectDirectory: string;
   /** Where jobs and files are kept unless `--data-dir` says otherwise. */
   readonly dataDirectory: string;
   /** How many local workers there are unless `--workers` says otherwise. */
@@ -65,10 +73,28 @@ export async function serve(options: ServeOptions, around: ServeSurroundings): P
   const access = serveAccess({ host, token, readToken, insecure });
   if (access.isOpenToAll) around.note(`WARNING: everybody who reaches ${host} may do everything here (--insecure)`);
   const log = createLogger(options["log-level"] ?? "warn", { process: "coordinator" });
+  if (options.workers !== 0) around.note(await localEngineLine(options, around));
   await using store = await openServeStore(options, around, log);
   const controlEndpoint = `tcp://${host}:${options["control-port"] ?? DEFAULT_CONTROL_PORT}`;
   await using server = await ControlServer.open(controlEndpoint, access.workers, log);
   await serveJobs({ options, around, access, host, log, store, server });
+}
+
+/** What the workers of this host will compute with. @throws RingstrasseError ENGINE_UNAVAILABLE, CHOICE_UNSUPPORTED: nothing starts */
+async function localEngineLine(
+  options: ServeOptions,
+  { entry, environment, projectDirectory, signal }: ServeSurroundings,
+): Promise<string> {
+  const { engine: wish = "auto", threads = 1 } = options;
+  settleEngine({ execution: { paths: {} }, options: { engine: wish, threads }, sources: {}, file: null });
+  const { engine, reason } = await settleLocalEngine(wish, threads, {
+    environment,
+    projectDirectory,
+    platform: currentPlatform(),
+    check: (name, location) =>
+      checkEngine(name, location, { entry, environment, threads, seconds: ENGINE_TRIAL_SECONDS, signal }),
+  });
+  return `engine of this host's workers: ${engine} (${reason})`;
 }
 
 interface Serving {
@@ -93,6 +119,8 @@ async function serveJobs({ options, around, access, host, log, store, server }: 
     token: access.workers,
     logLevel: options["log-level"] ?? "warn",
     address: ringAddress(host),
+    engine: options.engine ?? "auto",
+    threads: options.threads ?? 1,
   };
   using localWorkers = new LocalWorkers({ launcher, pool: pool.pool, plan, log });
   await localWorkers.start(options.workers ?? around.cores);
@@ -156,10 +184,12 @@ function silentAfterMs(options: ServeOptions): number {
   return 1000 * (options["silence-timeout"] ?? 10);
 }
 
-/** How the workers of every job are watched. */
+/** What holds for every job, whatever its document says. */
 function runOptions(options: ServeOptions) {
-  const { "silence-timeout": silence, "stall-timeout": stall } = options;
+  const { "silence-timeout": silence, "stall-timeout": stall, engine, threads } = options;
   return {
+    ...(engine === undefined ? {} : { engine }),
+    ...(threads === undefined ? {} : { threads }),
     ...(silence === undefined ? {} : { "silence-timeout": silence }),
     ...(stall === undefined ? {} : { "stall-timeout": stall }),
   };

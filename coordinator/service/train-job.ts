@@ -93,7 +93,7 @@ export class JobTrainer {
     const { min, max } = job.settings.workerRange;
     const workers = setAside(min, max);
     if (workers === 0) return { kind: "short" };
-    const run = await planRun(job, { ...place, workers, transport });
+    const run = await planRun(job, { ...place, workers, transport, engine: null });
     const { replicas } = run.spec;
     const { testRowsSha256 } = prepared;
     await store.recordRun(id, { workers, replicas, outputDirectory: run.output.path, testRowsSha256 });

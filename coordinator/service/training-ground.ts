@@ -18,7 +18,7 @@ export interface RunSurroundings {
 
 export interface TrainedRun {
   readonly finished: FinishedEvent;
-  /** All trainable tensors in layer order, without padding, little-endian float32. */
+  /** All trainable tensors, then the running statistics; each in layer order, without padding, little-endian float32. */
   readonly weights: Uint8Array;
 }
 

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { EpochBlockHashesSchema, ReplicaBlockHashesSchema } from "../block-hash.js";
+import { EngineNameSchema } from "../engine-name.js";
 import { FailureSchema } from "../failure.js";
 import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../ids.js";
 import { JobSpecSchema } from "../job-spec.js";
 
 /** Version of the control protocol and of the frames on the ring. A worker that speaks another one is refused by name. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 const whole = z.number().int().nonnegative();
 const figure = z.number();
@@ -16,11 +17,13 @@ const header = { protocol: whole, sequence: whole };
 /** In every message that belongs to one membership of one job; receivers drop what is not theirs. */
 const jobHeader = { ...header, jobId: JobIdSchema, generation: GenerationSchema };
 
-/** What must be alike on all workers of a job for their bits to be alike. */
+/** An engine that a worker has: all of it must be alike on all workers of a job for their bits to be alike. */
 export const EngineFactsSchema = z.object({
-  name: z.string(),
+  name: EngineNameSchema,
   version: z.string(),
   instructionSet: z.string(),
+  /** That one computation uses in this process; it can't be changed there. */
+  threads: z.number().int().positive(),
   /** Hash of a fixed computation. */
   probeSha256: sha256,
 });
@@ -92,7 +95,8 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
     host: z.string(),
     pid: whole,
     nodeVersion: z.string(),
-    engine: EngineFactsSchema,
+    /** What it can compute with. */
+    engines: z.array(EngineFactsSchema).min(1),
     /** Whether its processes can share memory with others of its host. */
     sharesMemory: z.boolean(),
     /** Why they can't. */
@@ -165,6 +169,8 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     ...jobHeader,
     rank: RankSchema,
     worldSize: z.number().int().positive(),
+    /** Workers of the job on this worker's host, itself included: they share its memory. */
+    workersHere: z.number().int().positive(),
     transport: z.enum(["tcp", "ipc"]),
     collective: z.enum(COLLECTIVES),
     spec: JobSpecSchema,

@@ -66,11 +66,11 @@ export function jobServiceSuite(kind: StoreKind): void {
 
       it("refuses at submission what can't be trained, naming element and line, and keeps nothing", async () => {
         const { service } = await open();
-        const lines = documentXml({ hardware: { engine: "tensorflow" } }).replace("<parallel>", "\n\n<parallel>");
+        const lines = documentXml({ hardware: { engine: "steam" } }).replace("<parallel>", "\n\n<parallel>");
         expect(await failureOf(() => service.submit(xml(lines)))).toMatchObject({
           code: "DOCUMENT_UNSUPPORTED",
           elementPath: expect.stringMatching(/^\/vinnsl\/definition\/executionEnvironment\/.*comboparameter/),
-          supported: ["auto", "wasm"],
+          supported: ["auto", "wasm", "tensorflow", "tensorflow-gpu"],
         });
         const wrong = documentXml().replace("<size>4</size>", "\n<size>-4</size>");
         const failure = await failureOf(() => service.submit(xml(wrong)));

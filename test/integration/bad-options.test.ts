@@ -88,9 +88,6 @@ describe("config files that training refuses", () => {
 
 describe("choices of later versions", () => {
   const choices: readonly (readonly string[])[] = [
-    ["--engine", "tensorflow"],
-    ["--engine", "tensorflow-gpu"],
-    ["--threads", "2"],
     ["--collective", "hierarchical"],
     ["--collective", "mpi"],
     ["--collective", "parameter-server"],
@@ -113,7 +110,7 @@ describe("choices of later versions", () => {
     });
   }
 
-  for (const command of ["bench", "engine", "submit", "doctor"]) {
+  for (const command of ["bench", "submit"]) {
     it(`the command ${command} is refused by name, exit 4`, async () => {
       const place = await workplace();
       await expectRefusedCommand(place, [command], { exitCode: 4, says: [`ringstrasse ${command}`, "train, worker"] });

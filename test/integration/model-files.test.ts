@@ -151,7 +151,10 @@ describe("the records that a run leaves", () => {
     expect(result).toMatchObject(figures);
     expect(result.history).toEqual(epochs.map(({ event: _epoch, ...epoch }) => epoch));
     const started = events.find((event) => event.event === "started");
-    expect(result.configuration).toEqual(started?.configuration);
+    // What the workers' engine is in detail is known when they have joined.
+    const { engineFacts, ...configuration } = result.configuration;
+    expect(configuration).toEqual(started?.configuration);
+    expect(engineFacts).toMatchObject({ name: finished.engine, threads: 1 });
 
     const [header, ...lines] = (await readFile(join(out, "metrics.csv"), "utf8")).trimEnd().split("\n");
     expect(header).toBe(METRICS_COLUMNS.join(","));

@@ -74,7 +74,7 @@ async function refusalOf(dealer: Dealer): Promise<unknown> {
 }
 
 function joinAs(workerId: string, token: string): WorkerBody {
-  const engine = { name: "wasm", version: "0", instructionSet: "none", probeSha256: "0".repeat(64) };
+  const engine = { version: "0", instructionSet: "none", threads: 1, probeSha256: "0".repeat(64) };
   return {
     kind: "join",
     token,
@@ -82,7 +82,7 @@ function joinAs(workerId: string, token: string): WorkerBody {
     host: "elsewhere",
     pid: 1,
     nodeVersion: "v20",
-    engine,
+    engines: [{ ...engine, name: "wasm" }],
     sharesMemory: true,
   };
 }

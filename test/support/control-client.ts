@@ -8,6 +8,7 @@ export const ENGINE: EngineFacts = {
   name: "wasm",
   version: "1",
   instructionSet: "simd128",
+  threads: 1,
   probeSha256: "0".repeat(64),
 };
 
@@ -50,10 +51,12 @@ export class ControlClient {
 export interface Joining {
   readonly token: string;
   readonly host?: string;
-  readonly engine?: EngineFacts;
+  readonly engines?: readonly EngineFacts[];
 }
 
-export function joinMessage(workerId: string, { token, host = "h", engine = ENGINE }: Joining) {
+type JoinBody = Extract<WorkerBody, { kind: "join" }>;
+
+export function joinMessage(workerId: string, { token, host = "h", engines = [ENGINE] }: Joining): JoinBody {
   const id = WorkerIdSchema.parse(workerId);
   return {
     kind: "join",
@@ -62,7 +65,7 @@ export function joinMessage(workerId: string, { token, host = "h", engine = ENGI
     host,
     pid: 1,
     nodeVersion: "v20",
-    engine,
+    engines: [...engines],
     sharesMemory: true,
-  } as const satisfies WorkerBody;
+  };
 }

@@ -1,5 +1,6 @@
 import type { ModelToWrite } from "../../shared/model-file/write-model.js";
 import type { Activation } from "../../shared/model-spec.js";
+import { denseLayers } from "./reference-mlp.js";
 
 /** The network's activated outputs for one row, written out in float64: what model files must mean. */
 export function plainForward({ facts, weights }: ModelToWrite, row: readonly number[]): number[] {
@@ -7,7 +8,7 @@ export function plainForward({ facts, weights }: ModelToWrite, row: readonly num
   let at = 0;
   const next = () => bytes.readFloatLE(4 * at++);
   let values = [...row];
-  for (const { units, activation } of facts.model.layers) {
+  for (const { units, activation } of denseLayers(facts.model)) {
     const kernel = values.map(() => Array.from({ length: units }, next));
     const bias = Array.from({ length: units }, next);
     const sums = bias.map((start, unit) =>

@@ -1,5 +1,11 @@
 import type { ArenaLayout } from "../../shared/arena-layout.js";
-import type { Activation, ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
+import {
+  type Activation,
+  type DenseLayerSpec,
+  type ModelSpec,
+  type OptimizerSpec,
+  outputsOf,
+} from "../../shared/model-spec.js";
 import type { MicroBatch } from "../../worker/engine/engine.js";
 
 /**
@@ -38,7 +44,7 @@ export function referenceGradients(model: ModelSpec, tensors: Float64Array[], ba
   let lossSum = 0;
   for (let row = 0; row < batch.count; row++) {
     const activations = [Array.from(batch.x.subarray(row * model.inputs, (row + 1) * model.inputs), Number)];
-    for (const [index, layer] of model.layers.entries()) {
+    for (const [index, layer] of denseLayers(model).entries()) {
       const z = affine(activations[index]!, tensors[2 * index]!, tensors[2 * index + 1]!);
       activations.push(activation(layer.activation, z));
     }
@@ -48,7 +54,7 @@ export function referenceGradients(model: ModelSpec, tensors: Float64Array[], ba
     lossSum += loss(model, output, target);
     let gradient = lossGradient(model, output, target);
     for (let index = model.layers.length - 1; index >= 0; index--) {
-      const layer = model.layers[index]!;
+      const layer = denseLayers(model)[index]!;
       const dz = throughJacobian(layer.activation, activations[index + 1]!, gradient);
       gradient = accumulate(activations[index]!, dz, tensors[2 * index]!, {
         kernel: gradients[2 * index]!,
@@ -57,6 +63,14 @@ export function referenceGradients(model: ModelSpec, tensors: Float64Array[], ba
     }
   }
   return { lossSum, gradients, outputs };
+}
+
+/** The layers of a network that has dense ones only. */
+export function denseLayers({ layers }: ModelSpec): DenseLayerSpec[] {
+  return layers.map((layer) => {
+    if (layer.kind !== "dense") throw new TypeError(`layer ${layer.name} is ${layer.kind}`);
+    return layer;
+  });
 }
 
 function affine(x: number[], kernel: Float64Array, bias: Float64Array): number[] {
@@ -88,7 +102,7 @@ function throughJacobian(kind: Activation, a: number[], gradient: number[]): num
 }
 
 function targetRow(model: ModelSpec, { targets }: MicroBatch, row: number): number[] {
-  const outputs = model.layers.at(-1)!.units;
+  const outputs = outputsOf(model);
   if (targets.kind === "values") return Array.from(targets.values.subarray(row * outputs, (row + 1) * outputs));
   const label = targets.classes[row]!;
   return outputs === 1 ? [label] : Array.from({ length: outputs }, (_, k) => (k === label ? 1 : 0));

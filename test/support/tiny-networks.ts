@@ -1,5 +1,5 @@
-import { type ArenaLayout, arenaLayout } from "../../shared/arena-layout.js";
-import { type Activation, type Loss, type ModelSpec, ModelSpecSchema, parametersOf } from "../../shared/model-spec.js";
+import { type ArenaLayout, layoutOf } from "../../shared/arena-layout.js";
+import { type Activation, type Loss, type ModelSpec, ModelSpecSchema, outputsOf } from "../../shared/model-spec.js";
 import { RandomStream } from "../../shared/random/random-stream.js";
 import type { MicroBatch } from "../../worker/engine/engine.js";
 
@@ -58,7 +58,7 @@ export function randomArena(layout: ArenaLayout, random: RandomStream, scale = 0
 
 export function randomBatch(model: ModelSpec, count: number, random: RandomStream): MicroBatch {
   const x = Float32Array.from({ length: count * model.inputs }, () => 2 * random.nextFloat() - 1);
-  const outputs = model.layers.at(-1)!.units;
+  const outputs = outputsOf(model);
   if (model.targets.kind === "values") {
     const values = Float32Array.from({ length: count * outputs }, () => 2 * random.nextFloat() - 1);
     return { count, x, targets: { kind: "values", values } };
@@ -71,7 +71,7 @@ export function randomBatch(model: ModelSpec, count: number, random: RandomStrea
 /** Rows [from, to) of a batch, as views. */
 export function rowsOf(model: ModelSpec, batch: MicroBatch, from: number, to: number): MicroBatch {
   const { inputs } = model;
-  const outputs = model.layers.at(-1)!.units;
+  const outputs = outputsOf(model);
   const x = batch.x.subarray(from * inputs, to * inputs);
   const { targets } = batch;
   if (targets.kind === "class") {
@@ -84,7 +84,7 @@ export function rowsOf(model: ModelSpec, batch: MicroBatch, from: number, to: nu
 /** Model, layout, parameters and rows that belong together, drawn from one seed. */
 export function example(model: ModelSpec, count: number, seed = 1): Example {
   const random = new RandomStream({ seed, purpose: 6 });
-  const layout = arenaLayout(parametersOf(model));
+  const layout = layoutOf(model);
   return { model, layout, parameters: randomArena(layout, random), batch: randomBatch(model, count, random) };
 }
 

@@ -60,6 +60,9 @@ const CASES: readonly Case[] = [
   ...ownership("yargs/helpers", "shared/cli/parse-command.ts", "ringstrasse.ts"),
   ...ownership("cli-progress", "coordinator/cli/progress-bar.ts", "coordinator/cli/a.ts"),
   ...ownership("cli-table3", "coordinator/cli/summary-table.ts", "coordinator/cli/a.ts"),
+  ...ownership("undici", "coordinator/engines/http-client.ts", "coordinator/engines/a.ts"),
+  ...ownership("yauzl", "coordinator/engines/zip-archive.ts", "coordinator/engines/a.ts"),
+  ...ownership("nanotar", "coordinator/engines/tar-archive.ts", "coordinator/engines/a.ts"),
   refused("shared/transport/zeromq-sockets.ts", "msgpackr", "one adapter file"),
   allowed("coordinator/a.ts", "zod"),
   // Pure cores.

@@ -50,6 +50,8 @@ export class BlockFolder {
     const first = this.#source(block, replicas.from);
     if (replicas.to - replicas.from === 1) {
       const target = this.#target(block, sequence);
+      // One replica in all: its gradients lie where their sums belong.
+      if (target === first) return;
       new Uint8Array(this.#options.memory.buffer).copyWithin(target, first, first + this.#sizeBytes(block));
       return;
     }

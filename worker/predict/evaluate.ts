@@ -6,8 +6,9 @@ import { createEngine } from "../engine/create-engine.js";
 import { evaluateRows } from "./evaluate-rows.js";
 import { batchRowsOf, rowsOf } from "./model-rows.js";
 import { preparedRows, readRowFileSpec } from "./prepared-rows.js";
+import { type EngineChoice, settledEngine } from "./settled-engine.js";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends EngineChoice {
   /** A model directory, its `model.json`, or a run's output directory. */
   readonly modelDirectory: string;
   readonly rows:
@@ -18,18 +19,18 @@ export interface EvaluateOptions {
         readonly labelsPath: string | null;
       }
     | { readonly kind: "prepared" /** The description of a row file, as JSON. */; readonly rowFile: string };
-  /** Default `wasm`. */
-  readonly engine?: string;
 }
 
 /**
  * `ringstrasse predict --evaluate`: how good a model is at rows that say what is right. Memory does not grow with the data.
  * @throws RingstrasseError MODEL_INVALID, INPUT_MISSING, DATA_INVALID, DATA_MISMATCH, CHOICE_UNSUPPORTED, ENGINE_UNAVAILABLE, USAGE
  */
-export async function evaluate({ modelDirectory, rows, engine: name = "wasm" }: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { modelDirectory, rows } = options;
   const model = await readModel(modelDirectory);
   const { facts, layout } = model;
-  await using engine = await createEngine(name, facts.model, layout);
+  const { name } = await settledEngine(options);
+  await using engine = await createEngine(name, facts.model, layout, { threads: options.threads ?? 1 });
   const source = rows.kind === "data" ? rows.dataPath : rows.rowFile;
   return await evaluateRows({ model, engine, rows: await openRows(facts, rows), source });
 }

@@ -1,9 +1,11 @@
 import type { Writable } from "node:stream";
+import type { EngineWish } from "../../shared/engine-name.js";
 import { readModel } from "../../shared/model-file/read-model.js";
 import { createEngine } from "../engine/create-engine.js";
 import { rowsOf } from "./model-rows.js";
 import { type PredictionSummary, predictRows } from "./predict-rows.js";
 import type { PredictionFormat } from "./prediction-format.js";
+import { settledEngine } from "./settled-engine.js";
 
 export interface PredictOptions {
   /** A model directory, its `model.json`, or a run's output directory. */
@@ -16,7 +18,9 @@ export interface PredictOptions {
   /** Where the predictions go. Not ended here: it may be stdout. */
   readonly output: Writable;
   /** Default `wasm`. */
-  readonly engine?: string;
+  readonly engine?: EngineWish;
+  /** Of a native engine. Default 1. */
+  readonly threads?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -35,10 +39,14 @@ export async function predict(options: PredictOptions): Promise<PredictOutcome> 
   const { modelDirectory, dataPath, labelsPath, format, output, signal } = options;
   const model = await readModel(modelDirectory);
   const { facts, layout } = model;
-  await using engine = await createEngine(options.engine ?? "wasm", facts.model, layout);
+  const { name, reason } = await settledEngine(options);
+  await using engine = await createEngine(name, facts.model, layout, { threads: options.threads ?? 1 });
   const rows = rowsOf(facts, { dataPath, labelsPath, ...(signal === undefined ? {} : { signal }) });
   const summary = await predictRows({ model, engine, rows, format, output });
-  return { ...summary, text: describeSummary(summary) };
+  return {
+    ...summary,
+    text: `${describeSummary(summary)}; engine ${name}${reason === null ? "" : ` (auto: ${reason})`}`,
+  };
 }
 
 function describeSummary({ rows, accuracy, meanAbsoluteError, loss }: PredictionSummary): string {

@@ -196,6 +196,18 @@ describe("prepareDataset: IDX", () => {
     expect(values.problem).toContain("classes");
   });
 
+  it("refuses images of another height and width than a network of images takes, also once they are prepared", async () => {
+    const path = await saveImages([0, 1, 0], "train", [2, 8]);
+    const fitting = await request(path, { features: 16 });
+    for (const image of [undefined, [2, 8, 1]] as const) {
+      expect((await prepareDataset({ ...fitting, image })).dataset.train).toMatchObject({ rowCount: 3, features: 16 });
+    }
+    const failure = await failureWithCode("DATA_MISMATCH", () => prepareDataset({ ...fitting, image: [4, 4, 1] }));
+    expect(failure).toMatchObject({ file: path, elementPath: elementPaths.input });
+    expect(failure.problem).toContain("2 × 8, the network takes their pixels for 4 × 4 × 1");
+    expect(failure.remedy).toContain("2x8x1");
+  });
+
   it("names the test image whose label is unknown", async () => {
     const path = await saveImages([0, 1]);
     const testPath = await saveImages([1, 0, 5], "t10k");

@@ -3,10 +3,10 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { Dealer } from "zeromq";
 import { type ControlHandlers, ControlServer } from "../../../../coordinator/group/control-server.js";
 import type { Failure } from "../../../../shared/failure.js";
-import { WorkerIdSchema } from "../../../../shared/ids.js";
 import { createLogger } from "../../../../shared/logger.js";
 import { decodeFromCoordinator, MessageEncoder } from "../../../../shared/protocol/codec.js";
 import type { FromCoordinator, WorkerBody } from "../../../../shared/protocol/control-message.js";
+import { joinMessage } from "../../../support/control-client.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
@@ -60,9 +60,7 @@ class Client {
 }
 
 function joinAs(workerId: string, token = TOKEN): WorkerBody {
-  const engine = { name: "wasm", version: "1", instructionSet: "simd128", probeSha256: "0".repeat(64) };
-  const id = WorkerIdSchema.parse(workerId);
-  return { kind: "join", token, workerId: id, host: "h", pid: 1, nodeVersion: "v20", engine, sharesMemory: true };
+  return joinMessage(workerId, { token });
 }
 
 describe("ControlServer", () => {

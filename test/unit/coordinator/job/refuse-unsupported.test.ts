@@ -4,9 +4,6 @@ import { refuseUnsupported } from "../../../../coordinator/job/refuse-unsupporte
 import { failureWithCode } from "../../../support/failure-with-code.js";
 
 const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string[]])[] = [
-  [{ engine: "tensorflow" }, "--engine", "tensorflow", ["auto", "wasm"]],
-  [{ engine: "tensorflow-gpu" }, "--engine", "tensorflow-gpu", ["auto", "wasm"]],
-  [{ threads: 2 }, "--threads", "2", ["1"]],
   [{ collective: "mpi" }, "--collective", "mpi", ["auto", "ring", "shm"]],
   [{ strategy: "async" }, "--strategy", "async", ["sync"]],
   [{ accumulate: 2 }, "--accumulate", "2", ["1"]],
@@ -26,8 +23,8 @@ describe("refuseUnsupported", () => {
   });
 
   it("lets pass what there is, and what asks for nothing", () => {
-    const defaults = { threads: 1, strategy: "sync", accumulate: 1, compress: "none", insecure: false } as const;
-    for (const engine of ["auto", "wasm"] as const) {
+    const defaults = { threads: 2, strategy: "sync", accumulate: 1, compress: "none", insecure: false } as const;
+    for (const engine of ["auto", "wasm", "tensorflow", "tensorflow-gpu"] as const) {
       for (const collective of ["auto", "ring", "shm"] as const) {
         expect(() => refuseUnsupported({ ...defaults, engine, collective })).not.toThrow();
       }

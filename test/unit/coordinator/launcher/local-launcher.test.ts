@@ -12,24 +12,38 @@ import { TextSink } from "../../../support/text-sink.js";
 /** Stands for the compiled command: writes what it was started with to a file named after its pid, then does as the token says. */
 const PROGRAM = `
 import { renameSync, writeFileSync } from "node:fs";
-const { RINGSTRASSE_TOKEN: token, TOLD_IN: folder } = process.env;
+const { RINGSTRASSE_TOKEN: token, TOLD_IN: folder, CUDA_VISIBLE_DEVICES: gpus } = process.env;
 const file = folder + "/" + process.pid;
-writeFileSync(file + ".part", JSON.stringify({ args: process.argv.slice(2), token }));
+writeFileSync(file + ".part", JSON.stringify({ args: process.argv.slice(2), token, gpus }));
 renameSync(file + ".part", file);
 if (token === "speak") { console.error("first words"); console.error("RangeError: last words"); process.exit(7); }
 process.stdin.resume().on("end", () => process.exit(0));
 `;
 
-async function launch(token: string, workers: number) {
+type Computing = Pick<LaunchPlan, "engine" | "threads">;
+const COMPUTING: Computing = { engine: "tensorflow", threads: 2 };
+
+async function launch(token: string, workers: number, computing: Computing = COMPUTING, gpus: readonly string[] = []) {
   const folder = await temporaryDirectory();
   const entry = join(folder, "command.mjs");
   const told = join(folder, "told");
   await mkdir(told);
   await writeFile(entry, PROGRAM);
+  const devices = join(folder, "dev");
+  await mkdir(devices);
+  for (const gpu of gpus) await writeFile(join(devices, `nvidia${gpu}`), "");
+  const { CUDA_VISIBLE_DEVICES: _none, ...variables } = process.env;
+  const environment = { ...variables, TOLD_IN: told };
   const stderr = new TextSink();
-  const launcher = new LocalLauncher(entry, { ...process.env, TOLD_IN: told }, stderr);
+  const launcher = new LocalLauncher(entry, environment, stderr, devices);
   const places = Array.from({ length: workers }, (_, place) => place);
-  const plan: LaunchPlan = { places, coordinatorEndpoint: "ipc:///tmp/control", token, logLevel: "info" };
+  const plan: LaunchPlan = {
+    places,
+    coordinatorEndpoint: "ipc:///tmp/control",
+    token,
+    logLevel: "info",
+    ...computing,
+  };
   const launched: LaunchedWorker[] = [];
   onTestFinished(async () => {
     for (const worker of launched) worker.kill();
@@ -50,8 +64,20 @@ describe("LocalLauncher", () => {
       const { args, token } = JSON.parse(await readFile(join(told, String(pid)), "utf8"));
       expect(token).toBe("speak");
       const flags = ["--coordinator=ipc:///tmp/control", `--worker-id=${workerId}`, "--exit-with-parent"];
-      expect(args).toEqual(["worker", ...flags, "--log-level=info"]);
+      expect(args).toEqual(["worker", ...flags, "--log-level=info", "--engine=tensorflow", "--threads=2"]);
     }
+  });
+
+  it.each([
+    ["tensorflow-gpu", ["0", "1"], ["0", "1", "0"]],
+    ["auto", ["3"], ["3", "3", "3"]],
+    ["tensorflow-gpu", [], [undefined, undefined, undefined]],
+    ["tensorflow", ["0", "1"], [undefined, undefined, undefined]],
+  ] as const)("gives workers with %s of the GPUs %j one each, in turn", async (engine, gpus, expected) => {
+    const { launched, told } = await launch("speak", 3, { engine, threads: 1 }, gpus);
+    await Promise.all(launched.map((worker) => worker.ended));
+    const read = launched.map(async ({ pid }) => JSON.parse(await readFile(join(told, String(pid)), "utf8")).gpus);
+    expect(await Promise.all(read)).toEqual(expected);
   });
 
   it("passes on what a worker writes to stderr, and keeps its exit code and last words", async () => {
@@ -70,7 +96,13 @@ describe("LocalLauncher", () => {
 
   it("a host that takes no process is named, with what to look at", async () => {
     const launcher = new LocalLauncher("command.mjs", { LARGE: "x".repeat(10_000_000) }, new TextSink());
-    const plan: LaunchPlan = { places: [0], coordinatorEndpoint: "ipc:///x", token: "t", logLevel: "info" };
+    const plan: LaunchPlan = {
+      places: [0],
+      coordinatorEndpoint: "ipc:///x",
+      token: "t",
+      logLevel: "info",
+      ...COMPUTING,
+    };
     const failure = await failureWithCode("LAUNCH_FAILED", () => launcher.launch(plan, () => undefined));
     expect(failure).toMatchObject({ host: hostname(), problem: "spawn E2BIG" });
     expect(failure.remedy).toContain("ulimit -u");

@@ -1,11 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
-import { chooseWorkers, compatibleWorkers } from "../../../../coordinator/serve/choose-workers.js";
+import { chooseWorkers, compatibleWorkers, type WorkerDecision } from "../../../../coordinator/serve/choose-workers.js";
+import type { EngineWish } from "../../../../shared/engine-name.js";
+import type { EngineFacts } from "../../../../shared/protocol/control-message.js";
 import { ENGINE, joinMessage } from "../../../support/control-client.js";
 
 function worker(id: string, host = "a", version = "1"): WorkerRecord {
-  const join = joinMessage(id, { token: "t", host, engine: { ...ENGINE, version } });
+  return workerWith(id, [{ ...ENGINE, version }], host);
+}
+
+function workerWith(id: string, engines: readonly EngineFacts[], host = "a"): WorkerRecord {
+  const join = joinMessage(id, { token: "t", host, engines });
   return new WorkerRecord({ ...join, protocol: 1, sequence: 0 }, null, 0);
 }
 
@@ -32,13 +38,22 @@ describe("compatibleWorkers", () => {
   });
 });
 
+const NEED = { engine: "auto", threads: 1 } as const;
+const TENSORFLOW: EngineFacts = { ...ENGINE, name: "tensorflow" };
+const free = () => true;
+
+function chosen(decision: WorkerDecision): readonly WorkerRecord[] | null {
+  return decision.kind === "chosen" ? decision.workers : null;
+}
+
 describe("chooseWorkers", () => {
   it("stays on one host where it can, the one that fits most closely", () => {
     const idle = [worker("a1", "a"), worker("b1", "b"), worker("a2", "a"), worker("a3", "a"), worker("b2", "b")];
-    expect(ids(chooseWorkers(idle, 2))).toEqual(["b1", "b2"]);
-    expect(ids(chooseWorkers(idle, 3))).toEqual(["a1", "a2", "a3"]);
-    expect(ids(chooseWorkers(idle, 4))).toEqual(["a1", "a2", "a3", "b1"]);
-    expect(chooseWorkers(idle, 6)).toBeNull();
+    const get = (count: number) => chooseWorkers({ ...NEED, count }, idle, free);
+    expect(ids(chosen(get(2)))).toEqual(["b1", "b2"]);
+    expect(ids(chosen(get(3)))).toEqual(["a1", "a2", "a3"]);
+    expect(ids(chosen(get(4)))).toEqual(["a1", "a2", "a3", "b1"]);
+    expect(get(6)).toEqual({ kind: "busy", idle: 5 });
   });
 
   it("gives as many different idle workers as were asked for, from no more hosts than needed", () => {
@@ -46,13 +61,42 @@ describe("chooseWorkers", () => {
     fc.assert(
       fc.property(idleWorkers, fc.integer({ min: 1, max: 12 }), (hosts, count) => {
         const idle = hosts.map((host, index) => worker(`w${index}`, host));
-        const chosen = chooseWorkers(idle, count);
-        expect(new Set(chosen ?? []).size).toBe(count > idle.length ? 0 : count);
-        expect(chosen === null).toBe(count > idle.length);
-        expect(new Set(chosen?.map(({ join }) => join.host)).size).toBe(
-          chosen === null ? 0 : hostsNeeded(hosts, count),
-        );
+        const given = chosen(chooseWorkers({ ...NEED, count }, idle, free));
+        expect(new Set(given ?? []).size).toBe(count > idle.length ? 0 : count);
+        expect(given === null).toBe(count > idle.length);
+        expect(new Set(given?.map(({ join }) => join.host)).size).toBe(given === null ? 0 : hostsNeeded(hosts, count));
       }),
     );
+  });
+
+  it("auto: the fastest engine that enough idle workers have alike; by name: that one, or nothing", () => {
+    const both = [TENSORFLOW, ENGINE];
+    const here = [workerWith("a", [ENGINE]), workerWith("b", both), workerWith("c", both), workerWith("d", [ENGINE])];
+    const get = (count: number, engine: EngineWish) => chooseWorkers({ count, engine, threads: 1 }, here, free);
+    expect(get(2, "auto")).toMatchObject({ kind: "chosen", engine: TENSORFLOW });
+    expect(ids(chosen(get(2, "auto")))).toEqual(["b", "c"]);
+    expect(get(3, "auto")).toMatchObject({ kind: "chosen", engine: ENGINE });
+    expect(ids(chosen(get(4, "wasm")))).toEqual(["a", "b", "c", "d"]);
+    expect(get(3, "tensorflow")).toMatchObject({
+      kind: "impossible",
+      failure: { code: "ENGINE_UNAVAILABLE", engine: "tensorflow", problem: expect.stringMatching(/^worker a on a /) },
+    });
+    expect(ids(compatibleWorkers(here))).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("what only busy workers have is waited for; other processors and other threads are no match", () => {
+    const slow = { ...TENSORFLOW, instructionSet: "avx/x64" };
+    const here = [workerWith("a", [TENSORFLOW]), workerWith("b", [slow]), workerWith("c", [TENSORFLOW])];
+    const need = { engine: "tensorflow", threads: 1, count: 2 } as const;
+    expect(ids(chosen(chooseWorkers(need, here, free)))).toEqual(["a", "c"]);
+    expect(chooseWorkers(need, here, ({ workerId }) => workerId !== "c")).toEqual({ kind: "busy", idle: 1 });
+    expect(chooseWorkers({ ...need, count: 3 }, here, free)).toMatchObject({
+      kind: "impossible",
+      failure: { code: "WORKER_REFUSED", workerId: "b", what: "the instruction set" },
+    });
+    expect(chooseWorkers({ ...need, threads: 2 }, here, free)).toMatchObject({
+      kind: "impossible",
+      failure: { code: "ENGINE_UNAVAILABLE", remedy: expect.stringMatching(/--threads 2/) },
+    });
   });
 });

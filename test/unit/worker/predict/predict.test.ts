@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { type ModelToWrite, writeModel } from "../../../../shared/model-file/write-model.js";
 import { predict } from "../../../../worker/predict/predict.js";
 import { failureOf } from "../../../support/failure-of.js";
@@ -42,7 +42,13 @@ describe("predict", () => {
     const data = `a,b,c,d\n${ROWS.map((row) => `${row.join(",")}\n`).join("")}`;
     const { request, output } = await stored(tinyModel(), data);
     const outcome = await predict(request);
-    expect(outcome).toEqual({ rows: 3, accuracy: null, meanAbsoluteError: null, loss: null, text: "3 rows predicted" });
+    expect(outcome).toEqual({
+      rows: 3,
+      accuracy: null,
+      meanAbsoluteError: null,
+      loss: null,
+      text: "3 rows predicted; engine wasm",
+    });
 
     const loaded = await tf.loadLayersModel(tfjsFileHandler(join(request.modelDirectory, "model.json")));
     const expected = (await (loaded.predict(tf.tensor2d(standardised)) as tf.Tensor).array()) as number[][];
@@ -74,7 +80,7 @@ describe("predict", () => {
     );
     const outcome = await predict({ ...request, format: "json" });
     expect(outcome).toMatchObject({ rows: 3, accuracy: 2 / 3, meanAbsoluteError: null });
-    expect(outcome.text).toMatch(/^3 rows predicted, accuracy 66\.67 %, loss \d+\.\d+$/);
+    expect(outcome.text).toMatch(/^3 rows predicted, accuracy 66\.67 %, loss \d+\.\d+; engine wasm$/);
     const classes = output.text
       .trimEnd()
       .split("\n")
@@ -126,7 +132,12 @@ describe("predict", () => {
 
   it("refuses an engine that is not there", async () => {
     const { request } = await stored(tinyModel(), "1,2,3,4\n");
-    const failure = await failureOf(() => predict({ ...request, engine: "tensorflow-gpu" }));
-    expect(failure).toMatchObject({ code: "CHOICE_UNSUPPORTED", value: "tensorflow-gpu" });
+    vi.stubEnv("RINGSTRASSE_ENGINE_DIR", await temporaryDirectory());
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const failure = await failureOf(() => predict({ ...request, engine: "tensorflow" }));
+    expect(failure).toMatchObject({ code: "ENGINE_UNAVAILABLE", engine: "tensorflow" });
+    expect(failure.message).toMatch(/is not installed in .+ Run: ringstrasse engine install cpu$/);
   });
 });
