@@ -1,16 +1,27 @@
 import { defineConfig } from "vitest/config";
 
-/** Of the integration tests, those that start one command after the other, mostly of one process: two files fill two cores. */
+/**
+ * Of the integration tests, those that start one command after the other: much of each is the start of one process, so two files at a
+ * time fill two cores. None of them depends on how long anything takes.
+ */
 const SIDE_BY_SIDE = [
   "bad-data",
   "bad-document",
   "bad-options",
   "bad-surroundings",
+  "diff",
+  "engine-choice",
+  "engine-install",
+  "evaluate",
+  "hand-started-workers",
   "model-files",
+  "not-finite",
   "package-contents",
   "reference",
   "safetensors",
+  "same-bits",
   "train-options",
+  "work-division",
 ].map((name) => `test/integration/${name}.test.ts`);
 
 /** Of the integration tests, those that say most in least time: one for each of the promises. For daily use. */
@@ -57,7 +68,7 @@ export default defineConfig({
         test: {
           name: "conformance",
           include: ["test/conformance/**/*.test.ts"],
-          globalSetup: ["./test/support/build-before-tests.ts"],
+          globalSetup: ["./test/support/build-before-tests.ts", "./test/support/install-engine-before-tests.ts"],
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },

@@ -39,7 +39,7 @@ const EVERYTHING: Build = {
  * @throws when the build fails; then no test of the project runs
  */
 export default function buildBeforeTests(project: TestProject): void {
-  const build = project.name === "unit" || project.name === "conformance" ? KERNELS : EVERYTHING;
+  const build = project.name === "unit" ? KERNELS : EVERYTHING;
   const product = join(ROOT, build.product);
   const builtAtMs = existsSync(product) ? statSync(product).mtimeMs : 0;
   if (build.sources.every((source) => newestMs(join(ROOT, source)) <= builtAtMs)) return;
