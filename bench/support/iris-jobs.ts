@@ -29,7 +29,7 @@ export async function irisWeightsSha256(kind: IrisKind): Promise<string> {
   try {
     const document = join(folder, "iris.xml");
     await writeFile(document, await irisDocument(kind, "reference"));
-    const args = [document, `--data=${IRIS_DATA}`, "--workers=1", `--out=${join(folder, "out")}`];
+    const args = [document, `--data=${IRIS_DATA}`, "--workers=1", "--engine=wasm", `--out=${join(folder, "out")}`];
     return finishedLine(await startTraining([...args, `--data-dir=${join(folder, "rows")}`]).outcome).weightsSha256;
   } finally {
     await rm(folder, { recursive: true, force: true });

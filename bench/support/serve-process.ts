@@ -40,7 +40,7 @@ export const SERVE_TOKEN = TOKEN;
 export async function startServe({ port, controlPort, dataDirectory, workers }: ServePlace): Promise<ServeProcess> {
   const args = ["serve", `--port=${port}`, `--control-port=${controlPort}`, `--workers=${workers}`];
   const began = performance.now();
-  const child = startCommand([...args, `--data-dir=${dataDirectory}`, "--json"]);
+  const child = startCommand([...args, `--data-dir=${dataDirectory}`, "--engine=wasm", "--json"]);
   const errors: string[] = [];
   let said = "";
   if (child.stderr !== null) {
@@ -78,7 +78,12 @@ export async function startServe({ port, controlPort, dataDirectory, workers }: 
 
 /** Starts a worker that joins whatever server is there, and comes back to the next one. */
 export function startGuest(controlPort: number, workerId: string): { readonly stop: () => Promise<void> } {
-  const child = startCommand(["worker", "--coordinator", `tcp://127.0.0.1:${controlPort}`, "--worker-id", workerId]);
+  const child = startCommand([
+    "worker",
+    "--engine=wasm",
+    `--coordinator=tcp://127.0.0.1:${controlPort}`,
+    `--worker-id=${workerId}`,
+  ]);
   child.stderr?.resume();
   child.stdout?.resume();
   return {

@@ -5,7 +5,7 @@ import { createLogger, type Logger } from "../../shared/logger.js";
 import { DEFAULT_CONTROL_PORT, DEFAULT_PORT, type ServeOptions } from "../cli/serve-options.js";
 import { checkEngine } from "../engines/check-engine.js";
 import { currentPlatform } from "../engines/platform-check.js";
-import { settleLocalEngine } from "../engines/settle-local-engine.js";
+import { type LocalEngine, settleLocalEngine } from "../engines/settle-local-engine.js";
 import { ControlServer } from "../group/control-server.js";
 import { WorkerPool } from "../group/worker-pool.js";
 import { listenHttp } from "../http/listen-http.js";
@@ -54,12 +54,18 @@ export interface ServePlaces {
   readonly controlEndpoint: string;
   /** The token that workers need, when it was made for this server alone; null: the user's own. */
   readonly workerToken: string | null;
+  /** What this host's workers compute with; null: none are started here. */
+  readonly localEngine: LocalEngine | null;
 }
 
 /** For people, on stdout. */
-export function describePlaces({ url, controlEndpoint, workerToken }: ServePlaces): string {
-  const token = `RINGSTRASSE_TOKEN=${workerToken ?? "…"}`;
-  return `ringstrasse serves at ${url}\nmore workers: ${token} ringstrasse worker --coordinator ${controlEndpoint}`;
+export function describePlaces({ url, controlEndpoint, workerToken, localEngine }: ServePlaces): string {
+  const lines = [
+    `ringstrasse serves at ${url}`,
+    `more workers: RINGSTRASSE_TOKEN=${workerToken ?? "…"} ringstrasse worker --coordinator ${controlEndpoint}`,
+  ];
+  if (localEngine !== null) lines.push(`engine of this host's workers: ${localEngine.engine} (${localEngine.reason})`);
+  return lines.join("\n");
 }
 
 /**
@@ -73,28 +79,27 @@ export async function serve(options: ServeOptions, around: ServeSurroundings): P
   const access = serveAccess({ host, token, readToken, insecure });
   if (access.isOpenToAll) around.note(`WARNING: everybody who reaches ${host} may do everything here (--insecure)`);
   const log = createLogger(options["log-level"] ?? "warn", { process: "coordinator" });
-  if (options.workers !== 0) around.note(await localEngineLine(options, around));
+  const localEngine = options.workers === 0 ? null : await settleForHost(options, around);
   await using store = await openServeStore(options, around, log);
   const controlEndpoint = `tcp://${host}:${options["control-port"] ?? DEFAULT_CONTROL_PORT}`;
   await using server = await ControlServer.open(controlEndpoint, access.workers, log);
-  await serveJobs({ options, around, access, host, log, store, server });
+  await serveJobs({ options, around, access, host, log, localEngine, store, server });
 }
 
 /** What the workers of this host will compute with. @throws RingstrasseError ENGINE_UNAVAILABLE, CHOICE_UNSUPPORTED: nothing starts */
-async function localEngineLine(
+async function settleForHost(
   options: ServeOptions,
   { entry, environment, projectDirectory, signal }: ServeSurroundings,
-): Promise<string> {
+): Promise<LocalEngine> {
   const { engine: wish = "auto", threads = 1 } = options;
   settleEngine({ execution: { paths: {} }, options: { engine: wish, threads }, sources: {}, file: null });
-  const { engine, reason } = await settleLocalEngine(wish, threads, {
+  return await settleLocalEngine(wish, threads, {
     environment,
     projectDirectory,
     platform: currentPlatform(),
     check: (name, location) =>
       checkEngine(name, location, { entry, environment, threads, seconds: ENGINE_TRIAL_SECONDS, signal }),
   });
-  return `engine of this host's workers: ${engine} (${reason})`;
 }
 
 interface Serving {
@@ -103,12 +108,13 @@ interface Serving {
   readonly access: ServeAccess;
   readonly host: string;
   readonly log: Logger;
+  readonly localEngine: LocalEngine | null;
   readonly store: Store;
   readonly server: ControlServer;
 }
 
 /** What is disposed of first was begun last: no more requests, no more jobs, no more workers. */
-async function serveJobs({ options, around, access, host, log, store, server }: Serving): Promise<void> {
+async function serveJobs({ options, around, access, host, log, localEngine, store, server }: Serving): Promise<void> {
   const ground = new PoolGround(log);
   await using folder = await openSocketFolder();
   await using pool = openPool(options, ground, server, log);
@@ -143,7 +149,7 @@ async function serveJobs({ options, around, access, host, log, store, server }: 
     { host, port: options.port ?? DEFAULT_PORT },
   );
   const workerToken = options.token === undefined ? access.workers : null;
-  around.listening({ url: http.url, controlEndpoint: server.endpoint, workerToken });
+  around.listening({ url: http.url, controlEndpoint: server.endpoint, workerToken, localEngine });
   if (!around.signal.aborted) await once(around.signal, "abort");
 }
 

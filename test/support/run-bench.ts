@@ -9,11 +9,20 @@ export interface BenchEnd {
   readonly result: Readonly<Record<string, unknown>>;
 }
 
-/** Runs a compiled benchmark; its own checks set the exit code. @throws with what it said, when it gives no result */
-export function runBench(name: string, args: readonly string[]): Promise<BenchEnd> {
+/**
+ * Runs a compiled benchmark; its own checks set the exit code.
+ * @param env beside this process's environment
+ * @throws with what it said, when it gives no result
+ */
+export function runBench(
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<BenchEnd> {
   return new Promise((resolve, reject) => {
     const entry = join(ROOT, `dist/bench/${name}.js`);
-    execFile(process.execPath, [entry, ...args], { cwd: ROOT, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    const options = { cwd: ROOT, maxBuffer: 2 ** 26, env: { ...process.env, ...env } };
+    execFile(process.execPath, [entry, ...args], options, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : error.code;
       const line = stdout.trimEnd().split("\n").at(-1) ?? "";
       if (typeof exitCode === "number" && line.startsWith("{"))
