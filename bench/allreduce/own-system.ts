@@ -31,7 +31,9 @@ export async function measureOwn(
       const microseconds = Math.max(...measured.map((one) => one.microseconds));
       timings.push({ count, microseconds, wrong: measured.reduce((sum, { wrong }) => sum + wrong, 0) });
     }
-    await Promise.all(children.map((child) => child.ended));
+    for (const [rank, exitCode] of (await Promise.all(children.map((child) => child.ended))).entries()) {
+      if (exitCode !== 0) throw new Error(`rank ${rank} ended with exit code ${exitCode}`);
+    }
     return timings;
   } finally {
     for (const child of children) child.kill();
@@ -42,12 +44,13 @@ class Rank {
   readonly #process: ChildProcess;
   readonly #rank: number;
   readonly #heard: FromRank[] = [];
-  readonly ended: Promise<unknown>;
+  /** Its exit code; null: a signal. */
+  readonly ended: Promise<number | null>;
 
   constructor(child: ChildProcess, rank: number) {
     this.#process = child;
     this.#rank = rank;
-    this.ended = once(child, "close");
+    this.ended = once(child, "close").then(([exitCode]) => exitCode as number | null);
     child.on("message", (message: FromRank) => this.#heard.push(message));
   }
 

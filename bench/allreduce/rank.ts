@@ -18,9 +18,11 @@ const PERIOD = 1021;
 
 const start = JSON.parse(process.argv[2] ?? "") as RankStart;
 // The parent has gone: nobody asks for figures any more.
-process.once("disconnect", () => process.exit(1));
+const orphaned = (): void => process.exit(1);
+process.once("disconnect", orphaned);
 const kernels = await compileKernels();
 for (const size of start.sizes) await measure(size);
+process.off("disconnect", orphaned);
 process.disconnect();
 
 async function measure(size: SizePlan): Promise<void> {

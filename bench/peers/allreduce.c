@@ -1,4 +1,4 @@
-/* MPI_Allreduce of float32 sums, in place: one line of "count microseconds wrong" for each size.
+/* MPI_Allreduce of float32 sums: one line of "count microseconds wrong" for each size.
  * Usage: mpirun -np N allreduce COUNT:REPETITIONS:WARMUPS... ; microseconds are the mean on the slowest rank. */
 #include <mpi.h>
 #include <stdio.h>
