@@ -3,8 +3,8 @@
  * independent runs, each pinned to a core of its own. All three are measured in alternating rounds; medians and their ratios are
  * printed, `efficiency` being the speed-up divided by that of the independent runs. Linux only (taskset), two cores at least.
  * `control` says what the machine itself takes: two loops that exchange nothing, independent and in step; `ofControl` is the efficiency
- * divided by theirs. `undisturbed` is the same from each configuration's fastest tenth of epochs: where other tenants take the cores for seconds at a
- * time, medians of a pair, which goes as fast as its slower core at every step, say more of them than of the pair.
+ * divided by theirs. `undisturbed` is the efficiency from each configuration's fastest tenth of epochs: where other tenants take the
+ * cores for seconds at a time, medians of a pair, which goes as fast as its slower core at every step, say more of them than of the pair.
  *
  *     npm run bench:speed-up -- --document examples/mnist/mnist.xml --data MNIST/train10k-images-idx3-ubyte.gz
  */
