@@ -6,16 +6,11 @@ import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
 import { networkModel } from "../vinnsl/network-model.js";
 import { unsupported } from "./refuse-unsupported.js";
+import { type Setting, settle } from "./setting.js";
 import { settleEngine } from "./settle-engine.js";
 import { settleWorkers, type WorkerRange } from "./settle-workers.js";
 
 const DEFAULTS = { epochs: 100, learningRate: 0.1, testSplit: 0.2, seed: 0 } as const;
-
-/** A value and where it came from, as the effective configuration shows it. */
-export interface Setting<T> {
-  readonly value: T;
-  readonly source: OptionSource | "document" | "default";
-}
 
 /** What a job will do, before the data is known. */
 export interface JobSettings {
@@ -53,26 +48,23 @@ export interface SettingsInputs {
 export function settleJob(inputs: SettingsInputs): JobSettings {
   const { definition, options, sources } = inputs;
   const { parameters, execution } = definition;
-  const settle = <T>(
-    name: TrainOptionName,
-    option: T | undefined,
-    document: T | undefined,
-    fallback: T,
-  ): Setting<T> => {
-    if (option !== undefined) return { value: option, source: sources[name] ?? "flag" };
-    return document !== undefined ? { value: document, source: "document" } : { value: fallback, source: "default" };
-  };
+  const given = (name: "epochs" | "batch-size" | "seed" | "test-split", document: number | undefined) => ({
+    option: options[name],
+    source: sources[name],
+    document,
+  });
+  const documentOnly = (document: number | undefined) => ({ option: undefined, source: undefined, document });
   refuseExecution(inputs);
   const threshold = parameters.threshold === 0 ? undefined : parameters.threshold;
   return {
     ...settleWorkers({ execution, options, sources, file: inputs.file }),
     ...settleEngine({ execution, options, sources, file: inputs.file }),
-    epochs: settle("epochs", options.epochs, parameters.epochs, DEFAULTS.epochs),
-    batchSize: settle<number | null>("batch-size", options["batch-size"], parameters.batchSize, null),
-    seed: settle("seed", options.seed, parameters.seed, DEFAULTS.seed),
-    testSplit: settle("test-split", options["test-split"], parameters.testSplit, DEFAULTS.testSplit),
-    labelIndex: settle<number | null>("data", undefined, parameters.labelIndex, null),
-    lossThreshold: settle<number | null>("data", undefined, threshold, null),
+    epochs: settle(given("epochs", parameters.epochs), DEFAULTS.epochs),
+    batchSize: settle<number | null>(given("batch-size", parameters.batchSize), null),
+    seed: settle(given("seed", parameters.seed), DEFAULTS.seed),
+    testSplit: settle(given("test-split", parameters.testSplit), DEFAULTS.testSplit),
+    labelIndex: settle<number | null>(documentOnly(parameters.labelIndex), null),
+    lossThreshold: settle<number | null>(documentOnly(threshold), null),
     optimizer: optimizerOf(definition, inputs.file),
     model: networkModel(definition, inputs.file),
   };

@@ -1,10 +1,10 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
 import type { EngineWish } from "../../shared/engine-name.js";
 import { ENGINE_WISHES } from "../../shared/engine-name.js";
-import { RingstrasseError } from "../../shared/failure.js";
+import { oneThreadOnly } from "../../shared/one-thread-only.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { ExecutionWishes } from "../vinnsl/network-definition.js";
-import type { Setting } from "./job-settings.js";
+import { type Setting, settle } from "./setting.js";
 
 export interface EngineSettings {
   readonly engine: Setting<EngineWish>;
@@ -26,19 +26,11 @@ export interface EngineInputs {
  */
 export function settleEngine(inputs: EngineInputs): EngineSettings {
   const { execution, options, sources } = inputs;
-  const engine: Setting<EngineWish> =
-    options.engine !== undefined
-      ? { value: options.engine, source: sources.engine ?? "flag" }
-      : execution.engine !== undefined
-        ? { value: wishOf(execution.engine), source: "document" }
-        : { value: "auto", source: "default" };
-  const threads: Setting<number> =
-    options.threads !== undefined
-      ? { value: options.threads, source: sources.threads ?? "flag" }
-      : execution.threads !== undefined
-        ? { value: execution.threads, source: "document" }
-        : { value: 1, source: "default" };
-  if (engine.value === "wasm" && threads.value > 1) throw oneThreadOnly(inputs, threads);
+  const wish = execution.engine === undefined ? undefined : wishOf(execution.engine);
+  const engine = settle<EngineWish>({ option: options.engine, source: sources.engine, document: wish }, "auto");
+  const given = { option: options.threads, source: sources.threads, document: execution.threads };
+  const threads = settle(given, 1);
+  if (engine.value === "wasm" && threads.value > 1) throw oneThreadOnly(threads.value, askedBy(inputs, threads));
   return { engine, threads };
 }
 
@@ -48,14 +40,9 @@ function wishOf(name: string): EngineWish {
   return wish;
 }
 
-function oneThreadOnly({ execution, file }: EngineInputs, { value, source }: Setting<number>): RingstrasseError {
+/** The option, or the element, for a message. */
+function askedBy({ execution, file }: EngineInputs, { source }: Setting<number>): string {
+  if (source !== "document") return "--threads";
   const elementPath = execution.paths["threads"] ?? "/definition/executionEnvironment";
-  const ofDocument = file === null ? elementPath : `${file}: ${elementPath}:`;
-  return new RingstrasseError({
-    code: "CHOICE_UNSUPPORTED",
-    option: source === "document" ? ofDocument : "--threads",
-    value: String(value),
-    supported: ["1"],
-    remedy: "The engine wasm computes with one thread: use --engine tensorflow for more",
-  });
+  return file === null ? elementPath : `${file}: ${elementPath}:`;
 }

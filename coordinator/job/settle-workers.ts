@@ -2,7 +2,7 @@ import type { OptionSource } from "../../shared/cli/option-table.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { ExecutionWishes } from "../vinnsl/network-definition.js";
-import type { Setting } from "./job-settings.js";
+import type { Setting } from "./setting.js";
 
 /** How many workers a job may run on; the bits of its result are the same for each. */
 export interface WorkerRange {
