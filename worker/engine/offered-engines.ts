@@ -1,9 +1,9 @@
 import process from "node:process";
 import type { EngineWish } from "../../shared/engine-name.js";
 import { bestEngine } from "../../shared/engine-store/usable-engine.js";
+import { oneThreadOnly } from "../../shared/one-thread-only.js";
 import type { EngineFacts } from "../../shared/protocol/control-message.js";
 import { readEnvironment } from "../config.js";
-import { oneThreadOnly } from "./one-thread-only.js";
 import { probeEngine } from "./probe.js";
 
 /**

@@ -1,8 +1,8 @@
 import process from "node:process";
 import type { EngineName, EngineWish } from "../../shared/engine-name.js";
 import { bestEngine } from "../../shared/engine-store/usable-engine.js";
+import { oneThreadOnly } from "../../shared/one-thread-only.js";
 import { readEnvironment } from "../config.js";
-import { oneThreadOnly } from "../engine/one-thread-only.js";
 
 /** The engine that a model is to be run with. */
 export interface EngineChoice {
