@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { hostname } from "node:os";
 import process from "node:process";
 import { type Evaluation, type EvaluationLine, EvaluationLineSchema } from "../../shared/api/evaluation.js";
+import { ENGINE_DIRECTORY_VARIABLE } from "../../shared/engine-store/engine-directory.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JudgeRequest, ModelJudge } from "../service/model-judge.js";
 import { lastWords } from "./last-words.js";
@@ -17,7 +18,7 @@ const KEPT_WORDS = 8000;
 export interface ProcessJudgeOptions {
   /** The compiled command, which is run with `predict …`. */
   readonly entry: string;
-  /** For the process; its `RINGSTRASSE_…` variables are the server's own, and stay here. */
+  /** For the process; its `RINGSTRASSE_…` variables are the server's own, and stay here, but for the one that says where engines are. */
   readonly environment: NodeJS.ProcessEnv;
   /** How long one model may take; default 100 s. */
   readonly limitMs?: number;
@@ -72,7 +73,11 @@ function argumentsOf({ modelDirectory, rows }: JudgeRequest): string[] {
 }
 
 function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("RINGSTRASSE_")));
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      ([name]) => name === ENGINE_DIRECTORY_VARIABLE || !name.startsWith("RINGSTRASSE_"),
+    ),
+  );
 }
 
 /** What the process says when it has ended. @throws RingstrasseError LAUNCH_FAILED, INTERNAL */

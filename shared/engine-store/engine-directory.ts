@@ -6,13 +6,15 @@ import type { EngineRelease } from "./engine-release.js";
 /** A process's environment variables. */
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
+/** Names the directory of native engines; of the machine, not an option of a command. */
+export const ENGINE_DIRECTORY_VARIABLE = "RINGSTRASSE_ENGINE_DIR";
+
 /**
- * Where native engines are installed: `RINGSTRASSE_ENGINE_DIR`, else `ringstrasse/engines` in the user's cache
- * directory. It is
- * outside every node_modules: `npm ci` wipes those.
+ * Where native engines are installed: `RINGSTRASSE_ENGINE_DIR`, else `ringstrasse/engines` in the user's cache directory. It is outside
+ * every node_modules: `npm ci` wipes those.
  */
 export function enginesDirectory(environment: EnvironmentVariables): string {
-  const chosen = environment["RINGSTRASSE_ENGINE_DIR"];
+  const chosen = environment[ENGINE_DIRECTORY_VARIABLE];
   if (chosen !== undefined && chosen !== "") return chosen;
   const cacheHome = environment["XDG_CACHE_HOME"] || join(environment["HOME"] || homedir(), ".cache");
   return join(cacheHome, "ringstrasse", "engines");
