@@ -4,9 +4,8 @@ import type { ParsedCommand } from "../../shared/cli/parse-command.js";
 import { JobIdSchema } from "../../shared/ids.js";
 import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
-import { checkEngine } from "../engines/check-engine.js";
-import { currentPlatform } from "../engines/platform-check.js";
-import { type LocalEngine, settleLocalEngine } from "../engines/settle-local-engine.js";
+import { settleHostEngine } from "../engines/settle-host-engine.js";
+import type { LocalEngine } from "../engines/settle-local-engine.js";
 import { planRun, prepareRows, type ReadJob, readJob } from "../job/plan-run.js";
 import { refuseUnsupported } from "../job/refuse-unsupported.js";
 import { resolveData } from "../job/resolve-data.js";
@@ -17,9 +16,6 @@ import { openSocketFolder } from "../launcher/socket-folder.js";
 import { readInput } from "./read-input.js";
 import { reportRun } from "./report-run.js";
 import type { TRAIN_OPTIONS, TrainOptions } from "./train-options.js";
-
-/** Enough to know that an engine works. */
-const ENGINE_TRIAL_SECONDS = 0.05;
 
 export interface TrainSurroundings {
   /** The compiled `ringstrasse` command, which workers are started with. */
@@ -95,17 +91,10 @@ async function trainDocument(
 async function workersEngine(
   { settings }: ReadJob,
   options: TrainOptions,
-  { entry, environment, projectDirectory, signal }: TrainSurroundings,
+  around: TrainSurroundings,
 ): Promise<LocalEngine | null> {
   if (options.launcher === "none") return null;
-  const threads = settings.threads.value;
-  return await settleLocalEngine(settings.engine.value, threads, {
-    environment,
-    projectDirectory,
-    platform: currentPlatform(),
-    check: (engine, location) =>
-      checkEngine(engine, location, { entry, environment, threads, seconds: ENGINE_TRIAL_SECONDS, signal }),
-  });
+  return await settleHostEngine(settings.engine.value, settings.threads.value, around);
 }
 
 function jobSurroundings(

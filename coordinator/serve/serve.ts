@@ -3,9 +3,8 @@ import { resolve } from "node:path";
 import { RingstrasseError } from "../../shared/failure.js";
 import { createLogger, type Logger } from "../../shared/logger.js";
 import { DEFAULT_CONTROL_PORT, DEFAULT_PORT, type ServeOptions } from "../cli/serve-options.js";
-import { checkEngine } from "../engines/check-engine.js";
-import { currentPlatform } from "../engines/platform-check.js";
-import { type LocalEngine, settleLocalEngine } from "../engines/settle-local-engine.js";
+import { settleHostEngine } from "../engines/settle-host-engine.js";
+import type { LocalEngine } from "../engines/settle-local-engine.js";
 import { ControlServer } from "../group/control-server.js";
 import { WorkerPool } from "../group/worker-pool.js";
 import { listenHttp } from "../http/listen-http.js";
@@ -24,8 +23,6 @@ import { type ServeAccess, serveAccess } from "./serve-access.js";
 
 const GIB = 2 ** 30;
 const HEARTBEAT_INTERVAL_MS = 500;
-/** Enough to know that an engine works. */
-const ENGINE_TRIAL_SECONDS = 0.05;
 
 export interface ServeSurroundings {
   /** The compiled `ringstrasse` command, which workers are started with. */
@@ -87,19 +84,10 @@ export async function serve(options: ServeOptions, around: ServeSurroundings): P
 }
 
 /** What the workers of this host will compute with. @throws RingstrasseError ENGINE_UNAVAILABLE, CHOICE_UNSUPPORTED: nothing starts */
-async function settleForHost(
-  options: ServeOptions,
-  { entry, environment, projectDirectory, signal }: ServeSurroundings,
-): Promise<LocalEngine> {
+async function settleForHost(options: ServeOptions, around: ServeSurroundings): Promise<LocalEngine> {
   const { engine: wish = "auto", threads = 1 } = options;
   settleEngine({ execution: { paths: {} }, options: { engine: wish, threads }, sources: {}, file: null });
-  return await settleLocalEngine(wish, threads, {
-    environment,
-    projectDirectory,
-    platform: currentPlatform(),
-    check: (name, location) =>
-      checkEngine(name, location, { entry, environment, threads, seconds: ENGINE_TRIAL_SECONDS, signal }),
-  });
+  return await settleHostEngine(wish, threads, around);
 }
 
 interface Serving {
