@@ -144,7 +144,6 @@ class Membership {
     const communication = this.#communication;
     const board = this.#board;
     const link = communication.generation;
-    const announceFault = (text: string) => log.warn({ rank }, text);
     const announce = (text: string) => log.warn({ rank }, text);
     const memory = this.#emptyMemory();
     try {
@@ -154,7 +153,6 @@ class Membership {
         memory,
         board,
         address,
-        announceFault,
         announce,
       });
     } catch (thrown) {

@@ -1,14 +1,11 @@
-import { arenaLayout } from "../../shared/arena-layout.js";
-import { ModelSpecSchema, parametersOf } from "../../shared/model-spec.js";
+import { layoutOf } from "../../shared/arena-layout.js";
+import { ModelSpecSchema } from "../../shared/model-spec.js";
 import { createEngine } from "../engine/create-engine.js";
 import { LEFT_ELEMENT, type MatrixProduct, RIGHT_ELEMENT } from "./matrix-product.js";
 
 const SIZE = 512;
 
-/**
- * A product by way of one dense layer, for engines that have no binding to ask. @throws RingstrasseError as the engine
- * does
- */
+/** A product by way of one dense layer, for engines that have no binding to ask. @throws RingstrasseError as the engine does */
 export async function openEngineProduct(name: string): Promise<MatrixProduct> {
   const model = ModelSpecSchema.parse({
     inputs: SIZE,
@@ -16,7 +13,7 @@ export async function openEngineProduct(name: string): Promise<MatrixProduct> {
     loss: "meanSquaredError",
     targets: { kind: "values", outputs: SIZE },
   });
-  const layout = arenaLayout(parametersOf(model));
+  const layout = layoutOf(model);
   const engine = await createEngine(name, model, layout);
   const parameters = new Float32Array(layout.paddedLength);
   const [kernel] = layout.slots;

@@ -33,7 +33,6 @@ export interface GenerationResources {
   readonly board: ProgressBoard;
   /** This host's address for tcp rings. */
   readonly address: string;
-  readonly announceFault: (text: string) => void;
   /** Says something that the user should know. */
   readonly announce: (text: string) => void;
 }
@@ -102,7 +101,7 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     gate: new CommitGate(layout.paddedLength),
     batches,
     board,
-    faults: new FaultPlan(assignment.faults, resources.announceFault),
+    faults: new FaultPlan(assignment.faults, resources.announce),
     signal,
     nextSequence: () => sequence++,
     trace,
