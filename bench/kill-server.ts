@@ -3,7 +3,8 @@
  * at random (`--seed`) while the server trains them on a worker of its own and on one that has joined. It is killed (SIGKILL) `--kills`
  * (50) times: in turn during an upload, during training, while a run's results are being stored, and at any moment. Each time the
  * next server on the same directory must have all that was acknowledged, whole, and nothing half-written; the joined worker must be
- * back by itself, and no process left over. At the end all jobs train, and each has the weights that `ringstrasse train` gives it.
+ * back by itself, and no process left over. At the end all jobs train, each has the weights that `ringstrasse train` gives it, and
+ * every file is read once more.
  * Exit code 1 when anything is lost, or a kind of moment was never met, not even by further kills aimed at it.
  *
  *     npm run bench:kill-server -- --kills 50 --seed 1
@@ -79,10 +80,10 @@ async function soak(): Promise<Record<string, unknown>> {
   for (let moment = nextMoment(done); ; moment = nextMoment(done)) {
     const client = await startNext();
     if (done === 0) await clients.begin(client);
-    last = await check(new KillCheck(client, promises, weights), done);
+    last = await check(new KillCheck(client, promises, weights), { kill: done, readAgain: false });
     if (moment === null) {
       await finishAll(client, promises);
-      last = await check(new KillCheck(client, promises, weights), done);
+      last = await check(new KillCheck(client, promises, weights), { kill: done, readAgain: true });
       break;
     }
     await workAndKill(client, clients, moment);
@@ -123,8 +124,11 @@ async function startNext(): Promise<ServeClient> {
   return client;
 }
 
-async function check(checking: KillCheck, kill: number): Promise<{ jobs: number; files: number }> {
-  const { faults: found, jobs, files } = await checking.run();
+async function check(
+  checking: KillCheck,
+  { kill, readAgain }: { readonly kill: number; readonly readAgain: boolean },
+): Promise<{ jobs: number; files: number }> {
+  const { faults: found, jobs, files } = await checking.run({ readAgain });
   const said = running.server?.errors ?? [];
   faults.push(...[...found, ...said].map((fault) => `after kill ${kill}: ${fault}`));
   const counts = Object.entries(met).map(([moment, count]) => `${moment} ${count}`);

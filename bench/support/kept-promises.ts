@@ -34,6 +34,8 @@ export class KeptPromises {
   readonly jobs = new Map<string, PromisedJob>();
   /** By id. */
   readonly files = new Map<string, PromisedFile>();
+  /** Ids of files that an earlier check has read and found whole. */
+  readonly wholeFiles = new Set<string>();
   /** Contents that were on their way when a server was killed, by SHA-256: they may be there, whole. */
   readonly maybeFiles = new Set<string>();
   /** Titles of documents that were on their way. */

@@ -35,7 +35,9 @@ export class KillCheck {
     this.#weights = weights;
   }
 
-  async run(): Promise<CheckResult> {
+  /** @param readAgain also reads the files that an earlier check found whole; without, they need only be listed as they were sent */
+  async run({ readAgain }: { readonly readAgain: boolean }): Promise<CheckResult> {
+    if (readAgain) this.#promises.wholeFiles.clear();
     const statuses = await this.#client.statuses();
     await this.#adopt(statuses);
     const owned = new Set<string>();
@@ -154,9 +156,12 @@ export class KillCheck {
   }
 
   async #isWhole({ id, sha256: listed, sizeBytes }: ListedFile): Promise<boolean> {
+    if (this.#promises.wholeFiles.has(id)) return true;
     try {
       const bytes = await this.#client.bytes(`/storage/files/${id}`);
-      return sha256(bytes) === listed && bytes.byteLength === sizeBytes;
+      const isWhole = sha256(bytes) === listed && bytes.byteLength === sizeBytes;
+      if (isWhole) this.#promises.wholeFiles.add(id);
+      return isWhole;
     } catch (thrown) {
       // A job that has finished in the meantime lets go of the files of its last run.
       const isGone = thrown instanceof Refusal && thrown.status === 404;
