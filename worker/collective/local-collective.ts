@@ -39,7 +39,7 @@ export class LocalCollective implements Collective {
         if (foldedBefore === 0) this.#folder.open(block, sequence, replicas);
         else this.#folder.fold(block, sequence, replicas);
       }
-      await turns.after(bytes * this.#schedule.replicas);
+      await turns.after(bytes * (this.#schedule.replicas - 1));
     }
     return { sentBytes: 0, receivedBytes: 0, elapsedMs: performance.now() - startMs };
   }

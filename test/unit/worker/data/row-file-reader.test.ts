@@ -29,8 +29,17 @@ async function rowFile(shape: Omit<RowFileSpec, "path">): Promise<RowFileSpec> {
   return { path, ...shape };
 }
 
-function read(file: RowFileSpec, rows: readonly number[], transform = NONE): RowBuffers {
-  using reader = new RowFileReader(file, transform);
+interface Reading {
+  readonly transform?: FeatureTransform;
+  readonly keptFileBytes?: number;
+}
+
+function read(
+  file: RowFileSpec,
+  rows: readonly number[],
+  { transform = NONE, keptFileBytes }: Reading = {},
+): RowBuffers {
+  using reader = new RowFileReader(file, transform, keptFileBytes);
   const into = rowBuffers(new SharedArrayBuffer(rowBuffersSizeBytes(file, rows.length)), file, rows.length);
   reader.readRows(Uint32Array.from(rows), into);
   return into;
@@ -38,13 +47,16 @@ function read(file: RowFileSpec, rows: readonly number[], transform = NONE): Row
 
 const TABLE = { rowCount: 500, features: 3, featureType: "float32", targetType: "class", targets: 1 } as const;
 
-describe("RowFileReader", () => {
+describe.each([
+  { keptFileBytes: 64 * 2 ** 20, what: "that stays in memory" },
+  { keptFileBytes: 0, what: "that is too large to stay in memory" },
+])("RowFileReader of a file $what", ({ keptFileBytes }) => {
   it("gives any rows in the order asked for, once or several times", async () => {
     // Rows of 1,604 bytes: some lie near enough to be read at once, others not.
     const file = await rowFile({ ...TABLE, features: 400 });
     fc.assert(
       fc.property(fc.array(fc.nat(499), { maxLength: 40 }), (rows) => {
-        const { x, classes } = read(file, rows);
+        const { x, classes } = read(file, rows, { keptFileBytes });
         expect([...(classes ?? [])]).toEqual(rows);
         for (const [place, row] of rows.entries()) {
           expect(x[place * 400]).toBe(row * 10);
@@ -58,7 +70,7 @@ describe("RowFileReader", () => {
   it("reads more than one system call holds", async () => {
     const file = await rowFile({ ...TABLE, features: 1000, rowCount: 700 });
     const rows = Array.from({ length: 700 }, (_, row) => (row * 37) % 700);
-    const { x, classes } = read(file, rows);
+    const { x, classes } = read(file, rows, { keptFileBytes });
     expect([...(classes ?? [])]).toEqual(rows);
     expect(rows.every((row, place) => x[place * 1000 + 999] === row * 10 + 999)).toBe(true);
   });
@@ -66,7 +78,7 @@ describe("RowFileReader", () => {
   it("reads more rows than it sorts at once", async () => {
     const file = await rowFile({ rowCount: 7, features: 1, featureType: "uint8", targetType: "class", targets: 1 });
     const rows = Array.from({ length: 2 ** 20 + 9 }, (_, place) => (place * 5) % 7);
-    const { classes } = read(file, rows);
+    const { classes } = read(file, rows, { keptFileBytes });
     expect(Buffer.from(Uint32Array.from(rows).buffer).equals(Buffer.from(Uint32Array.from(classes ?? []).buffer))).toBe(
       true,
     );
@@ -74,14 +86,14 @@ describe("RowFileReader", () => {
 
   it("reads rows larger than its working memory", async () => {
     const file = await rowFile({ ...TABLE, features: 300_000, rowCount: 3 });
-    const { x, classes } = read(file, [2, 0]);
+    const { x, classes } = read(file, [2, 0], { keptFileBytes });
     expect([...(classes ?? [])]).toEqual([2, 0]);
     expect([x[299_999], x[300_000]]).toEqual([20 + 299_999, 0]);
   });
 
   it("reads bytes of odd length, whose classes are not aligned", async () => {
     const file = await rowFile({ rowCount: 20, features: 7, featureType: "uint8", targetType: "class", targets: 1 });
-    const { x, classes } = read(file, [3, 19, 0], { kind: "scale", divisor: 255 });
+    const { x, classes } = read(file, [3, 19, 0], { transform: { kind: "scale", divisor: 255 }, keptFileBytes });
     expect([...(classes ?? [])]).toEqual([3, 19, 0]);
     const expected = [30, 190, 0].flatMap((first) =>
       [0, 1, 2, 3, 4, 5, 6].map((more) => Math.fround((first + more) / 255)),
@@ -92,7 +104,7 @@ describe("RowFileReader", () => {
   it("reads several real-valued targets and standardises", async () => {
     const file = await rowFile({ rowCount: 5, features: 2, featureType: "float32", targetType: "float32", targets: 2 });
     const transform: FeatureTransform = { kind: "standardise", mean: [10, 11], deviation: [10, 5] };
-    const buffers = read(file, [4, 1], transform);
+    const buffers = read(file, [4, 1], { transform, keptFileBytes });
     expect(buffers.classes).toBeNull();
     expect([...(buffers.values ?? [])]).toEqual([4.5, 5.5, 1.5, 2.5]);
     expect([...buffers.x]).toEqual([3, 6, 0, 0]);
@@ -101,6 +113,23 @@ describe("RowFileReader", () => {
     expect(() => microBatchOf(buffers, file, 0)).toThrow(RangeError);
   });
 
+  it("gives the same rows when they are asked for again, with others between", async () => {
+    const file = await rowFile({ ...TABLE, features: 400 });
+    using reader = new RowFileReader(file, NONE, keptFileBytes);
+    const into = rowBuffers(new ArrayBuffer(rowBuffersSizeBytes(file, 4)), file, 4);
+    for (const rows of [
+      [7, 8, 300, 9],
+      [9, 10, 7, 299],
+      [8, 8, 300, 11],
+    ]) {
+      reader.readRows(Uint32Array.from(rows), into);
+      expect([...(into.classes ?? [])]).toEqual(rows);
+      expect(rows.map((_, place) => into.x[place * 400 + 399])).toEqual(rows.map((row) => row * 10 + 399));
+    }
+  });
+});
+
+describe("RowFileReader", () => {
   it("names a row that does not exist", async () => {
     const file = await rowFile({ ...TABLE, rowCount: 5 });
     const failure = await failureWithCode("DATA_INVALID", () => read(file, [4, 5]));
