@@ -18,22 +18,16 @@ export function featureTransform(transform: FeatureTransform, features: number):
   switch (transform.kind) {
     case "none":
       return (raw, rows, into, offset) => into.set(raw.subarray(0, rows * features), offset);
-    case "scale":
-      return scale(transform.divisor, features);
+    case "scale": {
+      const { divisor } = transform;
+      return (raw, rows, into, offset) => {
+        const length = rows * features;
+        for (let index = 0; index < length; index++) into[offset + index] = (raw[index] as number) / divisor;
+      };
+    }
     case "standardise":
       return standardise(transform.mean, transform.deviation, features);
   }
-}
-
-function scale(divisor: number, features: number): ApplyTransform {
-  // Bytes have few values: to look a quotient up is faster than to divide.
-  const quotients = Float32Array.from({ length: 256 }, (_, byte) => byte / divisor);
-  return (raw, rows, into, offset) => {
-    const length = rows * features;
-    if (raw instanceof Uint8Array)
-      for (let index = 0; index < length; index++) into[offset + index] = quotients[raw[index] as number] as number;
-    else for (let index = 0; index < length; index++) into[offset + index] = (raw[index] as number) / divisor;
-  };
 }
 
 function standardise(mean: readonly number[], deviation: readonly number[], features: number): ApplyTransform {

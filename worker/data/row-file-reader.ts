@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { dataInvalid, readFailure } from "../../shared/data/data-failure.js";
-import { type FeatureTransform, type RowFileSpec, rowSizeBytes } from "../../shared/data/dataset-spec.js";
-import { type ApplyTransform, featureTransform } from "../../shared/data/feature-transform.js";
+import { type RowFileSpec, rowSizeBytes } from "../../shared/data/dataset-spec.js";
+import type { ApplyTransform } from "../../shared/data/feature-transform.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { RowBuffers } from "./row-buffers.js";
 
@@ -39,13 +39,14 @@ export class RowFileReader implements Disposable {
   #closed = false;
 
   /**
+   * @param transform for rows of this file
    * @param keptFileBytes the rows of a file of at most this size stay in memory
    * @throws RingstrasseError INPUT_MISSING; DATA_INVALID when the file's size is not that of its description
    */
-  constructor(file: RowFileSpec, transform: FeatureTransform, keptFileBytes = KEPT_FILE_BYTES) {
+  constructor(file: RowFileSpec, transform: ApplyTransform, keptFileBytes = KEPT_FILE_BYTES) {
     this.#file = file;
     this.#rowSize = rowSizeBytes(file);
-    this.#transform = featureTransform(transform, file.features);
+    this.#transform = transform;
     this.#descriptor = openRowFile(file, this.#rowSize);
     const fileBytes = file.rowCount * this.#rowSize;
     const isSmall = fileBytes <= keptFileBytes;

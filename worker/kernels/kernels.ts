@@ -15,6 +15,8 @@ export interface Kernels {
   add(destination: Address, a: Address, b: Address, length: number): void;
   /** Index of the first element that is NaN or infinite; −1 when there is none. */
   firstNotFinite(source: Address, length: number): number;
+  /** destination = bytes / divisor, divided in float64 and rounded once to float32; `length` counts bytes. */
+  scaleBytes(destination: Address, source: Address, length: number, divisor: number): void;
   /** p' = p − lr·g */
   sgd(next: Address, current: Address, sums: Address, length: number, count: number, learningRate: number): number;
   /** v' = μ·v + g; p' = p − lr·v' */

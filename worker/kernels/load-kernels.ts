@@ -6,6 +6,7 @@ import type { Kernels } from "./kernels.js";
 const KERNEL_NAMES = {
   add: true,
   firstNotFinite: true,
+  scaleBytes: true,
   sgd: true,
   momentum: true,
   nesterov: true,

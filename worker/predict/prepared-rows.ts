@@ -7,6 +7,7 @@ import { RingstrasseError } from "../../shared/failure.js";
 import type { ModelFacts } from "../../shared/model-file/model-facts.js";
 import { microBatchOf, rowBuffers, rowBuffersSizeBytes } from "../data/row-buffers.js";
 import { RowFileReader } from "../data/row-file-reader.js";
+import { rowTransform } from "../data/row-transform.js";
 
 /**
  * Reads the description of a row file that was prepared for a training: {@link RowFileSpec} as JSON.
@@ -41,7 +42,7 @@ export async function* preparedRows(
   { transform }: Pick<ModelFacts, "transform">,
   batchRows: number,
 ): AsyncGenerator<PredictionBatch, void, undefined> {
-  using reader = new RowFileReader(file, transform);
+  using reader = new RowFileReader(file, await rowTransform(transform, file));
   const buffers = rowBuffers(new ArrayBuffer(rowBuffersSizeBytes(file, batchRows)), file, batchRows);
   for (let from = 0; from < file.rowCount; from += batchRows) {
     const rowNumbers = Uint32Array.from(

@@ -55,6 +55,20 @@ export function firstNotFinite(source: usize, length: i32): i32 {
   return -1;
 }
 
+export function scaleBytes(destination: usize, source: usize, length: i32, divisor: f64): void {
+  const divisors = f64x2.splat(divisor);
+  for (let index: usize = 0; index < <usize>length; index += 4) {
+    const bytes = v128.load32_zero(source + index);
+    const words = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes));
+    const low = f64x2.div(f64x2.convert_low_i32x4_u(words), divisors);
+    const high = f64x2.div(f64x2.convert_low_i32x4_u(v128.shuffle<i32>(words, words, 2, 3, 2, 3)), divisors);
+    const quotients = v128.shuffle<f32>(
+      f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5,
+    );
+    v128.store(destination + (index << 2), quotients);
+  }
+}
+
 export function sgd(
   next: usize, current: usize, sums: usize, length: i32, count: f32, learningRate: f32,
 ): i32 {

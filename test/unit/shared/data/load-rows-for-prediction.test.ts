@@ -9,6 +9,7 @@ import {
 } from "../../../../shared/data/load-rows-for-prediction.js";
 import { rowBuffers, rowBuffersSizeBytes } from "../../../../worker/data/row-buffers.js";
 import { RowFileReader } from "../../../../worker/data/row-file-reader.js";
+import { rowTransform } from "../../../../worker/data/row-transform.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
 import { idxFile } from "../../../support/idx-file.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
@@ -106,7 +107,7 @@ describe("loadRowsForPrediction", () => {
       elementPaths: { input: null, output: null, labelIndex: null },
     });
     const { train, transform } = dataset;
-    using reader = new RowFileReader(train, transform);
+    using reader = new RowFileReader(train, await rowTransform(transform, train));
     const trained = rowBuffers(new ArrayBuffer(rowBuffersSizeBytes(train, 100)), train, 100);
     reader.readRows(
       Uint32Array.from({ length: 100 }, (_, row) => row),

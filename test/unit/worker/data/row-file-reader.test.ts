@@ -3,12 +3,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { FeatureTransform, RowFileSpec } from "../../../../shared/data/dataset-spec.js";
+import { featureTransform } from "../../../../shared/data/feature-transform.js";
 import { microBatchOf, type RowBuffers, rowBuffers, rowBuffersSizeBytes } from "../../../../worker/data/row-buffers.js";
 import { RowFileReader } from "../../../../worker/data/row-file-reader.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 const NONE: FeatureTransform = { kind: "none" };
+const UNCHANGED = featureTransform(NONE, 3);
 
 /** Row r holds r·10, r·10 + 1, … (mod 256 for bytes) and the target or class r + 0.5 or r. */
 async function rowFile(shape: Omit<RowFileSpec, "path">): Promise<RowFileSpec> {
@@ -39,7 +41,7 @@ function read(
   rows: readonly number[],
   { transform = NONE, keptFileBytes }: Reading = {},
 ): RowBuffers {
-  using reader = new RowFileReader(file, transform, keptFileBytes);
+  using reader = new RowFileReader(file, featureTransform(transform, file.features), keptFileBytes);
   const into = rowBuffers(new SharedArrayBuffer(rowBuffersSizeBytes(file, rows.length)), file, rows.length);
   reader.readRows(Uint32Array.from(rows), into);
   return into;
@@ -115,7 +117,7 @@ describe.each([
 
   it("gives the same rows when they are asked for again, with others between", async () => {
     const file = await rowFile({ ...TABLE, features: 400 });
-    using reader = new RowFileReader(file, NONE, keptFileBytes);
+    using reader = new RowFileReader(file, featureTransform(NONE, 400), keptFileBytes);
     const into = rowBuffers(new ArrayBuffer(rowBuffersSizeBytes(file, 4)), file, 4);
     for (const rows of [
       [7, 8, 300, 9],
@@ -139,7 +141,7 @@ describe("RowFileReader", () => {
 
   it("refuses more rows than there is room for", async () => {
     const file = await rowFile({ ...TABLE, rowCount: 5 });
-    using reader = new RowFileReader(file, NONE);
+    using reader = new RowFileReader(file, UNCHANGED);
     const into = rowBuffers(new ArrayBuffer(rowBuffersSizeBytes(file, 1)), file, 1);
     expect(() => reader.readRows(Uint32Array.of(1, 2), into)).toThrow(RangeError);
   });
@@ -148,7 +150,7 @@ describe("RowFileReader", () => {
     const file = await rowFile({ ...TABLE, rowCount: 5 });
     const other = await failureWithCode("DATA_INVALID", () => read({ ...file, rowCount: 6 }, [0]));
     expect(other.problem).toContain("80 bytes, expected 96");
-    using reader = new RowFileReader(file, NONE);
+    using reader = new RowFileReader(file, UNCHANGED);
     await truncate(file.path, 40);
     const into = rowBuffers(new ArrayBuffer(rowBuffersSizeBytes(file, 1)), file, 1);
     reader.readRows(Uint32Array.of(1), into);
@@ -159,7 +161,7 @@ describe("RowFileReader", () => {
 
   it("says which file is missing and where it must be", async () => {
     const file = { path: "/nowhere/train.rows", ...TABLE };
-    const failure = await failureWithCode("INPUT_MISSING", () => new RowFileReader(file, NONE));
+    const failure = await failureWithCode("INPUT_MISSING", () => new RowFileReader(file, UNCHANGED));
     expect(failure.file).toBe("/nowhere/train.rows");
     expect(failure.remedy).toContain("data directory");
   });
