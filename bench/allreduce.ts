@@ -43,6 +43,7 @@ const rounds = Number(values.rounds);
 type Measure = (ranks: number, sizes: readonly SizePlan[]) => Promise<Timing[]>;
 const OWN: readonly (readonly [string, Measure])[] = [
   ["shm", (ranks, plans) => measureOwn(ranks, { collective: "shm", transport: "ipc" }, plans)],
+  ["hierarchical", (ranks, plans) => measureOwn(ranks, { collective: "hierarchical", transport: "ipc" }, plans)],
   ["ring-ipc", (ranks, plans) => measureOwn(ranks, { collective: "ring", transport: "ipc" }, plans)],
   ["ring-tcp", (ranks, plans) => measureOwn(ranks, { collective: "ring", transport: "tcp" }, plans)],
 ];

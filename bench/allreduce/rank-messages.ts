@@ -1,4 +1,4 @@
-import type { SegmentPlace } from "../../shared/protocol/control-message.js";
+import type { CollectiveName, SegmentPlace } from "../../shared/protocol/control-message.js";
 
 /** What is measured at one size, the same by every system. */
 export interface SizePlan {
@@ -13,7 +13,7 @@ export interface SizePlan {
 export interface RankStart {
   readonly rank: number;
   readonly ranks: number;
-  readonly collective: "shm" | "ring";
+  readonly collective: CollectiveName;
   readonly transport: "ipc" | "tcp";
   readonly sizes: readonly SizePlan[];
 }

@@ -6,7 +6,7 @@ import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../id
 import { JobSpecSchema } from "../job-spec.js";
 
 /** Version of the control protocol and of the frames on the ring. A worker that speaks another one is refused by name. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 const whole = z.number().int().nonnegative();
 const figure = z.number();
@@ -82,9 +82,31 @@ export const SegmentPlaceSchema = z.object({
 });
 export type SegmentPlace = z.infer<typeof SegmentPlaceSchema>;
 
-export const COLLECTIVES = ["ring", "shm"] as const;
+export const COLLECTIVES = ["ring", "shm", "hierarchical"] as const;
+export const CollectiveNameSchema = z.enum(COLLECTIVES);
 /** How the workers of a generation exchange, when there are several. */
-export type CollectiveName = (typeof COLLECTIVES)[number];
+export type CollectiveName = z.infer<typeof CollectiveNameSchema>;
+
+/** What one collective was measured to do between the workers of a generation, at its start; means over the workers. */
+export const CollectiveFiguresSchema = z.object({
+  collective: CollectiveNameSchema,
+  /** Of an exchange of a few numbers. */
+  latencyMs: figure,
+  /** Payload bytes per second beyond that; null: the payload is too small to show it. */
+  bandwidthBps: figure.nullable(),
+  /** Of an exchange of the job's whole payload. */
+  expectedMs: figure,
+});
+export type CollectiveFigures = z.infer<typeof CollectiveFiguresSchema>;
+
+/** A choice by measurement, the same on all workers. */
+export const MeasuredChoiceSchema = z.object({
+  collective: CollectiveNameSchema,
+  /** Of one exchange of the job. */
+  payloadBytes: whole,
+  candidates: z.array(CollectiveFiguresSchema).min(2),
+});
+export type MeasuredChoice = z.infer<typeof MeasuredChoiceSchema>;
 
 export const FromWorkerSchema = z.discriminatedUnion("kind", [
   z.object({
@@ -97,9 +119,9 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
     nodeVersion: z.string(),
     /** What it can compute with. */
     engines: z.array(EngineFactsSchema).min(1),
-    /** Whether its processes can share memory with others of its host. */
-    sharesMemory: z.boolean(),
-    /** Why they can't. */
+    /** It shares memory with all workers that name the same domain; null: with none. */
+    memoryDomain: z.string().min(1).nullable(),
+    /** Why with none. */
     sharingProblem: z.string().optional(),
   }),
   /** Arenas stand, the ring's end is bound. */
@@ -119,6 +141,8 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
     epoch: whole,
     step: whole,
   }),
+  /** What the workers have measured and chosen, where the coordinator left it to them; before all reports of steps. */
+  z.object({ kind: z.literal("collective"), ...jobHeader, choice: MeasuredChoiceSchema }),
   z.object({ kind: z.literal("steps"), ...jobHeader, reports: z.array(StepReportSchema).min(1) }),
   z.object({ kind: z.literal("epoch"), ...jobHeader, report: EpochReportSchema }),
   /** Rank 0 sends the parameters' and state's hashes; every rank those of its replicas' gradients when steps are traced. */
@@ -171,8 +195,12 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     worldSize: z.number().int().positive(),
     /** Workers of the job on this worker's host, itself included: they share its memory. */
     workersHere: z.number().int().positive(),
+    /** Of the link from the previous worker of the ring. */
     transport: z.enum(["tcp", "ipc"]),
-    collective: z.enum(COLLECTIVES),
+    /** One, or several of which the workers take the one that they measure to be fastest. */
+    collectives: z.array(CollectiveNameSchema).min(1),
+    /** Whether it shares memory with its neighbours on the ring. */
+    sharesMemory: z.object({ withPrevious: z.boolean(), withNext: z.boolean() }),
     spec: JobSpecSchema,
     /** Faults to inject, for tests of failure handling. */
     faults: z.array(z.string()),
