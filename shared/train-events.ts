@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { MeasuredChoiceSchema } from "./collective-choice.js";
 import { describeFailure, type Failure, FailureSchema } from "./failure.js";
 import { JobIdSchema } from "./ids.js";
-import { MeasuredChoiceSchema } from "./protocol/control-message.js";
 
 const whole = z.number().int().nonnegative();
 const positive = z.number().int().positive();

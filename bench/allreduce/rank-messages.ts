@@ -1,4 +1,5 @@
-import type { CollectiveName, SegmentPlace } from "../../shared/protocol/control-message.js";
+import type { CollectiveName } from "../../shared/collective-choice.js";
+import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 
 /** What is measured at one size, the same by every system. */
 export interface SizePlan {

@@ -1,4 +1,4 @@
-import type { CollectiveName } from "../../shared/protocol/control-message.js";
+import type { CollectiveName } from "../../shared/collective-choice.js";
 import type { GroupPolicy } from "./group-policy.js";
 import { ringLinks } from "./ring-links.js";
 import type { WorkerRecord } from "./worker-record.js";

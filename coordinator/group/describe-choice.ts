@@ -1,4 +1,4 @@
-import type { CollectiveFigures, MeasuredChoice } from "../../shared/protocol/control-message.js";
+import type { CollectiveFigures, MeasuredChoice } from "../../shared/collective-choice.js";
 
 /** One line for people: what was chosen, and the figures that it was chosen by. Pure. */
 export function describeChoice({ collective, payloadBytes, candidates }: MeasuredChoice): string {

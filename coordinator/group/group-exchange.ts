@@ -1,5 +1,5 @@
+import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
-import type { CollectiveName, MeasuredChoice } from "../../shared/protocol/control-message.js";
 import { type CollectiveDecision, chooseCollective } from "./choose-collective.js";
 import { describeChoice } from "./describe-choice.js";
 import { divergence } from "./group-failures.js";

@@ -1,4 +1,5 @@
-import type { FromWorker, MeasuredChoice, SegmentPlace } from "../../shared/protocol/control-message.js";
+import type { MeasuredChoice } from "../../shared/collective-choice.js";
+import type { FromWorker, SegmentPlace } from "../../shared/protocol/control-message.js";
 import type { Assignment } from "./membership.js";
 import type { WorkerRecord } from "./worker-record.js";
 

@@ -1,10 +1,11 @@
 import { layoutOf } from "../../shared/arena-layout.js";
+import type { CollectiveName } from "../../shared/collective-choice.js";
 import { deferred } from "../../shared/deferred.js";
 import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { Generation, Rank } from "../../shared/ids.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { Logger } from "../../shared/logger.js";
-import type { CollectiveName, EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
+import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import { chooseEngine } from "./choose-engine.js";
 import { compareOutcomes } from "./compare-outcomes.js";
 import { GroupExchange, type SettledCollective } from "./group-exchange.js";

@@ -1,4 +1,4 @@
-import type { CollectiveName } from "../../shared/protocol/control-message.js";
+import type { CollectiveName } from "../../shared/collective-choice.js";
 import type { WorkerRecord } from "./worker-record.js";
 
 /** One worker's place on the ring, as far as its links are concerned. */

@@ -1,8 +1,8 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
+import { COLLECTIVES } from "../../shared/collective-choice.js";
 import type { EngineWish } from "../../shared/engine-name.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
-import { COLLECTIVES } from "../../shared/protocol/control-message.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
 import { networkModel } from "../vinnsl/network-model.js";

@@ -1,7 +1,7 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
+import { CollectiveNameSchema } from "../../shared/collective-choice.js";
 import type { JobId } from "../../shared/ids.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
-import { CollectiveNameSchema } from "../../shared/protocol/control-message.js";
 import { VERSION } from "../../shared/version.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import { type PreparedDataset, prepareDataset } from "../data/prepare-dataset.js";

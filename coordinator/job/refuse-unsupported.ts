@@ -1,5 +1,5 @@
+import { COLLECTIVES } from "../../shared/collective-choice.js";
 import { RingstrasseError } from "../../shared/failure.js";
-import { COLLECTIVES } from "../../shared/protocol/control-message.js";
 import type { TrainOptions } from "../cli/train-options.js";
 
 interface Choice {

@@ -1,7 +1,8 @@
 import { basename, join } from "node:path";
 import { blockPlan, layoutOf } from "../../shared/arena-layout.js";
+import type { MeasuredChoice } from "../../shared/collective-choice.js";
 import { OPTIMIZER_STATE } from "../../shared/optimizer-state.js";
-import type { EngineFacts, FromWorker, MeasuredChoice } from "../../shared/protocol/control-message.js";
+import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import type { EpochEvent, FinishedEvent } from "../../shared/train-events.js";
 import { BlockHashLog } from "../output/block-hash-log.js";
 import { MetricsCsv } from "../output/metrics-csv.js";

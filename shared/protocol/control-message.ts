@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { EpochBlockHashesSchema, ReplicaBlockHashesSchema } from "../block-hash.js";
+import { CollectiveNameSchema, MeasuredChoiceSchema } from "../collective-choice.js";
 import { EngineNameSchema } from "../engine-name.js";
 import { FailureSchema } from "../failure.js";
 import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../ids.js";
@@ -81,32 +82,6 @@ export const SegmentPlaceSchema = z.object({
   key: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type SegmentPlace = z.infer<typeof SegmentPlaceSchema>;
-
-export const COLLECTIVES = ["ring", "shm", "hierarchical"] as const;
-export const CollectiveNameSchema = z.enum(COLLECTIVES);
-/** How the workers of a generation exchange, when there are several. */
-export type CollectiveName = z.infer<typeof CollectiveNameSchema>;
-
-/** What one collective was measured to do between the workers of a generation, at its start; means over the workers. */
-export const CollectiveFiguresSchema = z.object({
-  collective: CollectiveNameSchema,
-  /** Of an exchange of a few numbers. */
-  latencyMs: figure,
-  /** Payload bytes per second beyond that; null: the payload is too small to show it. */
-  bandwidthBps: figure.nullable(),
-  /** Of an exchange of the job's whole payload. */
-  expectedMs: figure,
-});
-export type CollectiveFigures = z.infer<typeof CollectiveFiguresSchema>;
-
-/** A choice by measurement, the same on all workers. */
-export const MeasuredChoiceSchema = z.object({
-  collective: CollectiveNameSchema,
-  /** Of one exchange of the job. */
-  payloadBytes: whole,
-  candidates: z.array(CollectiveFiguresSchema).min(2),
-});
-export type MeasuredChoice = z.infer<typeof MeasuredChoiceSchema>;
 
 export const FromWorkerSchema = z.discriminatedUnion("kind", [
   z.object({

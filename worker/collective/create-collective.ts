@@ -1,6 +1,6 @@
+import { COLLECTIVES, type CollectiveName } from "../../shared/collective-choice.js";
 import { arcOf } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
-import { COLLECTIVES, type CollectiveName } from "../../shared/protocol/control-message.js";
 import type { Kernels } from "../kernels/kernels.js";
 import type { RingTransport } from "../transport/ring-transport.js";
 import { type AddressableMemory, BlockFolder } from "./block-folder.js";

@@ -1,9 +1,5 @@
 import { ALIGNMENT_FLOATS } from "../../shared/arena-layout.js";
-import {
-  type CollectiveFigures,
-  CollectiveNameSchema,
-  type MeasuredChoice,
-} from "../../shared/protocol/control-message.js";
+import { type CollectiveFigures, CollectiveNameSchema, type MeasuredChoice } from "../../shared/collective-choice.js";
 import type { AddressableMemory } from "./block-folder.js";
 import type { Collective, ExchangeBuffers } from "./collective.js";
 

@@ -1,13 +1,8 @@
 import { Worker } from "node:worker_threads";
+import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
 import { deferred } from "../../shared/deferred.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
-import type {
-  CollectiveName,
-  FromCoordinator,
-  MeasuredChoice,
-  SegmentPlace,
-  WorkerBody,
-} from "../../shared/protocol/control-message.js";
+import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
 import type { Collective, Exchange, ExchangeReport } from "../collective/collective.js";
 import type { MemorySharing } from "../collective/memory-domain.js";
 import { GenerationLink } from "./generation-link.js";

@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
-import type { CollectiveName, MeasuredChoice, SegmentPlace } from "../../shared/protocol/control-message.js";
+import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 import type { Collective, Exchange, ExchangeBuffers, ExchangeReport } from "../collective/collective.js";
 import { createCollective } from "../collective/create-collective.js";
 import { measureCollectives, probeBuffers } from "../collective/start-probe.js";

@@ -1,11 +1,6 @@
+import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
-import type {
-  CollectiveName,
-  FromCoordinator,
-  MeasuredChoice,
-  SegmentPlace,
-  WorkerBody,
-} from "../../shared/protocol/control-message.js";
+import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
 import type { Exchange, ExchangeBuffers, ExchangeReport, Membership } from "../collective/collective.js";
 import type { MemorySharing } from "../collective/memory-domain.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeChoice } from "../../../../coordinator/group/describe-choice.js";
-import type { CollectiveFigures, MeasuredChoice } from "../../../../shared/protocol/control-message.js";
+import type { CollectiveFigures, MeasuredChoice } from "../../../../shared/collective-choice.js";
 
 const RING: CollectiveFigures = { collective: "ring", latencyMs: 0.1234, bandwidthBps: 8.1e8, expectedMs: 2.345 };
 const SHM: CollectiveFigures = { collective: "shm", latencyMs: 0.05, bandwidthBps: null, expectedMs: 0.9 };

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { Packr } from "msgpackr";
 import { describe, expect, it } from "vitest";
+import type { MeasuredChoice } from "../../../../shared/collective-choice.js";
 import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../../../../shared/ids.js";
 import type { JobSpec } from "../../../../shared/job-spec.js";
 import { decodeFromCoordinator, decodeFromWorker, MessageEncoder } from "../../../../shared/protocol/codec.js";
@@ -8,7 +9,6 @@ import {
   type CoordinatorBody,
   FromCoordinatorSchema,
   FromWorkerSchema,
-  type MeasuredChoice,
   PROTOCOL_VERSION,
   type WorkerBody,
 } from "../../../../shared/protocol/control-message.js";
