@@ -6,6 +6,8 @@ import type { Collective, ExchangeBuffers } from "./collective.js";
 const FLOAT32_BYTES = 4;
 /** Floats of the arena that take part: 2 MiB show the bandwidth, and take milliseconds. */
 const MOST_FLOATS = 2 ** 19;
+/** Fewer bytes show no bandwidth: what they take is latency. */
+const FEWEST_BYTES = 2 ** 16;
 /** Every candidate has its turn in every round, so that none is measured in a worse moment than the others. */
 const ROUNDS = 3;
 /** All numbers of exchanges in a row are even: see {@link measureCollectives}. */
@@ -85,7 +87,7 @@ export function expectation(
   return {
     collective: CollectiveNameSchema.parse(name),
     latencyMs,
-    bandwidthBps: movingMs > 0 ? (probedBytes * 1000) / movingMs : null,
+    bandwidthBps: movingMs > 0 && probedBytes >= FEWEST_BYTES ? (probedBytes * 1000) / movingMs : null,
     expectedMs: latencyMs + (movingMs * payloadBytes) / probedBytes,
   };
 }
