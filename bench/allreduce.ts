@@ -2,19 +2,20 @@
  * All-reduce of float32 sums, by the product's own collectives and by the peers that are installed (Open MPI over shared memory and
  * over TCP, MPICH, Gloo through PyTorch), in alternating rounds: in every round each system measures all sizes once, in processes of
  * its own. Time, algbw and busbw as nccl-tests define them, the ratio to Gloo in the same round, and the fraction of what copying the
- * bytes once would take. Exit code 1 when a sum is wrong, or an own collective fails.
+ * bytes once would take. One line of JSON on stdout; `--svg FILE` draws it. Exit code 1 when a sum is wrong, or an own collective fails.
  *
- *     npm run bench:allreduce -- --ranks 2,4 --rounds 5
+ *     npm run bench:allreduce -- --ranks 2,4 --rounds 5 --svg docs/images/allreduce.svg > allreduce.json
  *
  * Peers that are missing are named; `--install-peers` fetches them as Debian packages (as root).
  */
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { type AllreduceRow, reportRows, reportTable } from "./allreduce/allreduce-report.js";
+import { allreduceChart } from "./allreduce/chart-of-allreduce.js";
 import { copyMicroseconds } from "./allreduce/copy-limit.js";
 import { measureOwn } from "./allreduce/own-system.js";
 import { findPeers, PEER_PACKAGES, type Peer } from "./allreduce/peer-systems.js";
@@ -31,6 +32,9 @@ const { values } = parseArgs({
     /** Instead of all sizes. */
     bytes: { type: "string" },
     systems: { type: "string" },
+    /** A Python that has torch; absent: the first on the path. */
+    python: { type: "string" },
+    svg: { type: "string" },
     "install-peers": { type: "boolean", default: false },
   },
 });
@@ -43,6 +47,7 @@ const rounds = Number(values.rounds);
 type Measure = (ranks: number, sizes: readonly SizePlan[]) => Promise<Timing[]>;
 const OWN: readonly (readonly [string, Measure])[] = [
   ["shm", (ranks, plans) => measureOwn(ranks, { collective: "shm", transport: "ipc" }, plans)],
+  ["hierarchical", (ranks, plans) => measureOwn(ranks, { collective: "hierarchical", transport: "ipc" }, plans)],
   ["ring-ipc", (ranks, plans) => measureOwn(ranks, { collective: "ring", transport: "ipc" }, plans)],
   ["ring-tcp", (ranks, plans) => measureOwn(ranks, { collective: "ring", transport: "tcp" }, plans)],
 ];
@@ -55,7 +60,11 @@ if (values["install-peers"]) {
 }
 const folder = await mkdtemp(join(tmpdir(), "ringstrasse-allreduce-"));
 try {
-  const { found, missing } = await findPeers({ path: process.env["PATH"] ?? "", folder });
+  const { found, missing } = await findPeers({
+    path: process.env["PATH"] ?? "",
+    python: values.python ?? null,
+    folder,
+  });
   for (const what of missing) process.stderr.write(`left out: ${what} (--install-peers brings it)\n`);
   const rows: AllreduceRow[] = [];
   for (const ranks of values.ranks.split(",").map(Number)) rows.push(...(await measure(ranks, found)));
@@ -63,6 +72,8 @@ try {
   process.stdout.write(
     `${JSON.stringify({ bench: "allreduce", machine: machineFacts(), rounds, peers, missing, rows })}\n`,
   );
+  const own = OWN.map(([name]) => name);
+  if (values.svg !== undefined) await writeFile(values.svg, allreduceChart(rows, own));
   if (rows.some(({ wrong }) => wrong > 0)) process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MeasuredChoiceSchema } from "./collective-choice.js";
 import { describeFailure, type Failure, FailureSchema } from "./failure.js";
 import { JobIdSchema } from "./ids.js";
 
@@ -33,6 +34,16 @@ export const GenerationEventSchema = z.strictObject({
     .array(z.strictObject({ rank: whole, host: z.string(), pid: whole.nullable(), replicas: z.array(whole) }))
     .min(1),
   reason: z.string(),
+});
+
+/** How several workers exchange, where it was left to the product; follows their generation. */
+export const CollectiveEventSchema = z.strictObject({
+  event: z.literal("collective"),
+  generation: whole,
+  collective: z.string(),
+  reason: z.string(),
+  /** Null: there was nothing to measure. */
+  measured: MeasuredChoiceSchema.nullable(),
 });
 
 /** One optimizer update. */
@@ -125,6 +136,7 @@ export const FailedEventSchema = z.strictObject({
 export const TrainEventSchema = z.discriminatedUnion("event", [
   StartedEventSchema,
   GenerationEventSchema,
+  CollectiveEventSchema,
   StepEventSchema,
   EpochEventSchema,
   WarningEventSchema,
@@ -133,6 +145,7 @@ export const TrainEventSchema = z.discriminatedUnion("event", [
 ]);
 export type StartedEvent = z.infer<typeof StartedEventSchema>;
 export type GenerationEvent = z.infer<typeof GenerationEventSchema>;
+export type CollectiveEvent = z.infer<typeof CollectiveEventSchema>;
 export type StepEvent = z.infer<typeof StepEventSchema>;
 export type EpochEvent = z.infer<typeof EpochEventSchema>;
 export type WarningEvent = z.infer<typeof WarningEventSchema>;

@@ -27,7 +27,7 @@ export const WORKER_OPTIONS = {
   token: { group: JOIN, describe: "The coordinator's secret", schema: z.string().min(1), placeholder: "TEXT" },
   "worker-id": {
     group: JOIN,
-    describe: "This worker's name [default HOST-PID]",
+    describe: "This worker's name [default HOST-PID and four random digits]",
     schema: WorkerIdSchema,
     placeholder: "NAME",
   },

@@ -1,10 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { constants, hostname } from "node:os";
 import process from "node:process";
 import type { EvaluationLine } from "../shared/api/evaluation.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
 import { ENGINE_CHECK_COMMAND } from "../shared/engine-store/engine-check.js";
 import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
-import { WorkerIdSchema } from "../shared/ids.js";
+import { type WorkerId, WorkerIdSchema } from "../shared/ids.js";
 import { createLogger } from "../shared/logger.js";
 import { VERSION } from "../shared/version.js";
 import { isSystemError, writeFailure } from "../shared/write-failure.js";
@@ -43,7 +44,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
   const { coordinator, token } = values;
   if (coordinator === undefined) throw missing("--coordinator", "Give the endpoint that the coordinator printed");
   if (token === undefined) throw missing("--token", "Give the coordinator's token, best as RINGSTRASSE_TOKEN");
-  const workerId = values["worker-id"] ?? WorkerIdSchema.parse(`${hostname()}-${process.pid}`);
+  const workerId = values["worker-id"] ?? ownName();
   process.title = `ringstrasse worker ${workerId}`;
   const launched = values["exit-with-parent"] === true;
   const log = createLogger(values["log-level"] ?? "warn", { process: "worker", workerId });
@@ -165,6 +166,11 @@ function missing(option: string, remedy: string): RingstrasseError {
 
 function usage(option: string, problem: string, remedy: string): RingstrasseError {
   return new RingstrasseError({ code: "USAGE", option, problem, remedy });
+}
+
+/** Containers of one image bear one name and count their processes alike: what they are called by must not depend on these alone. */
+function ownName(): WorkerId {
+  return WorkerIdSchema.parse(`${hostname()}-${process.pid}-${randomBytes(2).toString("hex")}`);
 }
 
 function print(text: string): number {

@@ -7,6 +7,7 @@ import { describeFailure, type Failure, RingstrasseError, toFailure } from "../s
 import type { WorkerId } from "../shared/ids.js";
 import type { Logger } from "../shared/logger.js";
 import type { EngineFacts } from "../shared/protocol/control-message.js";
+import type { MemorySharing } from "./collective/memory-domain.js";
 import { CommunicationClient } from "./communication/communication-client.js";
 import type { Assignment } from "./communication/generation-link.js";
 import { ProgressBoard } from "./communication/progress-board.js";
@@ -58,8 +59,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const membership = new Membership(options, communication, board);
   for (;;) {
     try {
-      const sharingProblem = await communication.connect();
-      return await membership.serve(engines, sharingProblem);
+      return await membership.serve(engines, await communication.connect());
     } catch (thrown) {
       if (options.signal.aborted) communication.send({ kind: "leave", signal: signalName(thrown) });
       if (!membership.comesBackAfter(thrown)) throw thrown;
@@ -87,12 +87,13 @@ class Membership {
   }
 
   /** Joins and does what the coordinator says until it says stop. @throws RingstrasseError when it refuses, fails or is lost. */
-  async serve(engines: EngineFacts[], sharingProblem: string | null): Promise<void> {
+  async serve(engines: EngineFacts[], sharing: MemorySharing): Promise<void> {
     const { token, workerId, log } = this.#options;
     const { pid, version } = process;
     this.#board.advance("idle");
-    if (sharingProblem !== null) log.info({ sharingProblem }, `this worker can't share memory: ${sharingProblem}`);
-    const memory = { sharesMemory: sharingProblem === null, ...(sharingProblem === null ? {} : { sharingProblem }) };
+    const { domain: memoryDomain, problem } = sharing;
+    if (problem !== null) log.info({ problem }, `this worker can't share memory: ${problem}`);
+    const memory = { memoryDomain, ...(problem === null ? {} : { sharingProblem: problem }) };
     const facts = { host: hostname(), pid, nodeVersion: version, engines, ...memory };
     this.#communication.send({ kind: "join", token, workerId, ...facts });
     for (;;) {

@@ -33,6 +33,8 @@ export interface Peer {
 export interface PeerPlace {
   /** The search path for commands. */
   readonly path: string;
+  /** A Python that has torch; null: the first on the path. */
+  readonly python: string | null;
   /** For compiled programs and rendezvous files; the caller's. */
   readonly folder: string;
 }
@@ -80,8 +82,8 @@ async function mpich({ path, folder }: PeerPlace): Promise<Peer[]> {
   return [{ name: "mpich", version, measure }];
 }
 
-async function gloo({ path, folder }: PeerPlace): Promise<Peer[]> {
-  const { python, version } = await pythonWithTorch(path);
+async function gloo({ path, python: wanted, folder }: PeerPlace): Promise<Peer[]> {
+  const { python, version } = await pythonWithTorch(path, wanted);
   const script = join(PEERS, "allreduce_gloo.py");
   let runs = 0;
   const measure = async (ranks: number, sizes: readonly SizePlan[]) => {
@@ -95,8 +97,12 @@ async function gloo({ path, folder }: PeerPlace): Promise<Peer[]> {
 }
 
 /** The system's own Python is often not the first on the path, and the only one that Debian's PyTorch is for. */
-async function pythonWithTorch(path: string): Promise<{ readonly python: string; readonly version: string }> {
+async function pythonWithTorch(
+  path: string,
+  wanted: string | null,
+): Promise<{ readonly python: string; readonly version: string }> {
   const code = "import torch, torch.distributed as d; d.is_gloo_available; print(torch.__version__)";
+  if (wanted !== null) return { python: wanted, version: (await run(wanted, ["-c", code])).stdout.trim() };
   for (const folder of path.split(delimiter)) {
     try {
       const python = await command(folder, "python3");

@@ -1,3 +1,4 @@
+import type { CollectiveName } from "../../shared/collective-choice.js";
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 
 /** What is measured at one size, the same by every system. */
@@ -13,7 +14,7 @@ export interface SizePlan {
 export interface RankStart {
   readonly rank: number;
   readonly ranks: number;
-  readonly collective: "shm" | "ring";
+  readonly collective: CollectiveName;
   readonly transport: "ipc" | "tcp";
   readonly sizes: readonly SizePlan[];
 }

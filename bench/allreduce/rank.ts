@@ -34,7 +34,7 @@ async function measure(size: SizePlan): Promise<void> {
     say({ kind: "bound", endpoint, segment });
     const message = await hear();
     if (message.kind !== "connect") throw new Error(`unexpected ${message.kind}`);
-    session.connect(message.next, message.segments);
+    await session.connect(message.next, message.segments);
     say({ kind: "measured", ...(await timed(session, memory, buffers, size)) });
     await hear();
   } finally {
@@ -90,7 +90,8 @@ function planOf(memory: SharedMemory, buffers: ExchangeBuffers): RingPlan {
     jobId: "bench",
     membership: { generation: 1, rank, worldSize: ranks, replicas: ranks },
     transport,
-    collective,
+    collectives: [collective],
+    sharesMemory: { withPrevious: true, withNext: true },
     address: "127.0.0.1",
     memory: memory.memory,
     kernels,

@@ -40,7 +40,8 @@ class BarProgress implements Progress {
     if (event.event === "started") this.#start(event);
     else if (event.event === "step") this.#draw(event.step, this.#ofStep(event));
     else if (event.event === "epoch") this.#onEpoch(event);
-    else if (event.event === "warning") this.#warn(event.message);
+    else if (event.event === "collective") this.#tell(`collective: ${event.reason}`);
+    else if (event.event === "warning") this.#tell(`warning: ${event.message}`);
     else if (event.event === "finished" || event.event === "failed") this.stop();
   }
 
@@ -61,10 +62,10 @@ class BarProgress implements Progress {
     this.#draw(event.steps, this.#ofEpoch(event));
   }
 
-  /** The bar would be torn apart: the warning takes its line, and it goes on below. */
-  #warn(message: string): void {
+  /** The bar would be torn apart: the text takes its line, and it goes on below. */
+  #tell(text: string): void {
     this.#bar?.stop();
-    this.#stream.write(`warning: ${message}\n`);
+    this.#stream.write(`${text}\n`);
     if (this.#bar === null || this.#started === null) return;
     this.#bar = startProgressBar(this.#stream, this.#started.epochs * this.#started.stepsPerEpoch);
     this.#bar.update(this.#step, this.#figures);
@@ -108,6 +109,8 @@ class LineProgress implements Progress {
     if (event.event === "started") {
       this.#every = Math.ceil(event.epochs / (MOST_LINES - 1));
       for (const line of describeConfiguration(event)) this.#write(line);
+    } else if (event.event === "collective") {
+      this.#write(`collective: ${event.reason}`);
     } else if (event.event === "warning") {
       this.#write(`warning: ${event.message}`);
     } else if (event.event === "epoch" && (event.epoch % this.#every === 0 || event.epoch === event.epochs)) {

@@ -111,13 +111,13 @@ export const TRAIN_OPTIONS = {
   },
   collective: {
     group: GROUP,
-    describe: "auto or ring [default auto]",
+    describe: "auto (the fastest of these that the hosts allow), ring, shm or hierarchical [default auto]",
     schema: choice(["auto", "ring", "shm", "hierarchical", "mpi", "parameter-server"]),
     placeholder: "NAME",
   },
   transport: {
     group: GROUP,
-    describe: "Of the ring: auto, tcp or ipc [default auto]",
+    describe: "Of the ring: auto, tcp or ipc; a hierarchical one chooses by hop [default auto]",
     schema: choice(["auto", "tcp", "ipc"]),
     placeholder: "NAME",
   },

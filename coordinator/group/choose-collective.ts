@@ -1,31 +1,46 @@
-import type { CollectiveName } from "../../shared/protocol/control-message.js";
+import type { CollectiveName } from "../../shared/collective-choice.js";
 import type { GroupPolicy } from "./group-policy.js";
+import { ringLinks } from "./ring-links.js";
 import type { WorkerRecord } from "./worker-record.js";
 
-export interface CollectiveChoice {
-  /** `local`: one worker exchanges with nobody. */
-  readonly collective: "local" | CollectiveName;
-  /** For people. */
-  readonly reason: string;
-}
+export type CollectiveDecision =
+  | {
+      readonly kind: "settled";
+      /** `local`: one worker exchanges with nobody. */
+      readonly collective: "local" | CollectiveName;
+      /** For people. */
+      readonly reason: string;
+    }
+  /** The workers measure the candidates as soon as they are connected, and take the fastest. */
+  | { readonly kind: "measure"; readonly candidates: readonly CollectiveName[]; readonly reason: string };
 
 /**
- * How these workers exchange: as was asked for, else through shared memory when all were started here by this coordinator and can do
- * it, else round the ring. Every choice gives the same bits. Pure.
+ * How these workers exchange: as was asked for, else the faster of what their hosts allow. Ring always; shm when all share memory;
+ * hierarchical when some neighbours do. Every choice gives the same bits, so that a measurement may decide. Pure.
+ * @param workers by rank
  */
 export function chooseCollective(
-  { collective }: Pick<GroupPolicy, "collective">,
+  { collective, transport }: Pick<GroupPolicy, "collective" | "transport">,
   workers: readonly WorkerRecord[],
-): CollectiveChoice {
-  if (workers.length === 1) return { collective: "local", reason: "one worker exchanges with nobody" };
-  if (collective !== "auto") return { collective, reason: `${collective} was asked for` };
-  if (workers.some(({ launched }) => launched === null)) {
-    return { collective: "ring", reason: "ring, since some workers were not started here" };
-  }
-  const apart = workers.find(({ join }) => !join.sharesMemory);
-  if (apart !== undefined) {
-    const why = apart.join.sharingProblem ?? "it doesn't say why";
-    return { collective: "ring", reason: `ring, since worker ${apart.workerId} can't share memory: ${why}` };
-  }
-  return { collective: "shm", reason: "shm, since all workers share this host's memory" };
+): CollectiveDecision {
+  if (workers.length === 1) return settled("local", "one worker exchanges with nobody");
+  const links = ringLinks(workers, { collectives: [], transport });
+  const inside = links.filter(({ sharesMemory }) => sharesMemory.withNext).length;
+  const hops = `${inside} of ${links.length} hops are inside a host`;
+  if (collective === "hierarchical") return settled(collective, `hierarchical was asked for: ${hops}`);
+  if (collective !== "auto") return settled(collective, `${collective} was asked for`);
+  if (inside === links.length) return measure(["shm", "ring"], "all workers share this host's memory");
+  if (inside > 0) return measure(["hierarchical", "ring"], hops);
+  const apart = workers.find(({ join }) => join.memoryDomain === null);
+  if (apart === undefined) return settled("ring", "ring, since every worker is on a host or in a container of its own");
+  const why = apart.join.sharingProblem ?? "it doesn't say why";
+  return settled("ring", `ring, since worker ${apart.workerId} can't share memory: ${why}`);
+}
+
+function settled(collective: "local" | CollectiveName, reason: string): CollectiveDecision {
+  return { kind: "settled", collective, reason };
+}
+
+function measure(candidates: readonly CollectiveName[], why: string): CollectiveDecision {
+  return { kind: "measure", candidates, reason: `${candidates.join(" or ")} by measurement, since ${why}` };
 }

@@ -1,3 +1,4 @@
+import type { MeasuredChoice } from "../../shared/collective-choice.js";
 import type { FromWorker, SegmentPlace } from "../../shared/protocol/control-message.js";
 import type { Assignment } from "./membership.js";
 import type { WorkerRecord } from "./worker-record.js";
@@ -20,6 +21,8 @@ export class GroupMember {
   /** The memory that it shares; null where none is. */
   segment: SegmentPlace | null = null;
   layoutHash: string | null = null;
+  /** The collective that it has measured to be fastest; null: it has not said so, or there was no choice. */
+  choice: MeasuredChoice | null = null;
   finished: Extract<FromWorker, { kind: "finished" }> | null = null;
 
   constructor(worker: WorkerRecord, assignment: Assignment) {

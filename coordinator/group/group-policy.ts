@@ -1,4 +1,4 @@
-import type { CollectiveName } from "../../shared/protocol/control-message.js";
+import type { CollectiveName } from "../../shared/collective-choice.js";
 
 /** How a group of workers is formed and watched. */
 export interface GroupPolicy {

@@ -1,13 +1,14 @@
 import { layoutOf } from "../../shared/arena-layout.js";
+import type { CollectiveName } from "../../shared/collective-choice.js";
 import { deferred } from "../../shared/deferred.js";
 import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { Generation, Rank } from "../../shared/ids.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { Logger } from "../../shared/logger.js";
-import type { CollectiveName, EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
-import { chooseCollective } from "./choose-collective.js";
+import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import { chooseEngine } from "./choose-engine.js";
 import { compareOutcomes } from "./compare-outcomes.js";
+import { GroupExchange, type SettledCollective } from "./group-exchange.js";
 import { divergence } from "./group-failures.js";
 import { GroupMember, strangerIdentity, type WorkerIdentity } from "./group-member.js";
 import type { GroupPolicy } from "./group-policy.js";
@@ -22,7 +23,6 @@ export interface FormedGeneration {
   readonly generation: number;
   /** By rank. */
   readonly members: readonly GroupMember[];
-  readonly collective: "local" | CollectiveName;
   /** On all of them. */
   readonly engine: EngineFacts;
   readonly reason: string;
@@ -31,6 +31,8 @@ export interface FormedGeneration {
 /** Hears what the group does; must not throw. */
 export interface GroupObserver extends ReportListener {
   formed(formed: FormedGeneration): void;
+  /** Once, after `formed` and before all reports. */
+  collectiveSettled(settled: SettledCollective): void;
   blockHashes(rank: number, message: Extract<FromWorker, { kind: "blockHashes" }>): void;
 }
 
@@ -75,7 +77,7 @@ export class JobGroup implements Tenant {
   readonly #generation = 1 as Generation;
   /** By rank. */
   #members: readonly GroupMember[] = [];
-  #collective: GroupResult["collective"] = "local";
+  #exchange: GroupExchange | null = null;
   #engine: EngineFacts | null = null;
   #verdict: Failure | null = null;
   #over = false;
@@ -107,35 +109,19 @@ export class JobGroup implements Tenant {
       if (worker === undefined) throw new RangeError(`${assignment.workerId} has a place, but is not there`);
       return new GroupMember(worker, assignment);
     });
-    const { collective, reason: why } = chooseCollective(policy, workers);
-    this.#collective = collective;
+    const generation = this.#generation;
+    const settled = (news: SettledCollective): void => observer.collectiveSettled(news);
+    const exchange = new GroupExchange({ generation, members: this.#members, policy, settled });
+    this.#exchange = exchange;
     pool.lend(workers, this);
-    for (const { worker, assignment } of this.#members) {
-      pool.send(worker, {
-        kind: "assign",
-        jobId: spec.jobId,
-        generation: this.#generation,
-        rank: assignment.rank as Rank,
-        worldSize: assignments.length,
-        workersHere: workers.filter(({ join }) => join.host === worker.join.host).length,
-        transport: policy.transport,
-        collective: collective === "shm" ? "shm" : "ring",
-        spec: { ...spec, engine: engine.name },
-        faults: [...policy.faults],
-      });
-    }
+    this.#assign(engine, exchange);
     const reasons = [
       reason,
-      ...(workers.length === 1 ? [] : [why]),
+      ...(workers.length === 1 ? [] : [exchange.reason]),
       ...(spec.engine === "auto" ? [`engine ${engine.name}, ${decision.reason}`] : []),
     ];
-    observer.formed({
-      generation: this.#generation,
-      members: this.#members,
-      collective,
-      engine,
-      reason: reasons.join("; "),
-    });
+    observer.formed({ generation, members: this.#members, engine, reason: reasons.join("; ") });
+    exchange.begin();
   }
 
   /** The result, once all workers have sent theirs. @throws RingstrasseError with the first failure. */
@@ -192,6 +178,27 @@ export class JobGroup implements Tenant {
     );
   }
 
+  #assign(engine: EngineFacts, { links, collectives }: GroupExchange): void {
+    const { pool, policy, spec } = this.#options;
+    const workers = this.#members.map(({ worker }) => worker);
+    for (const [rank, link] of links.entries()) {
+      const worker = workers[rank];
+      if (worker === undefined) throw new RangeError(`there is no rank ${rank}`);
+      pool.send(worker, {
+        kind: "assign",
+        jobId: spec.jobId,
+        generation: this.#generation,
+        rank: rank as Rank,
+        worldSize: workers.length,
+        workersHere: workers.filter(({ join }) => join.host === worker.join.host).length,
+        ...link,
+        collectives: [...collectives],
+        spec: { ...spec, engine: engine.name },
+        faults: [...policy.faults],
+      });
+    }
+  }
+
   #onReceived(worker: WorkerRecord, message: FromWorker): void {
     const member = this.#member(worker);
     if (this.#over || member === undefined) return;
@@ -202,6 +209,8 @@ export class JobGroup implements Tenant {
         member.segment = message.segment;
         member.layoutHash = message.layoutHash;
         return this.#startWhenReady();
+      case "collective":
+        return this.#onMeasured(member, message);
       case "steps":
         return this.#reports.steps(rank, message.reports);
       case "epoch":
@@ -221,6 +230,11 @@ export class JobGroup implements Tenant {
       case "leave":
         throw new Error(`${message.kind} is the pool's`);
     }
+  }
+
+  #onMeasured(member: GroupMember, { choice }: Extract<FromWorker, { kind: "collective" }>): void {
+    const failure = this.#exchange?.measured(member, choice) ?? null;
+    if (failure !== null) this.fail(failure);
   }
 
   #startWhenReady(): void {
@@ -244,9 +258,9 @@ export class JobGroup implements Tenant {
     const { parameterCount } = layoutOf(this.#options.spec.model);
     const weights = this.#weights.take({ sha256: weightsSha256, hashedBytes: 4 * parameterCount }, "worker rank 0");
     this.#over = true;
-    const collective = this.#collective;
+    const collective = this.#exchange?.collective ?? null;
     const engine = this.#engine;
-    if (engine === null) throw new Error("a group that never formed has finished");
+    if (engine === null || collective === null) throw new Error("a group that never formed has finished");
     this.#result.resolve({ engine, collective, epochs, steps, weightsSha256, stateSha256, weights });
   }
 

@@ -12,6 +12,8 @@ export interface MembershipPolicy {
 export interface Member {
   readonly workerId: string;
   readonly host: string;
+  /** Workers of the same domain share memory; null: it shares none. */
+  readonly memoryDomain: string | null;
   /** Launch order on its host, where the launcher gave one: makes ranks follow the order of the processes. */
   readonly localIndex: number | null;
 }
@@ -30,8 +32,8 @@ export type MembershipDecision =
   | { readonly kind: "giveUp"; readonly reason: string };
 
 /**
- * Decides who trains: pure, time comes in and a reason goes out. Arcs are ordered by host, so that workers of one host are
- * neighbours on the ring. Which worker gets which arc never changes a bit of the result.
+ * Decides who trains: pure, time comes in and a reason goes out. Arcs are ordered by host, and there by who shares memory, so that
+ * workers of one host are neighbours on the ring. Which worker gets which arc never changes a bit of the result.
  */
 export function decideMembership(
   waitedMs: number,
@@ -53,6 +55,8 @@ export function decideMembership(
 
 function byPlace(a: Member, b: Member): number {
   if (a.host !== b.host) return a.host < b.host ? -1 : 1;
+  const [domainA, domainB] = [a.memoryDomain ?? "", b.memoryDomain ?? ""];
+  if (domainA !== domainB) return domainA < domainB ? -1 : 1;
   if (a.localIndex !== b.localIndex) return (a.localIndex ?? Infinity) - (b.localIndex ?? Infinity);
   return a.workerId < b.workerId ? -1 : 1;
 }

@@ -38,7 +38,8 @@ export class WorkerRecord {
   }
 
   get member(): Member {
-    return { workerId: this.workerId, host: this.join.host, localIndex: this.launched?.index ?? null };
+    const { host, memoryDomain } = this.join;
+    return { workerId: this.workerId, host, memoryDomain, localIndex: this.launched?.index ?? null };
   }
 
   get vitals(): Vitals {

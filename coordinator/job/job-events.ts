@@ -1,7 +1,8 @@
 import { type Failure, toFailure } from "../../shared/failure.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
-import type { EpochReport, FromWorker } from "../../shared/protocol/control-message.js";
+import type { EngineFacts, EpochReport, FromWorker } from "../../shared/protocol/control-message.js";
 import type { EpochEvent, TrainEvent } from "../../shared/train-events.js";
+import type { SettledCollective } from "../group/group-exchange.js";
 import type { FormedGeneration, GroupObserver } from "../group/job-group.js";
 import type { MergedStep } from "../group/step-merger.js";
 import type { RunRecorder } from "./run-recorder.js";
@@ -17,6 +18,7 @@ export interface JobEventsOptions {
 export class JobEvents implements GroupObserver {
   readonly #options: JobEventsOptions;
   #lastEpoch: EpochEvent | null = null;
+  #engine: EngineFacts | null = null;
   #broken: (failure: Failure) => void = () => undefined;
 
   constructor(options: JobEventsOptions) {
@@ -32,7 +34,7 @@ export class JobEvents implements GroupObserver {
     this.#broken = handler;
   }
 
-  formed({ generation, members, collective, engine, reason }: FormedGeneration): void {
+  formed({ generation, members, engine, reason }: FormedGeneration): void {
     const workers = members.map(({ worker: { join }, assignment: { rank, replicas } }) => ({
       rank,
       host: join.host,
@@ -40,7 +42,16 @@ export class JobEvents implements GroupObserver {
       replicas: [...replicas],
     }));
     this.#options.emit({ event: "generation", generation, workers, reason });
-    this.#record(this.#options.recorder.begin(engine, collective));
+    this.#engine = engine;
+  }
+
+  collectiveSettled({ generation, collective, reason, measured }: SettledCollective): void {
+    if (this.#engine === null) throw new Error("a collective was settled before the workers were known");
+    if (reason !== null) {
+      const figures = measured === null ? null : { ...measured, candidates: [...measured.candidates] };
+      this.#options.emit({ event: "collective", generation, collective, reason, measured: figures });
+    }
+    this.#record(this.#options.recorder.begin({ engine: this.#engine, collective, measured }));
   }
 
   step(merged: MergedStep): void {

@@ -1,4 +1,5 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
+import { COLLECTIVES } from "../../shared/collective-choice.js";
 import type { EngineWish } from "../../shared/engine-name.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
@@ -114,7 +115,7 @@ function refuseExecution({ definition, options, file }: SettingsInputs): void {
       name: "collective",
       value: execution.collective,
       overridden: options.collective !== undefined,
-      supported: ["auto", "ring", "shm"],
+      supported: ["auto", ...COLLECTIVES],
     },
   ];
   for (const { name, value, overridden, supported } of wishes) {

@@ -1,4 +1,5 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
+import { CollectiveNameSchema } from "../../shared/collective-choice.js";
 import type { JobId } from "../../shared/ids.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import { VERSION } from "../../shared/version.js";
@@ -142,7 +143,8 @@ function jobSpec({ settings, options }: ReadJob, { jobId, prepared, engine }: Ru
 /** What option or document ask for; what neither does any more has been refused. */
 function wantedCollective({ options, definition }: ReadJob): GroupPolicy["collective"] {
   const wish = options.collective ?? definition.execution.collective ?? "auto";
-  if (wish === "ring" || wish === "shm") return wish;
+  const named = CollectiveNameSchema.safeParse(wish);
+  if (named.success) return named.data;
   // Whoever chooses sockets wants them used.
   return options.transport === "tcp" || options.transport === "ipc" ? "ring" : "auto";
 }

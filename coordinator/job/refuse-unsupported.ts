@@ -1,3 +1,4 @@
+import { COLLECTIVES } from "../../shared/collective-choice.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { TrainOptions } from "../cli/train-options.js";
 
@@ -10,7 +11,7 @@ interface Choice {
 /** Choices that this version knows of but can't do are refused by name, never ignored. @throws RingstrasseError CHOICE_UNSUPPORTED */
 export function refuseUnsupported(options: TrainOptions): void {
   const choices: readonly Choice[] = [
-    { option: "--collective", value: options.collective, supported: ["auto", "ring", "shm"] },
+    { option: "--collective", value: options.collective, supported: ["auto", ...COLLECTIVES] },
     { option: "--strategy", value: options.strategy, supported: ["sync"] },
     { option: "--accumulate", value: options.accumulate, supported: [1] },
     { option: "--compress", value: options.compress, supported: ["none"] },

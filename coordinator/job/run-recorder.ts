@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { blockPlan, layoutOf } from "../../shared/arena-layout.js";
+import type { MeasuredChoice } from "../../shared/collective-choice.js";
 import { OPTIMIZER_STATE } from "../../shared/optimizer-state.js";
 import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import type { EpochEvent, FinishedEvent } from "../../shared/train-events.js";
@@ -10,13 +11,21 @@ import { writeResultDocuments } from "../vinnsl/results/write-result-documents.j
 import { documentsOfRun } from "./documents-of-run.js";
 import type { TrainingRun } from "./training-run.js";
 
+/** What is settled when the workers are connected. */
+export interface RunBeginning {
+  readonly engine: EngineFacts;
+  readonly collective: string;
+  /** How it was chosen; null: not by measurement. */
+  readonly measured: MeasuredChoice | null;
+}
+
 /** Keeps a run's records on disk while it goes: metrics, block hashes, and at last the result. Writes one after the other. */
 export class RunRecorder implements AsyncDisposable {
   readonly #run: TrainingRun;
   readonly #metrics: MetricsCsv;
   readonly #history: EpochEvent[] = [];
   #hashes: BlockHashLog | null = null;
-  #engine: EngineFacts | null = null;
+  #beginning: RunBeginning | null = null;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(run: TrainingRun, metrics: MetricsCsv) {
@@ -30,13 +39,12 @@ export class RunRecorder implements AsyncDisposable {
   }
 
   /** The workers are known, and so is the engine that computes. */
-  begin(engine: EngineFacts, collective: string): Promise<void> {
-    this.#engine = engine;
+  begin(beginning: RunBeginning): Promise<void> {
+    this.#beginning = beginning;
+    const { engine, collective } = beginning;
     return this.#inTurn(async () => {
-      this.#hashes = await BlockHashLog.create(
-        this.#run.output.hashLogFile,
-        hashLogHeader(this.#run, engine, collective),
-      );
+      const header = hashLogHeader(this.#run, engine, collective);
+      this.#hashes = await BlockHashLog.create(this.#run.output.hashLogFile, header);
     });
   }
 
@@ -63,7 +71,8 @@ export class RunRecorder implements AsyncDisposable {
     const ended = { finished, history: this.#history, weights, finishedAt: new Date() };
     const places = { resultFile: basename(output.resultFile), weightsFile: join("model", "weights.bin") };
     await writeResultDocuments(output.path, documentsOfRun(this.#run, ended, places));
-    const chosen = { engine: finished.engine, engineFacts: this.#engine };
+    const { engine = null, measured = null } = this.#beginning ?? {};
+    const chosen = { engine: finished.engine, engineFacts: engine, measuredCollectives: measured };
     const settled = { ...configuration, ...chosen };
     await writeResult(output.resultFile, { finished, history: this.#history, configuration: settled });
   }

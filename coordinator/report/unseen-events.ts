@@ -3,7 +3,7 @@ import type { TrainEvent } from "../../shared/train-events.js";
 import { unreachable } from "../../shared/unreachable.js";
 
 /** What a job has heard of its latest attempt. */
-export type HeardOf = Pick<JobDetail, "started" | "generation" | "lastStep" | "result" | "warnings"> & {
+export type HeardOf = Pick<JobDetail, "started" | "generation" | "collective" | "lastStep" | "result" | "warnings"> & {
   readonly job: Pick<JobDetail["job"], "epoch" | "step" | "status">;
 };
 
@@ -19,6 +19,8 @@ export function unseenEvents(events: readonly TrainEvent[], heard: HeardOf): Tra
         return heard.started === null;
       case "generation":
         return heard.generation === null || event.generation > heard.generation.generation;
+      case "collective":
+        return heard.collective === null || event.generation > heard.collective.generation;
       case "step":
         return event.step > lastStep;
       case "epoch":

@@ -14,7 +14,7 @@ import type { RunResults } from "./run-results.js";
 import type { TrainingGround } from "./training-ground.js";
 
 /** Kinds of events that tell of an attempt as a whole; few of each. */
-const RARE_EVENTS = ["status", "started", "generation", "warning", "finished"];
+const RARE_EVENTS = ["status", "started", "generation", "collective", "warning", "finished"];
 /** Events of an attempt that a page looks back over. */
 const LOOKED_BACK = 500;
 
@@ -58,6 +58,7 @@ export class JobViews {
       failure: job.statusReason,
       started: latest("started"),
       generation: latest("generation"),
+      collective: latest("collective"),
       lastStep: lastStep?.event === "step" ? lastStep : null,
       result: job.status === "FINISHED" ? job.run.result : latest("finished"),
       warnings: attempt.events.flatMap((event) => (event.event === "warning" ? [event.message] : [])).reverse(),

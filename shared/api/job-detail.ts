@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { FailureSchema } from "../failure.js";
-import { FinishedEventSchema, GenerationEventSchema, StartedEventSchema, StepEventSchema } from "../train-events.js";
+import {
+  CollectiveEventSchema,
+  FinishedEventSchema,
+  GenerationEventSchema,
+  StartedEventSchema,
+  StepEventSchema,
+} from "../train-events.js";
 import { JobSummarySchema } from "./job-summary.js";
 
 /** Something that a job has left behind and that can be fetched. */
@@ -22,6 +28,7 @@ export const JobDetailSchema = z.object({
   failure: FailureSchema.nullable(),
   started: StartedEventSchema.nullable(),
   generation: GenerationEventSchema.nullable(),
+  collective: CollectiveEventSchema.nullable(),
   lastStep: StepEventSchema.nullable(),
   result: FinishedEventSchema.nullable(),
   warnings: z.array(z.string()),

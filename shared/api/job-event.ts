@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  CollectiveEventSchema,
   EpochEventSchema,
   FailedEventSchema,
   FinishedEventSchema,
@@ -27,6 +28,7 @@ export type StatusEvent = z.infer<typeof StatusEventSchema>;
 export const JobEventSchema = z.discriminatedUnion("event", [
   StartedEventSchema,
   GenerationEventSchema,
+  CollectiveEventSchema,
   StepEventSchema,
   EpochEventSchema,
   WarningEventSchema,

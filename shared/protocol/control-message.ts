@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { EpochBlockHashesSchema, ReplicaBlockHashesSchema } from "../block-hash.js";
+import { CollectiveNameSchema, MeasuredChoiceSchema } from "../collective-choice.js";
 import { EngineNameSchema } from "../engine-name.js";
 import { FailureSchema } from "../failure.js";
 import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../ids.js";
 import { JobSpecSchema } from "../job-spec.js";
 
 /** Version of the control protocol and of the frames on the ring. A worker that speaks another one is refused by name. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 const whole = z.number().int().nonnegative();
 const figure = z.number();
@@ -82,10 +83,6 @@ export const SegmentPlaceSchema = z.object({
 });
 export type SegmentPlace = z.infer<typeof SegmentPlaceSchema>;
 
-export const COLLECTIVES = ["ring", "shm"] as const;
-/** How the workers of a generation exchange, when there are several. */
-export type CollectiveName = (typeof COLLECTIVES)[number];
-
 export const FromWorkerSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("join"),
@@ -97,9 +94,9 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
     nodeVersion: z.string(),
     /** What it can compute with. */
     engines: z.array(EngineFactsSchema).min(1),
-    /** Whether its processes can share memory with others of its host. */
-    sharesMemory: z.boolean(),
-    /** Why they can't. */
+    /** It shares memory with all workers that name the same domain; null: with none. */
+    memoryDomain: z.string().min(1).nullable(),
+    /** Why with none. */
     sharingProblem: z.string().optional(),
   }),
   /** Arenas stand, the ring's end is bound. */
@@ -119,6 +116,8 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
     epoch: whole,
     step: whole,
   }),
+  /** What the workers have measured and chosen, where the coordinator left it to them; before all reports of steps. */
+  z.object({ kind: z.literal("collective"), ...jobHeader, choice: MeasuredChoiceSchema }),
   z.object({ kind: z.literal("steps"), ...jobHeader, reports: z.array(StepReportSchema).min(1) }),
   z.object({ kind: z.literal("epoch"), ...jobHeader, report: EpochReportSchema }),
   /** Rank 0 sends the parameters' and state's hashes; every rank those of its replicas' gradients when steps are traced. */
@@ -171,8 +170,12 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     worldSize: z.number().int().positive(),
     /** Workers of the job on this worker's host, itself included: they share its memory. */
     workersHere: z.number().int().positive(),
+    /** Of the link from the previous worker of the ring. */
     transport: z.enum(["tcp", "ipc"]),
-    collective: z.enum(COLLECTIVES),
+    /** One, or several of which the workers take the one that they measure to be fastest. */
+    collectives: z.array(CollectiveNameSchema).min(1),
+    /** Whether it shares memory with its neighbours on the ring. */
+    sharesMemory: z.object({ withPrevious: z.boolean(), withNext: z.boolean() }),
     spec: JobSpecSchema,
     /** Faults to inject, for tests of failure handling. */
     faults: z.array(z.string()),

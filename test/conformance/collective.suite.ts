@@ -10,6 +10,7 @@ import {
   createWorker,
   type GroupShape,
   type GroupWorker,
+  hopSizeBytes,
   referenceTotals,
   segmentSizes,
   type Totals,
@@ -42,9 +43,14 @@ export function collectiveSuite(kind: RingLinkKind): void {
     const createGroup = async (shape: GroupShape): Promise<GroupWorker[]> => {
       const transports = await links.bind(shape.workers);
       connectRing(transports);
-      const segments = kind.sharesMemory === true && shape.workers > 1 ? share(shape) : undefined;
+      const segments = kind.sharesMemory === true && shape.workers > 1 ? share(segmentSizes(shape)) : undefined;
       const shared = segments === undefined ? {} : { segments };
-      return Promise.all(transports.map((transport, rank) => createWorker({ ...shape, rank, transport, ...shared })));
+      const hops = kind.isInside === undefined || shape.workers === 1 ? null : hopsOf(shape, kind.isInside);
+      const workers = transports.map((transport, rank) => {
+        const hop = hops === null ? {} : { hops: hops[rank]! };
+        return createWorker({ ...shape, rank, transport, ...shared, ...hop });
+      });
+      return Promise.all(workers);
     };
 
     for (let workers = 1; workers <= MOST_REPLICAS; workers++) {
@@ -113,12 +119,22 @@ async function exchangeAndCheck(
 }
 
 /** Real shared memory, gone when the test is. */
-function share(shape: GroupShape): Uint8Array[] {
-  const segments = segmentSizes(shape).map((sizeBytes) => createSegment(sizeBytes));
+function share(sizes: readonly number[]): Uint8Array[] {
+  const segments = sizes.map((sizeBytes) => createSegment(sizeBytes));
   onTestFinished(() => {
     for (const segment of segments) segment[Symbol.dispose]();
   });
   return segments.map(({ bytes }) => bytes);
+}
+
+/** What each worker shares with its neighbours. */
+function hopsOf(shape: GroupShape, isInside: (rank: number) => boolean) {
+  const segments = share(Array.from({ length: shape.workers }, () => hopSizeBytes(shape)));
+  const toNext = (rank: number): Uint8Array | null => (isInside(rank) ? (segments[rank] ?? null) : null);
+  return segments.map((_, rank) => ({
+    toNext: toNext(rank),
+    fromPrevious: toNext((rank + shape.workers - 1) % shape.workers),
+  }));
 }
 
 /** What goes through shared memory: gradients out, foreign gradients in, and with more than two workers the totals both ways. */

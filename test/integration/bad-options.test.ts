@@ -88,7 +88,6 @@ describe("config files that training refuses", () => {
 
 describe("choices of later versions", () => {
   const choices: readonly (readonly string[])[] = [
-    ["--collective", "hierarchical"],
     ["--collective", "mpi"],
     ["--collective", "parameter-server"],
     ["--strategy", "async"],

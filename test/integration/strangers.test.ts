@@ -83,7 +83,7 @@ function joinAs(workerId: string, token: string): WorkerBody {
     pid: 1,
     nodeVersion: "v20",
     engines: [{ ...engine, name: "wasm" }],
-    sharesMemory: true,
+    memoryDomain: "here",
   };
 }
 

@@ -66,6 +66,6 @@ export function joinMessage(workerId: string, { token, host = "h", engines = [EN
     pid: 1,
     nodeVersion: "v20",
     engines: [...engines],
-    sharesMemory: true,
+    memoryDomain: "here",
   };
 }

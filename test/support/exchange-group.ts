@@ -5,6 +5,8 @@ import { createCollective } from "../../worker/collective/create-collective.js";
 import { segmentSizeBytes } from "../../worker/collective/shared-gradients.js";
 import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
+import { MirrorPlan } from "../../worker/transport/mirror-plan.js";
+import { MirroredRingTransport } from "../../worker/transport/mirrored-ring-transport.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
 import { foldInOrder } from "./reference-fold.js";
 
@@ -34,8 +36,15 @@ export interface WorkerSpec extends GroupShape {
   readonly transport: RingTransport | null;
   /** Bytes of every worker's segment, by rank: then memory is shared. */
   readonly segments?: readonly Uint8Array[];
+  /** For a hierarchical ring: what it shares with its neighbours; null: that hop is between hosts. */
+  readonly hops?: { readonly toNext: Uint8Array | null; readonly fromPrevious: Uint8Array | null };
   readonly generation?: number;
   readonly layoutHash?: string;
+}
+
+/** Bytes of what a worker shares with the next one of a hierarchical ring. */
+export function hopSizeBytes({ paddedLength }: GroupShape): number {
+  return 2 * Math.ceil((paddedLength * 4) / 64) * 64;
 }
 
 /** Bytes of the segment of each worker of a group that shares memory, by rank. */
@@ -64,16 +73,23 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
   };
   const membership: Membership = { generation: spec.generation ?? 1, rank, worldSize: workers, replicas };
   const collective = createCollective({
-    choice: spec.segments === undefined ? "auto" : "shm",
+    choice: spec.hops !== undefined ? "hierarchical" : spec.segments === undefined ? "auto" : "shm",
     segments: spec.segments ?? null,
     membership,
     buffers,
     memory: memory.memory,
     kernels: instantiateKernels(await compileKernels(), memory.memory),
-    transport: spec.transport,
+    transport: linkOf(spec, memory, buffers),
     layoutHash: spec.layoutHash ?? LAYOUT_HASH,
   });
   return { membership, memory, buffers, collective };
+}
+
+function linkOf({ transport, hops, paddedLength }: WorkerSpec, { memory }: SharedMemory, { sums }: ExchangeBuffers) {
+  if (hops === undefined || transport === null) return transport;
+  const spans = sums.map((address) => ({ address, sizeBytes: paddedLength * 4 }));
+  const outgoing = hops.toNext === null ? null : { plan: new MirrorPlan(memory, spans), bytes: hops.toNext };
+  return new MirroredRingTransport({ link: transport, outgoing, incoming: hops.fromPrevious });
 }
 
 /** Connects every transport to the next one's endpoint. */

@@ -75,6 +75,7 @@ export class RecordedJob {
       failure: this.failure,
       started: this.#last("started"),
       generation: this.#last("generation"),
+      collective: this.#last("collective"),
       lastStep: this.#last("step"),
       result: this.#last("finished"),
       warnings: this.events.flatMap((event) => (event.event === "warning" ? [event.message] : [])),

@@ -15,6 +15,8 @@ export interface RingLinkKind {
   readonly name: string;
   /** Payloads go through memory that the workers share, and the link carries headers alone. */
   readonly sharesMemory?: boolean;
+  /** Which hops of a hierarchical ring go through shared memory, by the rank of the sender. */
+  readonly isInside?: (rank: number) => boolean;
   setup(): Promise<RingLinks>;
 }
 

@@ -35,11 +35,14 @@ export interface RunningCommand {
 export interface CommandSurroundings {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Command and arguments that are given the command to run. */
+  readonly through?: readonly string[];
 }
 
 /** Starts `ringstrasse ARGS`. It is killed when the test finishes, should it still run. */
 export function startCommand(args: readonly string[], around: CommandSurroundings = {}): RunningCommand {
-  const child = spawn(process.execPath, [ENTRY, ...args], {
+  const [file = process.execPath, ...rest] = [...(around.through ?? []), process.execPath, ENTRY, ...args];
+  const child = spawn(file, rest, {
     cwd: around.cwd ?? ROOT,
     env: { ...process.env, ...around.env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,3 +1,4 @@
+import { COLLECTIVES, type CollectiveName } from "../../shared/collective-choice.js";
 import { arcOf } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { Kernels } from "../kernels/kernels.js";
@@ -20,8 +21,8 @@ export interface LocalCollectiveOptions {
 
 export interface CollectiveOptions extends LocalCollectiveOptions {
   /** `auto` takes what the number of workers asks for: `local` for one, `ring` for several. */
-  readonly choice: "auto" | "local" | "ring" | "shm";
-  /** Connected to the next worker; unused, and may be null, with one worker. */
+  readonly choice: "auto" | "local" | CollectiveName;
+  /** Connected to the next worker; for `hierarchical` a mirrored one. Unused, and may be null, with one worker. */
   readonly transport: RingTransport | null;
   /** For `shm`: the bytes of every worker's segment, by rank; they stay the caller's. */
   readonly segments?: readonly Uint8Array[] | null;
@@ -43,13 +44,16 @@ export function createCollective(options: CollectiveOptions): Collective {
       code: "CHOICE_UNSUPPORTED",
       option: "--collective",
       value: choice,
-      supported: ["auto", "ring", "shm"],
+      supported: ["auto", ...COLLECTIVES],
       remedy,
     });
   }
   if (transport === null) throw new RangeError(`a ring of ${membership.worldSize} workers needs a transport`);
   const folder = folderOf(options);
-  if (choice !== "shm") return new RingCollective({ membership, folder, transport, layoutHash });
+  if (choice !== "shm") {
+    const name = choice === "hierarchical" ? choice : "ring";
+    return new RingCollective({ name, membership, folder, transport, layoutHash });
+  }
   const { rank, worldSize, replicas } = membership;
   const { buffers, memory, segments } = options;
   if (segments?.length !== worldSize) throw new RangeError(`${worldSize} workers need as many segments`);

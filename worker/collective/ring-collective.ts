@@ -7,6 +7,8 @@ import { layoutTag } from "./frame-header.js";
 import { RingExchange } from "./ring-exchange.js";
 
 export interface RingCollectiveOptions {
+  /** What it is called in results: by the link that it runs over. */
+  readonly name: "ring" | "hierarchical";
   /** At least two workers. */
   readonly membership: Membership;
   readonly folder: BlockFolder;
@@ -39,7 +41,7 @@ export interface RingCollectiveOptions {
  * when all workers are known to have completed the last exchange.
  */
 export class RingCollective implements Collective {
-  readonly name = "ring";
+  readonly name: string;
   readonly ordered = true;
   readonly #options: RingCollectiveOptions;
   readonly #schedule: FoldSchedule;
@@ -52,6 +54,7 @@ export class RingCollective implements Collective {
   constructor(options: RingCollectiveOptions) {
     const { membership, folder, layoutHash } = options;
     if (membership.worldSize < 2) throw new RangeError(`a ring of ${membership.worldSize} worker`);
+    this.name = options.name;
     this.#options = options;
     this.#schedule = new FoldSchedule(membership.worldSize, membership.replicas);
     this.#layout = layoutTag(layoutHash);

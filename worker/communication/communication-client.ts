@@ -1,15 +1,20 @@
 import { Worker } from "node:worker_threads";
+import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
 import { deferred } from "../../shared/deferred.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
-import type {
-  CollectiveName,
-  FromCoordinator,
-  SegmentPlace,
-  WorkerBody,
-} from "../../shared/protocol/control-message.js";
+import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
 import type { Collective, Exchange, ExchangeReport } from "../collective/collective.js";
+import type { MemorySharing } from "../collective/memory-domain.js";
 import { GenerationLink } from "./generation-link.js";
 import type { BoundRing, FromThread, RingPlan, ThreadStart, ToThread } from "./thread-messages.js";
+
+/** A ring that is ready for exchanges. */
+export interface ConnectedRing {
+  /** Its exchanges run in the communication thread. */
+  readonly collective: Collective;
+  /** How it was chosen; null: it was settled before. */
+  readonly measured: MeasuredChoice | null;
+}
 
 interface Waiting<T> {
   resolve(value: T): void;
@@ -28,10 +33,10 @@ export class CommunicationClient implements AsyncDisposable {
   #broken = new AbortController();
   #inbox: FromCoordinator[] = [];
   #generation: GenerationLink | null = null;
-  #connecting: Waiting<string | null> | null = null;
+  #connecting: Waiting<MemorySharing> | null = null;
   #receiver: Waiting<FromCoordinator> | null = null;
   #binding: Waiting<BoundRing> | null = null;
-  #connectingRing: Waiting<void> | null = null;
+  #connectingRing: Waiting<MeasuredChoice | null> | null = null;
   #exchanging: Waiting<ExchangeReport> | null = null;
   #closingRing: Waiting<void> | null = null;
   /** Set once the thread itself is of no more use. */
@@ -53,16 +58,16 @@ export class CommunicationClient implements AsyncDisposable {
   }
 
   /**
-   * Opens a link to the coordinator, in the place of the last one. @returns why this process can't share memory with others
+   * Opens a link to the coordinator, in the place of the last one. @returns with whom this process can share memory
    * @throws RingstrasseError when the thread can't go on.
    */
-  connect(): Promise<string | null> {
+  connect(): Promise<MemorySharing> {
     if (this.#end !== null) return Promise.reject(this.#end);
     this.#link += 1;
     this.#broken = new AbortController();
     this.#inbox = [];
     this.#generation = null;
-    const connected = deferred<string | null>();
+    const connected = deferred<MemorySharing>();
     this.#connecting = connected;
     this.#post({ kind: "connect", link: this.#link });
     return connected.promise;
@@ -99,27 +104,27 @@ export class CommunicationClient implements AsyncDisposable {
   }
 
   /**
-   * Connects to the next worker, and opens the memory that the others share, by rank.
-   * @returns the collective; its exchanges run in the communication thread.
+   * Connects to the next worker, and opens the memory that the others share, by rank. Of several `names` the fastest is taken.
    */
   async connectRing(
-    name: CollectiveName,
+    names: readonly CollectiveName[],
     next: string,
     segments: readonly (SegmentPlace | null)[],
-  ): Promise<Collective> {
+  ): Promise<ConnectedRing> {
     this.#throwIfOver();
-    const connected = deferred<void>();
+    const connected = deferred<MeasuredChoice | null>();
     this.#connectingRing = connected;
     this.#post({ kind: "connectRing", next, segments });
-    await connected.promise;
-    return {
-      name,
+    const measured = await connected.promise;
+    const collective: Collective = {
+      name: measured === null ? names.join() : measured.collective,
       ordered: true,
       allReduce: (exchange) => this.#exchange(exchange),
       // The ring stays until the generation is left: its last frames may still be on their way to a slower worker, and only the
       // coordinator knows when all have them.
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
+    return { collective, measured };
   }
 
   /** After the coordinator's release: closes the ring, if there is one, and tells the coordinator that nothing is left. */
@@ -159,7 +164,7 @@ export class CommunicationClient implements AsyncDisposable {
   #onMessage(message: FromThread): void {
     switch (message.kind) {
       case "connected":
-        this.#connecting?.resolve(message.sharingProblem);
+        this.#connecting?.resolve(message.sharing);
         this.#connecting = null;
         break;
       case "received":
@@ -171,7 +176,7 @@ export class CommunicationClient implements AsyncDisposable {
         this.#binding = null;
         break;
       case "ringConnected":
-        this.#connectingRing?.resolve();
+        this.#connectingRing?.resolve(message.measured);
         this.#connectingRing = null;
         break;
       case "ringFailed":

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toFailure } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
-import { sharedMemoryProblem } from "../collective/shared-segment.js";
+import { memorySharing } from "../collective/memory-domain.js";
 import { ControlConnection } from "./control-connection.js";
 import { ParentWatch } from "./parent-watch.js";
 import { ProgressBoard } from "./progress-board.js";
@@ -48,7 +48,7 @@ function run(start: ThreadStart): void {
         await closeRing();
         await control?.close();
         control = openLink(message.link);
-        post({ kind: "connected", sharingProblem: sharedMemoryProblem() });
+        post({ kind: "connected", sharing: memorySharing() });
         break;
       case "bindRing":
         await closeRing();
@@ -59,8 +59,8 @@ function run(start: ThreadStart): void {
         break;
       case "connectRing":
         try {
-          ring?.connect(message.next, message.segments);
-          post({ kind: "ringConnected" });
+          if (ring === null) throw new Error("connectRing before bindRing");
+          post({ kind: "ringConnected", measured: await ring.connect(message.next, message.segments) });
         } catch (thrown) {
           failRing(thrown);
         }

@@ -1,35 +1,36 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { arcOf } from "../../shared/epoch-plan.js";
+import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
-import type { Collective, Exchange, ExchangeReport } from "../collective/collective.js";
+import type { Collective, Exchange, ExchangeBuffers, ExchangeReport } from "../collective/collective.js";
 import { createCollective } from "../collective/create-collective.js";
-import { segmentSizeBytes } from "../collective/shared-gradients.js";
-import { createSegment, openSegment, type SharedSegment } from "../collective/shared-segment.js";
+import { measureCollectives, probeBuffers } from "../collective/start-probe.js";
+import type { Kernels } from "../kernels/kernels.js";
 import { instantiateKernels } from "../kernels/load-kernels.js";
+import { MirroredRingTransport } from "../transport/mirrored-ring-transport.js";
 import { ZeromqRingTransport } from "../transport/zeromq-ring-transport.js";
+import { RingMemory } from "./ring-memory.js";
 import type { BoundRing, RingPlan } from "./thread-messages.js";
 
 /** One generation's ring, seen from one worker: its sockets, the memory it shares, and the collective that runs over them. */
 export class RingSession implements AsyncDisposable {
   readonly #plan: RingPlan;
+  readonly #kernels: Kernels;
   readonly #transport: ZeromqRingTransport;
+  readonly #memory: RingMemory;
   readonly #abort = new AbortController();
   /** Holds the unix socket of an ipc ring. */
   readonly #folder: string | null;
-  /** This worker's own first, then those it has opened. */
-  readonly #segments: SharedSegment[] = [];
   #collective: Collective | null = null;
 
   private constructor(plan: RingPlan, transport: ZeromqRingTransport, folder: string | null) {
     this.#plan = plan;
+    this.#kernels = instantiateKernels(plan.kernels, plan.memory);
     this.#transport = transport;
     this.#folder = folder;
-    if (plan.collective === "shm") {
-      this.#segments.push(createSegment(segmentSizeBytes(plan.buffers, plan.buffers.gradients.length)));
-    }
+    this.#memory = new RingMemory(plan);
   }
 
   /** @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE */
@@ -48,16 +49,32 @@ export class RingSession implements AsyncDisposable {
 
   /** Where the others find this worker. */
   get bound(): BoundRing {
-    return { endpoint: this.#transport.endpoint, segment: this.#segments[0]?.place ?? null };
+    return { endpoint: this.#transport.endpoint, segment: this.#memory.place };
   }
 
-  /** @param segments by rank. @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE */
-  connect(next: string, segments: readonly (SegmentPlace | null)[]): void {
-    const { membership, buffers, layoutHash, memory, kernels, collective } = this.#plan;
+  /**
+   * Connects to the next worker and opens the memory of others. Where the plan names several collectives all workers measure them
+   * together and take the one that proves fastest; every worker comes to the same choice.
+   * @param segments by rank
+   * @returns what was measured; null: the plan names one collective
+   * @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE; the reason of {@link abort}
+   */
+  async connect(next: string, segments: readonly (SegmentPlace | null)[]): Promise<MeasuredChoice | null> {
     this.#transport.connect(next);
-    const places = { choice: collective, membership, buffers, memory, layoutHash, transport: this.#transport };
-    const shared = collective === "shm" ? this.#openAll(segments) : null;
-    this.#collective = createCollective({ ...places, kernels: instantiateKernels(kernels, memory), segments: shared });
+    const { collectives, buffers, memory } = this.#plan;
+    const create = this.#maker(segments);
+    const [only, ...others] = collectives;
+    if (only === undefined) throw new RangeError("a ring needs a collective");
+    if (others.length === 0) {
+      this.#collective = create(only, buffers);
+      return null;
+    }
+    const probed = probeBuffers(buffers);
+    const candidates = collectives.map((name) => create(name, probed));
+    const choice = await measureCollectives({ candidates, buffers, probed, memory }, this.#abort.signal);
+    for (const candidate of candidates) await candidate[Symbol.asyncDispose]();
+    this.#collective = create(choice.collective, buffers);
+    return choice;
   }
 
   async exchange(exchange: Exchange): Promise<ExchangeReport> {
@@ -75,26 +92,25 @@ export class RingSession implements AsyncDisposable {
     this.abort(null);
     await this.#collective?.[Symbol.asyncDispose]();
     await this.#transport[Symbol.asyncDispose]();
-    for (const segment of this.#segments) segment[Symbol.dispose]();
-    this.#segments.length = 0;
+    this.#memory[Symbol.dispose]();
     if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** The bytes of all workers' segments, by rank. */
-  #openAll(places: readonly (SegmentPlace | null)[]): Uint8Array[] {
-    const { rank, worldSize, replicas } = this.#plan.membership;
-    const [own] = this.#segments;
-    return places.map((place, other) => {
-      if (other === rank && own !== undefined) return own.bytes;
-      const arc = arcOf(other, worldSize, replicas);
-      const sizeBytes = segmentSizeBytes(this.#plan.buffers, arc.to - arc.from);
-      if (place === null || place.sizeBytes !== sizeBytes) {
-        const problem = `rank ${other} shares ${place?.sizeBytes ?? 0} bytes, expected ${sizeBytes}`;
-        throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem });
-      }
-      const opened = openSegment(place);
-      this.#segments.push(opened);
-      return opened.bytes;
-    });
+  /** Makes the plan's collectives over one set of opened segments. */
+  #maker(places: readonly (SegmentPlace | null)[]): (name: CollectiveName, buffers: ExchangeBuffers) => Collective {
+    const { membership, memory, layoutHash, collectives } = this.#plan;
+    const segments = collectives.includes("shm") ? this.#memory.ofAll(places) : null;
+    const mirrored = collectives.includes("hierarchical") ? this.#mirrored(places) : null;
+    const general = { membership, memory, layoutHash, kernels: this.#kernels, segments };
+    return (choice, buffers) => {
+      const transport = choice === "hierarchical" ? mirrored : this.#transport;
+      return createCollective({ ...general, choice, buffers, transport });
+    };
+  }
+
+  #mirrored(places: readonly (SegmentPlace | null)[]): MirroredRingTransport {
+    const { own, mirror } = this.#memory;
+    const outgoing = this.#plan.sharesMemory.withNext && own !== null ? { plan: mirror, bytes: own } : null;
+    return new MirroredRingTransport({ link: this.#transport, outgoing, incoming: this.#memory.ofPrevious(places) });
   }
 }

@@ -1,11 +1,8 @@
+import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
-import type {
-  CollectiveName,
-  FromCoordinator,
-  SegmentPlace,
-  WorkerBody,
-} from "../../shared/protocol/control-message.js";
+import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
 import type { Exchange, ExchangeBuffers, ExchangeReport, Membership } from "../collective/collective.js";
+import type { MemorySharing } from "../collective/memory-domain.js";
 
 /** What a communication thread is started with. */
 export interface ThreadStart {
@@ -21,8 +18,11 @@ export interface ThreadStart {
 export interface RingPlan {
   readonly jobId: string;
   readonly membership: Membership;
+  /** Of the link from the previous worker. */
   readonly transport: "tcp" | "ipc";
-  readonly collective: CollectiveName;
+  /** One, or several to measure. */
+  readonly collectives: readonly CollectiveName[];
+  readonly sharesMemory: { readonly withPrevious: boolean; readonly withNext: boolean };
   /** Where tcp rings listen: this host's address as its peers reach it. */
   readonly address: string;
   readonly memory: WebAssembly.Memory;
@@ -53,11 +53,11 @@ export type ToThread =
 
 /** Communication thread → main thread. */
 export type FromThread =
-  /** `sharingProblem`: why this process can't share memory; null: it can. */
-  | { readonly kind: "connected"; readonly sharingProblem: string | null }
+  | { readonly kind: "connected"; readonly sharing: MemorySharing }
   | { readonly kind: "received"; readonly link: number; readonly message: FromCoordinator }
   | { readonly kind: "ringBound"; readonly ring: BoundRing }
-  | { readonly kind: "ringConnected" }
+  /** `measured`: how the collective was chosen; null: it was settled before. */
+  | { readonly kind: "ringConnected"; readonly measured: MeasuredChoice | null }
   /** The generation has no ring; the control link is there. */
   | { readonly kind: "ringFailed"; readonly failure: Failure }
   | { readonly kind: "exchanged"; readonly report: ExchangeReport }

@@ -71,8 +71,8 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
 
   const group = { jobId, generation, layoutHash: layoutHash(layout, blocks) };
   const membership = { generation, rank, worldSize, replicas: spec.replicas };
-  const { transport, collective: choice } = assignment;
-  const plan = { ...group, membership, transport, collective: choice, address: resources.address };
+  const { transport, collectives, sharesMemory } = assignment;
+  const plan = { ...group, membership, transport, collectives, sharesMemory, address: resources.address };
   const bind = () =>
     communication.bindRing({ ...plan, memory: memory.memory, kernels: module, buffers: arenas.exchange });
   const ring = worldSize === 1 ? null : await bind();
@@ -80,12 +80,20 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   communication.send({ kind: "ready", ...group, ...found });
   board.advance("idle");
   const start = await receiveStart(communication, generation);
-  board.advance("prepare");
 
-  await using collective: Collective =
+  // Collectives may be measured here: all wait for each other.
+  board.advance("exchange");
+  const connected =
     ring === null
-      ? createLocalCollective({ membership, buffers: arenas.exchange, memory: memory.memory, kernels })
-      : await communication.connectRing(choice, nextEndpoint(start, rank, worldSize), start.segments);
+      ? null
+      : await communication.connectRing(collectives, nextEndpoint(start, rank, worldSize), start.segments);
+  if (connected?.measured) {
+    communication.send({ kind: "collective", jobId, generation, choice: connected.measured });
+  }
+  board.advance("prepare");
+  await using collective: Collective =
+    connected?.collective ??
+    createLocalCollective({ membership, buffers: arenas.exchange, memory: memory.memory, kernels });
   let sequence = 0;
   const trace = spec.blockHashes === "step" ? new StepTracer(arenas) : null;
   const context: TrainingContext = {

@@ -121,7 +121,15 @@ function restarted(state: JobState, started: NonNullable<JobDetail["started"]>):
   const fresh = { trainLoss: null, trainAccuracy: null, testAccuracy: null, samplesPerSecond: null };
   const next = onJob(state, { ...fresh, workers, replicas, epochs, epoch: 0, step: 0 });
   return {
-    ...onDetail(next, { started, generation: null, lastStep: null, result: null, failure: null, warnings: [] }),
+    ...onDetail(next, {
+      started,
+      generation: null,
+      collective: null,
+      lastStep: null,
+      result: null,
+      failure: null,
+      warnings: [],
+    }),
     curves: NO_CURVES,
     lastEpoch: null,
     lastPoint: null,
@@ -135,6 +143,8 @@ function told(state: JobState, event: Announcement): JobState {
   switch (event.event) {
     case "generation":
       return { ...onDetail(state, { generation: event }), pace: [] };
+    case "collective":
+      return onDetail(state, { collective: event });
     case "warning":
       return onDetail(state, { warnings: [...(state.detail?.warnings ?? []), event.message].slice(-MAX_WARNINGS) });
     case "finished":

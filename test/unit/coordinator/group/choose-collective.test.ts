@@ -1,36 +1,73 @@
 import { describe, expect, it } from "vitest";
 import { chooseCollective } from "../../../../coordinator/group/choose-collective.js";
+import { ringLinks } from "../../../../coordinator/group/ring-links.js";
 import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
-import type { LaunchedWorker } from "../../../../coordinator/launcher/launcher.js";
 import { joinMessage } from "../../../support/control-client.js";
 
-function worker(isLaunched: boolean, sharesMemory = true): WorkerRecord {
-  const memory = sharesMemory ? { sharesMemory } : { sharesMemory, sharingProblem: "no memfd_create here" };
+/** A worker of this memory domain; null: it can't share memory. */
+function worker(memoryDomain: string | null): WorkerRecord {
+  const memory = memoryDomain === null ? { memoryDomain, sharingProblem: "no memfd_create here" } : { memoryDomain };
   const join = { ...joinMessage("w", { token: "t" }), ...memory, protocol: 1, sequence: 0 };
-  const launched: LaunchedWorker = {
-    index: 0,
-    workerId: "w",
-    host: "h",
-    pid: 1,
-    ended: new Promise(() => undefined),
-    kill: () => undefined,
-  };
-  return new WorkerRecord(join, isLaunched ? launched : null, 0);
+  return new WorkerRecord(join, null, 0);
 }
+
+const workers = (...domains: (string | null)[]): WorkerRecord[] => domains.map(worker);
 
 describe("chooseCollective", () => {
   it.each([
-    ["auto", [worker(true)], "local", "one worker"],
-    ["shm", [worker(true)], "local", "one worker"],
-    ["auto", [worker(true), worker(true)], "shm", "this host's memory"],
-    ["auto", [worker(true), worker(false)], "ring", "not started here"],
-    ["auto", [worker(true), worker(true, false)], "ring", "worker w can't share memory: no memfd_create here"],
-    ["ring", [worker(true), worker(true)], "ring", "asked for"],
-    ["shm", [worker(false), worker(false)], "shm", "asked for"],
-  ] as const)("%s", (collective, workers, chosen, why) => {
-    expect(chooseCollective({ collective }, workers)).toEqual({
+    ["auto", workers("a"), "local", "one worker"],
+    ["shm", workers("a"), "local", "one worker"],
+    ["hierarchical", workers("a"), "local", "one worker"],
+    ["auto", workers("a", null), "ring", "worker w can't share memory: no memfd_create here"],
+    ["auto", workers("a", "b", "c"), "ring", "on a host or in a container of its own"],
+    ["ring", workers("a", "a"), "ring", "ring was asked for"],
+    ["shm", workers("a", "b"), "shm", "shm was asked for"],
+    ["hierarchical", workers("a", "a", "b"), "hierarchical", "1 of 3 hops are inside a host"],
+    ["hierarchical", workers("a", "b"), "hierarchical", "0 of 2 hops"],
+  ] as const)("%s of %o: settled", (collective, group, chosen, why) => {
+    expect(chooseCollective({ collective, transport: "tcp" }, group)).toEqual({
+      kind: "settled",
       collective: chosen,
       reason: expect.stringContaining(why),
     });
+  });
+
+  it.each([
+    [workers("a", "a", "a"), ["shm", "ring"], "shm or ring by measurement, since all workers share this host's memory"],
+    [workers("a", "a", "b", "b"), ["hierarchical", "ring"], "since 2 of 4 hops are inside a host"],
+    [workers("a", "a", null), ["hierarchical", "ring"], "since 1 of 3 hops are inside a host"],
+  ] as const)("auto of %o: measured", (group, candidates, why) => {
+    expect(chooseCollective({ collective: "auto", transport: "ipc" }, group)).toEqual({
+      kind: "measure",
+      candidates,
+      reason: expect.stringContaining(why),
+    });
+  });
+});
+
+describe("ringLinks", () => {
+  const group = workers("a", "a", "b", null);
+
+  it("a hierarchical ring takes ipc inside a host and tcp between hosts, whatever was asked of the ring", () => {
+    const links = ringLinks(group, { collectives: ["ring", "hierarchical"], transport: "ipc" });
+    expect(links.map(({ transport }) => transport)).toEqual(["tcp", "ipc", "tcp", "tcp"]);
+  });
+
+  it("every other ring takes what was asked for", () => {
+    const links = ringLinks(group, { collectives: ["ring"], transport: "ipc" });
+    expect(links.map(({ transport }) => transport)).toEqual(["ipc", "ipc", "ipc", "ipc"]);
+  });
+
+  it("each hop has one opinion on whether its ends share memory", () => {
+    const links = ringLinks(group, { collectives: [], transport: "tcp" });
+    expect(links.map(({ sharesMemory }) => sharesMemory.withNext)).toEqual([true, false, false, false]);
+    for (const [rank, { sharesMemory }] of links.entries()) {
+      expect(sharesMemory.withPrevious).toBe(links.at(rank - 1)?.sharesMemory.withNext);
+    }
+  });
+
+  it("workers that share no memory don't share it with each other either", () => {
+    const links = ringLinks(workers(null, null), { collectives: ["hierarchical"], transport: "tcp" });
+    expect(links.every(({ sharesMemory }) => !sharesMemory.withNext && !sharesMemory.withPrevious)).toBe(true);
   });
 });

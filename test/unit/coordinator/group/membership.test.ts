@@ -3,9 +3,10 @@ import { describe, expect, it } from "vitest";
 import { decideMembership, type Member } from "../../../../coordinator/group/membership.js";
 
 const policy = { workers: 2, replicas: 5, joinTimeoutMs: 1000 };
-const member = (workerId: string, host = "h", localIndex: number | null = null): Member => ({
+const member = (workerId: string, host = "h", localIndex: number | null = null, memoryDomain = host): Member => ({
   workerId,
   host,
+  memoryDomain,
   localIndex,
 });
 
@@ -29,6 +30,14 @@ describe("decideMembership", () => {
         { workerId: "z", rank: 2, replicas: [4] },
       ],
     });
+  });
+
+  it("makes neighbours of those that share memory, also where containers of several machines bear one name", () => {
+    const members = [member("a", "box", 0, "m2"), member("b", "box", 0, "m1"), member("c", "box", 1, "m2")];
+    const all = [...members, member("d", "box", 1, "m1")];
+    const decision = decideMembership(0, all, { ...policy, workers: 4 });
+    if (decision.kind !== "form") throw new Error(decision.reason);
+    expect(decision.assignments.map(({ workerId }) => workerId)).toEqual(["b", "d", "a", "c"]);
   });
 
   it("gives every replica to exactly one worker, whatever the order of joining", () => {

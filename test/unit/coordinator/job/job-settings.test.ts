@@ -212,7 +212,7 @@ describe("layers", () => {
 
 describe("what the document's executionEnvironment asks for", () => {
   const paths = { engine: "/definition/executionEnvironment/e", collective: "/x/c", threads: "/x/t" };
-  it.each([["collective", { collective: "mpi" }, "mpi", ["auto", "ring", "shm"]]] as const)(
+  it.each([["collective", { collective: "mpi" }, "mpi", ["auto", "ring", "shm", "hierarchical"]]] as const)(
     "%s can't be had: refused by its element",
     async (name, execution, value, supported) => {
       const failure = await failureWithCode("CHOICE_UNSUPPORTED", () => settle({ execution: { ...execution, paths } }));

@@ -4,7 +4,7 @@ import { refuseUnsupported } from "../../../../coordinator/job/refuse-unsupporte
 import { failureWithCode } from "../../../support/failure-with-code.js";
 
 const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string[]])[] = [
-  [{ collective: "mpi" }, "--collective", "mpi", ["auto", "ring", "shm"]],
+  [{ collective: "mpi" }, "--collective", "mpi", ["auto", "ring", "shm", "hierarchical"]],
   [{ strategy: "async" }, "--strategy", "async", ["sync"]],
   [{ accumulate: 2 }, "--accumulate", "2", ["1"]],
   [{ compress: "bf16" }, "--compress", "bf16", ["none"]],
@@ -25,7 +25,7 @@ describe("refuseUnsupported", () => {
   it("lets pass what there is, and what asks for nothing", () => {
     const defaults = { threads: 2, strategy: "sync", accumulate: 1, compress: "none", insecure: false } as const;
     for (const engine of ["auto", "wasm", "tensorflow", "tensorflow-gpu"] as const) {
-      for (const collective of ["auto", "ring", "shm"] as const) {
+      for (const collective of ["auto", "ring", "shm", "hierarchical"] as const) {
         expect(() => refuseUnsupported({ ...defaults, engine, collective })).not.toThrow();
       }
     }

@@ -6,6 +6,7 @@ const NOTHING: HeardOf = {
   job: { epoch: 0, step: 0, status: "INPROGRESS" },
   started: null,
   generation: null,
+  collective: null,
   lastStep: null,
   result: null,
   warnings: [],

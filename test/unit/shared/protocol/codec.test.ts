@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { Packr } from "msgpackr";
 import { describe, expect, it } from "vitest";
+import type { MeasuredChoice } from "../../../../shared/collective-choice.js";
 import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../../../../shared/ids.js";
 import type { JobSpec } from "../../../../shared/job-spec.js";
 import { decodeFromCoordinator, decodeFromWorker, MessageEncoder } from "../../../../shared/protocol/codec.js";
@@ -25,14 +26,24 @@ const stepReport = {
   ...{ computeMs: 1.5, communicationMs: 0.25, sentBytes: 100, receivedBytes: 200 },
 };
 
+const CHOICE: MeasuredChoice = {
+  collective: "shm",
+  payloadBytes: 1024,
+  candidates: [
+    { collective: "shm", latencyMs: 0.25, bandwidthBps: null, expectedMs: 0.5 },
+    { collective: "ring", latencyMs: 0.5, bandwidthBps: 1e9, expectedMs: 1.5 },
+  ],
+};
+
 const FROM_WORKER: { readonly [Kind in WorkerBody["kind"]]: Extract<WorkerBody, { kind: Kind }> } = {
   join: {
     ...{ kind: "join", token: "t", workerId: WorkerIdSchema.parse("w"), host: "h", pid: 7, nodeVersion: "v20" },
     engines: [{ name: "wasm", version: "1", instructionSet: "simd128", threads: 1, probeSha256: sha("a") }],
-    sharesMemory: true,
+    memoryDomain: "here",
   },
   ready: { kind: "ready", ...job, ringEndpoint: "tcp://h:1", segment: SEGMENT, layoutHash: sha("b") },
   heartbeat: { kind: "heartbeat", progress: 9, phase: "compute", epoch: 1, step: 2 },
+  collective: { kind: "collective", ...job, choice: CHOICE },
   steps: { kind: "steps", ...job, reports: [stepReport, { ...stepReport, step: 3 }] },
   epoch: {
     ...{ kind: "epoch", ...job },
@@ -77,7 +88,8 @@ const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<Co
       worldSize: 2,
       workersHere: 2,
       transport: "ipc",
-      collective: "shm",
+      collectives: ["shm", "ring"],
+      sharesMemory: { withPrevious: true, withNext: false },
     },
     ...{ spec: SPEC, faults: ["crash@rank=1,step=5"] },
   },

@@ -40,6 +40,7 @@ describe("createCollective", () => {
     [2, "auto", "ring"],
     [2, "ring", "ring"],
     [2, "shm", "shm"],
+    [2, "hierarchical", "hierarchical"],
   ] as const)("takes for %i workers and --collective %s: %s", (worldSize, choice, name) => {
     const segments = [new Uint8Array(1024), new Uint8Array(1024)];
     const collective = createCollective({ ...options(worldSize, 3 - worldSize), choice, segments });
@@ -53,7 +54,7 @@ describe("createCollective", () => {
           code: "CHOICE_UNSUPPORTED",
           option: "--collective",
           value: "local",
-          supported: ["auto", "ring", "shm"],
+          supported: ["auto", "ring", "shm", "hierarchical"],
           remedy: "Use --workers 1, or --collective ring for 2 workers",
         },
       }),

@@ -1,0 +1,88 @@
+import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
+import type { Failure } from "../../shared/failure.js";
+import { type CollectiveDecision, chooseCollective } from "./choose-collective.js";
+import { describeChoice } from "./describe-choice.js";
+import { divergence } from "./group-failures.js";
+import type { GroupMember } from "./group-member.js";
+import type { GroupPolicy } from "./group-policy.js";
+import { type RingLink, ringLinks } from "./ring-links.js";
+
+/** How the workers of a generation exchange. */
+export interface SettledCollective {
+  readonly generation: number;
+  readonly collective: "local" | CollectiveName;
+  /** Null: nothing was left to choose; else why it was chosen, for people. */
+  readonly reason: string | null;
+  /** Null: nothing was measured. */
+  readonly measured: MeasuredChoice | null;
+}
+
+export interface GroupExchangeOptions {
+  readonly generation: number;
+  /** By rank. */
+  readonly members: readonly GroupMember[];
+  readonly policy: Pick<GroupPolicy, "collective" | "transport">;
+  /** Told once, when it is settled. */
+  readonly settled: (settled: SettledCollective) => void;
+}
+
+/** How the workers of one generation come to exchange: what they are told, and what they have measured where it was left to them. */
+export class GroupExchange {
+  /** By rank. */
+  readonly links: readonly RingLink[];
+  /** What the workers are told; a group of one is told something too, and exchanges with nobody. */
+  readonly collectives: readonly CollectiveName[];
+  readonly #options: GroupExchangeOptions;
+  readonly #decision: CollectiveDecision;
+  #settled: SettledCollective | null = null;
+
+  constructor(options: GroupExchangeOptions) {
+    const { members, policy } = options;
+    const workers = members.map(({ worker }) => worker);
+    this.#options = options;
+    this.#decision = chooseCollective(policy, workers);
+    this.collectives = candidatesOf(this.#decision);
+    this.links = ringLinks(workers, { collectives: this.collectives, transport: policy.transport });
+  }
+
+  /** For people. */
+  get reason(): string {
+    return this.#decision.reason;
+  }
+
+  /** Null until it is settled. */
+  get collective(): SettledCollective["collective"] | null {
+    return this.#settled?.collective ?? null;
+  }
+
+  /** Settles what needs no measurement. */
+  begin(): void {
+    if (this.#decision.kind === "measure") return;
+    const { policy, members } = this.#options;
+    const wasChosen = policy.collective === "auto" && members.length > 1;
+    const { collective, reason } = this.#decision;
+    this.#settle({ collective, reason: wasChosen ? reason : null, measured: null });
+  }
+
+  /** The first to say what was measured settles it. @returns a failure when the workers disagree, or null */
+  measured(member: GroupMember, choice: MeasuredChoice): Failure | null {
+    member.choice = choice;
+    const said = this.#options.members.filter((one) => one.choice !== null);
+    const text = (one: GroupMember): string => JSON.stringify(one.choice);
+    if (new Set(said.map(text)).size > 1) return divergence("measured collectives", said, text);
+    if (this.#settled === null) {
+      this.#settle({ collective: choice.collective, reason: describeChoice(choice), measured: choice });
+    }
+    return null;
+  }
+
+  #settle(settled: Omit<SettledCollective, "generation">): void {
+    this.#settled = { generation: this.#options.generation, ...settled };
+    this.#options.settled(this.#settled);
+  }
+}
+
+function candidatesOf(decision: CollectiveDecision): CollectiveName[] {
+  if (decision.kind === "measure") return [...decision.candidates];
+  return [decision.collective === "local" ? "ring" : decision.collective];
+}

@@ -1,0 +1,29 @@
+import { z } from "zod";
+
+const figure = z.number();
+
+export const COLLECTIVES = ["ring", "shm", "hierarchical"] as const;
+export const CollectiveNameSchema = z.enum(COLLECTIVES);
+/** How the workers of a generation exchange, when there are several. */
+export type CollectiveName = z.infer<typeof CollectiveNameSchema>;
+
+/** What one collective was measured to do between the workers of a generation, at its start; means over the workers. */
+export const CollectiveFiguresSchema = z.object({
+  collective: CollectiveNameSchema,
+  /** Of an exchange of a few numbers. */
+  latencyMs: figure,
+  /** Payload bytes per second beyond that; null: the payload is too small to show it. */
+  bandwidthBps: figure.nullable(),
+  /** Of an exchange of the job's whole payload. */
+  expectedMs: figure,
+});
+export type CollectiveFigures = z.infer<typeof CollectiveFiguresSchema>;
+
+/** A choice by measurement, the same on all workers. */
+export const MeasuredChoiceSchema = z.object({
+  collective: CollectiveNameSchema,
+  /** Of one exchange of the job. */
+  payloadBytes: z.number().int().nonnegative(),
+  candidates: z.array(CollectiveFiguresSchema).min(2),
+});
+export type MeasuredChoice = z.infer<typeof MeasuredChoiceSchema>;
