@@ -91,6 +91,7 @@ function planOf(memory: SharedMemory, buffers: ExchangeBuffers): RingPlan {
     membership: { generation: 1, rank, worldSize: ranks, replicas: ranks },
     transport,
     collective,
+    mpiMode: "ordered",
     address: "127.0.0.1",
     memory: memory.memory,
     kernels,

@@ -23,6 +23,8 @@ export interface FormedGeneration {
   /** By rank. */
   readonly members: readonly GroupMember[];
   readonly collective: "local" | CollectiveName;
+  /** Whether it folds in the canonical order. */
+  readonly ordered: boolean;
   /** On all of them. */
   readonly engine: EngineFacts;
   readonly reason: string;
@@ -38,6 +40,8 @@ export interface GroupResult {
   /** What computed it. */
   readonly engine: EngineFacts;
   readonly collective: "local" | CollectiveName;
+  /** Whether it folded in the canonical order. */
+  readonly ordered: boolean;
   readonly epochs: number;
   readonly steps: number;
   readonly weightsSha256: string;
@@ -75,7 +79,7 @@ export class JobGroup implements Tenant {
   readonly #generation = 1 as Generation;
   /** By rank. */
   #members: readonly GroupMember[] = [];
-  #collective: GroupResult["collective"] = "local";
+  #collective: Pick<GroupResult, "collective" | "ordered"> = { collective: "local", ordered: true };
   #engine: EngineFacts | null = null;
   #verdict: Failure | null = null;
   #over = false;
@@ -107,8 +111,8 @@ export class JobGroup implements Tenant {
       if (worker === undefined) throw new RangeError(`${assignment.workerId} has a place, but is not there`);
       return new GroupMember(worker, assignment);
     });
-    const { collective, reason: why } = chooseCollective(policy, workers);
-    this.#collective = collective;
+    const { collective, ordered, reason: why } = chooseCollective(policy, workers);
+    this.#collective = { collective, ordered };
     pool.lend(workers, this);
     for (const { worker, assignment } of this.#members) {
       pool.send(worker, {
@@ -119,7 +123,8 @@ export class JobGroup implements Tenant {
         worldSize: assignments.length,
         workersHere: workers.filter(({ join }) => join.host === worker.join.host).length,
         transport: policy.transport,
-        collective: collective === "shm" ? "shm" : "ring",
+        collective: collective === "local" ? "ring" : collective,
+        mpiMode: policy.mpiMode,
         spec: { ...spec, engine: engine.name },
         faults: [...policy.faults],
       });
@@ -133,6 +138,7 @@ export class JobGroup implements Tenant {
       generation: this.#generation,
       members: this.#members,
       collective,
+      ordered,
       engine,
       reason: reasons.join("; "),
     });
@@ -244,10 +250,9 @@ export class JobGroup implements Tenant {
     const { parameterCount } = layoutOf(this.#options.spec.model);
     const weights = this.#weights.take({ sha256: weightsSha256, hashedBytes: 4 * parameterCount }, "worker rank 0");
     this.#over = true;
-    const collective = this.#collective;
     const engine = this.#engine;
     if (engine === null) throw new Error("a group that never formed has finished");
-    this.#result.resolve({ engine, collective, epochs, steps, weightsSha256, stateSha256, weights });
+    this.#result.resolve({ engine, ...this.#collective, epochs, steps, weightsSha256, stateSha256, weights });
   }
 
   #member(worker: WorkerRecord): GroupMember | undefined {

@@ -14,6 +14,8 @@ export interface Member {
   readonly host: string;
   /** Launch order on its host, where the launcher gave one: makes ranks follow the order of the processes. */
   readonly localIndex: number | null;
+  /** That its launcher has given it (an MPI rank); null: any will do. */
+  readonly fixedRank: number | null;
 }
 
 /** A worker's place in a generation. */
@@ -31,7 +33,7 @@ export type MembershipDecision =
 
 /**
  * Decides who trains: pure, time comes in and a reason goes out. Arcs are ordered by host, so that workers of one host are
- * neighbours on the ring. Which worker gets which arc never changes a bit of the result.
+ * neighbours on the ring, unless a launcher has fixed the ranks. Which worker gets which arc never changes a bit of the result.
  */
 export function decideMembership(
   waitedMs: number,
@@ -52,6 +54,7 @@ export function decideMembership(
 }
 
 function byPlace(a: Member, b: Member): number {
+  if (a.fixedRank !== null && b.fixedRank !== null) return a.fixedRank - b.fixedRank;
   if (a.host !== b.host) return a.host < b.host ? -1 : 1;
   if (a.localIndex !== b.localIndex) return (a.localIndex ?? Infinity) - (b.localIndex ?? Infinity);
   return a.workerId < b.workerId ? -1 : 1;

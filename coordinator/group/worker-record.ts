@@ -38,7 +38,8 @@ export class WorkerRecord {
   }
 
   get member(): Member {
-    return { workerId: this.workerId, host: this.join.host, localIndex: this.launched?.index ?? null };
+    const { index = null, rank = null } = this.launched ?? {};
+    return { workerId: this.workerId, host: this.join.host, localIndex: index, fixedRank: rank };
   }
 
   get vitals(): Vitals {

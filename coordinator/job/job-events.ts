@@ -32,7 +32,7 @@ export class JobEvents implements GroupObserver {
     this.#broken = handler;
   }
 
-  formed({ generation, members, collective, engine, reason }: FormedGeneration): void {
+  formed({ generation, members, collective, ordered, engine, reason }: FormedGeneration): void {
     const workers = members.map(({ worker: { join }, assignment: { rank, replicas } }) => ({
       rank,
       host: join.host,
@@ -40,7 +40,7 @@ export class JobEvents implements GroupObserver {
       replicas: [...replicas],
     }));
     this.#options.emit({ event: "generation", generation, workers, reason });
-    this.#record(this.#options.recorder.begin(engine, collective));
+    this.#record(this.#options.recorder.begin(engine, { collective, ordered }));
   }
 
   step(merged: MergedStep): void {

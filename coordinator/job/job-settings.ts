@@ -114,7 +114,7 @@ function refuseExecution({ definition, options, file }: SettingsInputs): void {
       name: "collective",
       value: execution.collective,
       overridden: options.collective !== undefined,
-      supported: ["auto", "ring", "shm"],
+      supported: ["auto", "ring", "shm", "mpi"],
     },
   ];
   for (const { name, value, overridden, supported } of wishes) {

@@ -10,12 +10,11 @@ interface Choice {
 /** Choices that this version knows of but can't do are refused by name, never ignored. @throws RingstrasseError CHOICE_UNSUPPORTED */
 export function refuseUnsupported(options: TrainOptions): void {
   const choices: readonly Choice[] = [
-    { option: "--collective", value: options.collective, supported: ["auto", "ring", "shm"] },
+    { option: "--collective", value: options.collective, supported: ["auto", "ring", "shm", "mpi"] },
     { option: "--strategy", value: options.strategy, supported: ["sync"] },
     { option: "--accumulate", value: options.accumulate, supported: [1] },
     { option: "--compress", value: options.compress, supported: ["none"] },
     { option: "--sync-every", value: options["sync-every"], supported: [] },
-    { option: "--mpi-mode", value: options["mpi-mode"], supported: [] },
     { option: "--interface", value: options.interface, supported: [] },
     { option: "--insecure", value: options.insecure, supported: [] },
     { option: "--resume", value: options.resume, supported: [] },

@@ -30,12 +30,12 @@ export class RunRecorder implements AsyncDisposable {
   }
 
   /** The workers are known, and so is the engine that computes. */
-  begin(engine: EngineFacts, collective: string): Promise<void> {
+  begin(engine: EngineFacts, exchange: { readonly collective: string; readonly ordered: boolean }): Promise<void> {
     this.#engine = engine;
     return this.#inTurn(async () => {
       this.#hashes = await BlockHashLog.create(
         this.#run.output.hashLogFile,
-        hashLogHeader(this.#run, engine, collective),
+        hashLogHeader(this.#run, engine, exchange),
       );
     });
   }
@@ -83,7 +83,7 @@ export class RunRecorder implements AsyncDisposable {
 function hashLogHeader(
   run: TrainingRun,
   engine: EngineFacts,
-  collective: string,
+  { collective, ordered }: { readonly collective: string; readonly ordered: boolean },
 ): Parameters<typeof BlockHashLog.create>[1] {
   const { spec, policy, datasetSha256 } = run;
   const layout = layoutOf(spec.model);
@@ -105,7 +105,7 @@ function hashLogHeader(
       workers: policy.workers,
       collective,
       transport: policy.workers === 1 ? "none" : policy.transport,
-      ordered: true,
+      ordered,
     },
     replicas: spec.replicas,
     blocks: blockPlan(layout.paddedLength, spec.replicas),

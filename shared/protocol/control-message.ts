@@ -82,9 +82,13 @@ export const SegmentPlaceSchema = z.object({
 });
 export type SegmentPlace = z.infer<typeof SegmentPlaceSchema>;
 
-export const COLLECTIVES = ["ring", "shm"] as const;
+export const COLLECTIVES = ["ring", "shm", "mpi"] as const;
 /** How the workers of a generation exchange, when there are several. */
 export type CollectiveName = (typeof COLLECTIVES)[number];
+
+export const MPI_MODES = ["ordered", "allreduce"] as const;
+/** Of the collective `mpi`: the project's own fold over MPI's messages, or MPI's own all-reduce, whose order is MPI's. */
+export type MpiMode = (typeof MPI_MODES)[number];
 
 export const FromWorkerSchema = z.discriminatedUnion("kind", [
   z.object({
@@ -173,6 +177,8 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     workersHere: z.number().int().positive(),
     transport: z.enum(["tcp", "ipc"]),
     collective: z.enum(COLLECTIVES),
+    /** Of the collective `mpi`. */
+    mpiMode: z.enum(MPI_MODES),
     spec: JobSpecSchema,
     /** Faults to inject, for tests of failure handling. */
     faults: z.array(z.string()),

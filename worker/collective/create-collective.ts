@@ -1,11 +1,14 @@
 import { arcOf } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
+import type { MpiMode } from "../../shared/protocol/control-message.js";
 import type { Kernels } from "../kernels/kernels.js";
+import type { Mpi } from "../mpi/mpi.js";
 import type { RingTransport } from "../transport/ring-transport.js";
 import { type AddressableMemory, BlockFolder } from "./block-folder.js";
 import type { Collective, ExchangeBuffers, Membership } from "./collective.js";
 import { FoldSchedule } from "./fold-schedule.js";
 import { LocalCollective } from "./local-collective.js";
+import { MpiSumCollective } from "./mpi-sum-collective.js";
 import { RingCollective } from "./ring-collective.js";
 import { SharedGradients } from "./shared-gradients.js";
 import { ShmCollective } from "./shm-collective.js";
@@ -20,11 +23,15 @@ export interface LocalCollectiveOptions {
 
 export interface CollectiveOptions extends LocalCollectiveOptions {
   /** `auto` takes what the number of workers asks for: `local` for one, `ring` for several. */
-  readonly choice: "auto" | "local" | "ring" | "shm";
+  readonly choice: "auto" | "local" | "ring" | "shm" | "mpi";
   /** Connected to the next worker; unused, and may be null, with one worker. */
   readonly transport: RingTransport | null;
   /** For `shm`: the bytes of every worker's segment, by rank; they stay the caller's. */
   readonly segments?: readonly Uint8Array[] | null;
+  /** For `mpi`, whose `transport` goes over it too. */
+  readonly mpi?: Mpi | null;
+  /** Of `mpi`; default ordered. */
+  readonly mpiMode?: MpiMode;
   /** Hex; see `layoutHash` in shared/arena-layout.ts. */
   readonly layoutHash: string;
 }
@@ -49,9 +56,16 @@ export function createCollective(options: CollectiveOptions): Collective {
   }
   if (transport === null) throw new RangeError(`a ring of ${membership.worldSize} workers needs a transport`);
   const folder = folderOf(options);
-  if (choice !== "shm") return new RingCollective({ membership, folder, transport, layoutHash });
+  const { buffers, memory, segments, mpi, mpiMode } = options;
+  if (choice === "mpi" && mpiMode === "allreduce") {
+    if (mpi == null) throw new RangeError("MPI's all-reduce needs MPI");
+    return new MpiSumCollective({ membership, folder, buffers, memory, mpi });
+  }
+  if (choice !== "shm") {
+    const name = choice === "mpi" ? choice : "ring";
+    return new RingCollective({ name, membership, folder, transport, layoutHash });
+  }
   const { rank, worldSize, replicas } = membership;
-  const { buffers, memory, segments } = options;
   if (segments?.length !== worldSize) throw new RangeError(`${worldSize} workers need as many segments`);
   const arcs = Array.from({ length: worldSize }, (_, other) => arcOf(other, worldSize, replicas));
   const shared = new SharedGradients({ buffers, memory, arcs, rank, segments });

@@ -7,6 +7,8 @@ import { layoutTag } from "./frame-header.js";
 import { RingExchange } from "./ring-exchange.js";
 
 export interface RingCollectiveOptions {
+  /** After what the transport goes over; default `ring`. */
+  readonly name?: "ring" | "mpi";
   /** At least two workers. */
   readonly membership: Membership;
   readonly folder: BlockFolder;
@@ -39,7 +41,7 @@ export interface RingCollectiveOptions {
  * when all workers are known to have completed the last exchange.
  */
 export class RingCollective implements Collective {
-  readonly name = "ring";
+  readonly name: string;
   readonly ordered = true;
   readonly #options: RingCollectiveOptions;
   readonly #schedule: FoldSchedule;
@@ -50,7 +52,8 @@ export class RingCollective implements Collective {
 
   /** @throws RangeError for a ring of one, more workers than replicas, or a malformed hash. */
   constructor(options: RingCollectiveOptions) {
-    const { membership, folder, layoutHash } = options;
+    const { name = "ring", membership, folder, layoutHash } = options;
+    this.name = name;
     if (membership.worldSize < 2) throw new RangeError(`a ring of ${membership.worldSize} worker`);
     this.#options = options;
     this.#schedule = new FoldSchedule(membership.worldSize, membership.replicas);

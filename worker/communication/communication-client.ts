@@ -103,7 +103,7 @@ export class CommunicationClient implements AsyncDisposable {
    * @returns the collective; its exchanges run in the communication thread.
    */
   async connectRing(
-    name: CollectiveName,
+    { name, ordered }: { readonly name: CollectiveName; readonly ordered: boolean },
     next: string,
     segments: readonly (SegmentPlace | null)[],
   ): Promise<Collective> {
@@ -114,7 +114,7 @@ export class CommunicationClient implements AsyncDisposable {
     await connected.promise;
     return {
       name,
-      ordered: true,
+      ordered,
       allReduce: (exchange) => this.#exchange(exchange),
       // The ring stays until the generation is left: its last frames may still be on their way to a slower worker, and only the
       // coordinator knows when all have them.

@@ -9,13 +9,23 @@ import { createCollective } from "../collective/create-collective.js";
 import { segmentSizeBytes } from "../collective/shared-gradients.js";
 import { createSegment, openSegment, type SharedSegment } from "../collective/shared-segment.js";
 import { instantiateKernels } from "../kernels/load-kernels.js";
+import type { Mpi } from "../mpi/mpi.js";
+import { noMpi } from "../mpi/mpi-failure.js";
+import { MpiRingTransport } from "../transport/mpi-ring-transport.js";
+import type { RingTransport } from "../transport/ring-transport.js";
 import { ZeromqRingTransport } from "../transport/zeromq-ring-transport.js";
 import type { BoundRing, RingPlan } from "./thread-messages.js";
+
+interface RingPlaces {
+  readonly folder: string | null;
+  readonly mpi: Mpi | null;
+}
 
 /** One generation's ring, seen from one worker: its sockets, the memory it shares, and the collective that runs over them. */
 export class RingSession implements AsyncDisposable {
   readonly #plan: RingPlan;
-  readonly #transport: ZeromqRingTransport;
+  readonly #transport: RingTransport;
+  readonly #mpi: Mpi | null;
   readonly #abort = new AbortController();
   /** Holds the unix socket of an ipc ring. */
   readonly #folder: string | null;
@@ -23,22 +33,31 @@ export class RingSession implements AsyncDisposable {
   readonly #segments: SharedSegment[] = [];
   #collective: Collective | null = null;
 
-  private constructor(plan: RingPlan, transport: ZeromqRingTransport, folder: string | null) {
+  private constructor(plan: RingPlan, transport: RingTransport, { folder, mpi }: RingPlaces) {
     this.#plan = plan;
     this.#transport = transport;
     this.#folder = folder;
+    this.#mpi = mpi;
     if (plan.collective === "shm") {
       this.#segments.push(createSegment(segmentSizeBytes(plan.buffers, plan.buffers.gradients.length)));
     }
   }
 
-  /** @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE */
-  static async bind(plan: RingPlan): Promise<RingSession> {
+  /**
+   * @param mpi of this process, if it is a rank.
+   * @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE
+   */
+  static async bind(plan: RingPlan, mpi: Mpi | null = null): Promise<RingSession> {
+    if (plan.collective === "mpi") {
+      if (mpi === null) throw noMpi();
+      const { generation } = plan.membership;
+      return new RingSession(plan, new MpiRingTransport({ mpi, generation }), { folder: null, mpi });
+    }
     const folder = plan.transport === "ipc" ? await mkdtemp(join(tmpdir(), "ringstrasse-")) : null;
     const endpoint = folder === null ? `tcp://${plan.address}:0` : `ipc://${join(folder, "ring")}`;
     const transport = await ZeromqRingTransport.bind(endpoint);
     try {
-      return new RingSession(plan, transport, folder);
+      return new RingSession(plan, transport, { folder, mpi: null });
     } catch (cause) {
       await transport[Symbol.asyncDispose]();
       if (folder !== null) await rm(folder, { recursive: true, force: true });
@@ -53,9 +72,10 @@ export class RingSession implements AsyncDisposable {
 
   /** @param segments by rank. @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE */
   connect(next: string, segments: readonly (SegmentPlace | null)[]): void {
-    const { membership, buffers, layoutHash, memory, kernels, collective } = this.#plan;
+    const { membership, buffers, layoutHash, memory, kernels, collective, mpiMode } = this.#plan;
     this.#transport.connect(next);
-    const places = { choice: collective, membership, buffers, memory, layoutHash, transport: this.#transport };
+    const own = { transport: this.#transport, mpi: this.#mpi, mpiMode };
+    const places = { choice: collective, membership, buffers, memory, layoutHash, ...own };
     const shared = collective === "shm" ? this.#openAll(segments) : null;
     this.#collective = createCollective({ ...places, kernels: instantiateKernels(kernels, memory), segments: shared });
   }

@@ -2,6 +2,7 @@ import type { Failure } from "../../shared/failure.js";
 import type {
   CollectiveName,
   FromCoordinator,
+  MpiMode,
   SegmentPlace,
   WorkerBody,
 } from "../../shared/protocol/control-message.js";
@@ -15,6 +16,8 @@ export interface ThreadStart {
   readonly board: SharedArrayBuffer;
   /** File descriptor whose end of file means that the parent is gone; null: not watched. */
   readonly parentPipe: number | null;
+  /** Of the MPI that has begun in this process; null: none has. */
+  readonly mpiLibrary: string | null;
 }
 
 /** A ring to bind: everything the thread needs to reduce in the worker's shared memory. */
@@ -23,6 +26,8 @@ export interface RingPlan {
   readonly membership: Membership;
   readonly transport: "tcp" | "ipc";
   readonly collective: CollectiveName;
+  /** Of the collective `mpi`. */
+  readonly mpiMode: MpiMode;
   /** Where tcp rings listen: this host's address as its peers reach it. */
   readonly address: string;
   readonly memory: WebAssembly.Memory;

@@ -71,8 +71,8 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
 
   const group = { jobId, generation, layoutHash: layoutHash(layout, blocks) };
   const membership = { generation, rank, worldSize, replicas: spec.replicas };
-  const { transport, collective: choice } = assignment;
-  const plan = { ...group, membership, transport, collective: choice, address: resources.address };
+  const { transport, collective: name, mpiMode } = assignment;
+  const plan = { ...group, membership, transport, collective: name, mpiMode, address: resources.address };
   const bind = () =>
     communication.bindRing({ ...plan, memory: memory.memory, kernels: module, buffers: arenas.exchange });
   const ring = worldSize === 1 ? null : await bind();
@@ -85,7 +85,11 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   await using collective: Collective =
     ring === null
       ? createLocalCollective({ membership, buffers: arenas.exchange, memory: memory.memory, kernels })
-      : await communication.connectRing(choice, nextEndpoint(start, rank, worldSize), start.segments);
+      : await communication.connectRing(
+          { name, ordered: isOrdered(assignment) },
+          nextEndpoint(start, rank, worldSize),
+          start.segments,
+        );
   let sequence = 0;
   const trace = spec.blockHashes === "step" ? new StepTracer(arenas) : null;
   const context: TrainingContext = {
@@ -136,6 +140,10 @@ async function receiveStart(communication: CommunicationClient, generation: numb
   }
   const problem = `it sent ${message.kind} where start of generation ${generation} belongs`;
   throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem });
+}
+
+function isOrdered({ collective, mpiMode }: Assignment): boolean {
+  return collective !== "mpi" || mpiMode === "ordered";
 }
 
 function nextEndpoint(start: Start, rank: number, worldSize: number): string {

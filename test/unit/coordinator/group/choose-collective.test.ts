@@ -4,9 +4,9 @@ import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
 import type { LaunchedWorker } from "../../../../coordinator/launcher/launcher.js";
 import { joinMessage } from "../../../support/control-client.js";
 
-function worker(isLaunched: boolean, sharesMemory = true): WorkerRecord {
+function worker(isLaunched: boolean, sharesMemory = true, host = "h"): WorkerRecord {
   const memory = sharesMemory ? { sharesMemory } : { sharesMemory, sharingProblem: "no memfd_create here" };
-  const join = { ...joinMessage("w", { token: "t" }), ...memory, protocol: 1, sequence: 0 };
+  const join = { ...joinMessage("w", { token: "t" }), host, ...memory, protocol: 1, sequence: 0 };
   const launched: LaunchedWorker = {
     index: 0,
     workerId: "w",
@@ -27,10 +27,19 @@ describe("chooseCollective", () => {
     ["auto", [worker(true), worker(true, false)], "ring", "worker w can't share memory: no memfd_create here"],
     ["ring", [worker(true), worker(true)], "ring", "asked for"],
     ["shm", [worker(false), worker(false)], "shm", "asked for"],
+    ["auto", [worker(true), worker(true, true, "h2")], "ring", "on several hosts"],
+    ["mpi", [worker(true), worker(true)], "mpi", "mpi was asked for"],
+    ["mpi", [worker(true)], "local", "one worker"],
   ] as const)("%s", (collective, workers, chosen, why) => {
-    expect(chooseCollective({ collective }, workers)).toEqual({
+    expect(chooseCollective({ collective, mpiMode: "ordered" }, workers)).toEqual({
       collective: chosen,
+      ordered: true,
       reason: expect.stringContaining(why),
     });
+  });
+
+  it("says that MPI's own all-reduce keeps no order", () => {
+    const choice = chooseCollective({ collective: "mpi", mpiMode: "allreduce" }, [worker(true), worker(true)]);
+    expect(choice).toEqual({ collective: "mpi", ordered: false, reason: expect.stringContaining("allreduce") });
   });
 });

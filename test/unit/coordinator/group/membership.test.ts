@@ -3,15 +3,30 @@ import { describe, expect, it } from "vitest";
 import { decideMembership, type Member } from "../../../../coordinator/group/membership.js";
 
 const policy = { workers: 2, replicas: 5, joinTimeoutMs: 1000 };
-const member = (workerId: string, host = "h", localIndex: number | null = null): Member => ({
+const member = (
+  workerId: string,
+  host = "h",
+  localIndex: number | null = null,
+  fixedRank: number | null = null,
+): Member => ({
   workerId,
   host,
   localIndex,
+  fixedRank,
 });
 
 describe("decideMembership", () => {
   it("waits, and says for what", () => {
     expect(decideMembership(10, [member("a")], policy)).toEqual({ kind: "wait", reason: "1 of 2 workers have joined" });
+  });
+
+  it("leaves ranks that a launcher has fixed as they are, on whatever hosts", () => {
+    const ranks = [member("a", "h2", 0, 1), member("b", "h1", 2, 2), member("c", "h3", 1, 0)];
+    const decision = decideMembership(0, ranks, { ...policy, workers: 3 });
+    expect(decision).toMatchObject({
+      kind: "form",
+      assignments: [{ workerId: "c" }, { workerId: "a" }, { workerId: "b" }],
+    });
   });
 
   it("gives up when the time is over", () => {

@@ -78,6 +78,7 @@ const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<Co
       workersHere: 2,
       transport: "ipc",
       collective: "shm",
+      mpiMode: "ordered",
     },
     ...{ spec: SPEC, faults: ["crash@rank=1,step=5"] },
   },
