@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import process from "node:process";
-import { describeFailure, exitCodeOf, type Failure } from "./shared/failure.js";
+import { describeFailure, exitCodeOf, type Failure, toFailure } from "./shared/failure.js";
 import { VERSION } from "./shared/version.js";
 
 interface Command {
@@ -42,8 +42,17 @@ async function dispatch(args: readonly string[]): Promise<number> {
     const remedy = "This version can't do it yet";
     return fail({ code: "CHOICE_UNSUPPORTED", option: "ringstrasse", value: name, supported, remedy });
   }
-  const { main } = command.side === "worker" ? await import("./worker/main.js") : await import("./coordinator/main.js");
+  const isRank = name === "train" && (await isOneOfManyRanks(rest));
+  const { main } =
+    isRank || command.side === "worker" ? await import("./worker/main.js") : await import("./coordinator/main.js");
   return await main(name, rest);
+}
+
+/** `mpirun ringstrasse train …`: this process is a worker, and the coordinator a child of the first of them. */
+async function isOneOfManyRanks(args: readonly string[]): Promise<boolean> {
+  const { readEnvironment } = await import("./worker/config.js");
+  const { rankOfCommand } = await import("./shared/launch/rank-of-command.js");
+  return rankOfCommand(args, readEnvironment()) !== null;
 }
 
 function help(): string {
@@ -63,4 +72,8 @@ function fail(failure: Failure): number {
   return exitCodeOf(failure.code);
 }
 
-process.exitCode = await dispatch(process.argv.slice(2));
+try {
+  process.exitCode = await dispatch(process.argv.slice(2));
+} catch (thrown) {
+  process.exitCode = fail(toFailure(thrown));
+}

@@ -10,6 +10,7 @@ import { writeFailure } from "../shared/write-failure.js";
 import { DIFF_COMMAND, DOCTOR_COMMAND, SERVE_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
 import { createProgress } from "./cli/progress.js";
 import { readEnvironment } from "./config.js";
+import type { RankZero } from "./launcher/rank-zero.js";
 
 /**
  * Runs one command of the coordinator's side. What a command needs is loaded when it runs: the service alone brings hundreds of files,
@@ -45,10 +46,17 @@ async function trainMain(args: readonly string[]): Promise<number> {
     else progress.handle(event);
   };
   const interruption = watchInterruptions();
+  let rankZero: RankZero | null = null;
+  const end = async (exitCode: number): Promise<number> => {
+    await rankZero?.farewell(exitCode);
+    await rankZero?.[Symbol.asyncDispose]();
+    return exitCode;
+  };
   try {
     const command = await parseCommand(TRAIN_COMMAND, { args, environment, version: VERSION });
     if ("print" in command) return print(command.print);
     json = command.values.json === true;
+    if (command.values.launcher === "mpirun") rankZero = await rankZeroOf(environment);
     const { train } = await import("./cli/train-command.js");
     const finished = await train(command, {
       entry: entryPoint(),
@@ -58,22 +66,30 @@ async function trainMain(args: readonly string[]): Promise<number> {
       stderr: process.stderr,
       emit,
       note: (text) => process.stderr.write(`${text}\n`),
-      signal: interruption.signal,
+      signal: rankZero === null ? interruption.signal : AbortSignal.any([interruption.signal, rankZero.signal]),
+      rankZero,
     });
     emit(finished);
     if (!json) {
       const { writeResultTable } = await import("./cli/result-table.js");
       writeResultTable(process.stdout, finished);
     }
-    return 0;
+    return await end(0);
   } catch (thrown) {
     const failure = toFailure(thrown);
     emit(failedEvent(failure));
     progress.stop();
-    return report(failure);
+    return await end(report(failure));
   } finally {
     interruption[Symbol.dispose]();
   }
+}
+
+/** Whoever started this coordinator for the ranks of an MPI launcher. @throws RingstrasseError USAGE */
+async function rankZeroOf(environment: NodeJS.ProcessEnv): Promise<RankZero> {
+  const { RankZero } = await import("./launcher/rank-zero.js");
+  const { launchedPlace } = await import("../shared/launch/launched-place.js");
+  return new RankZero(launchedPlace(environment), process);
 }
 
 async function serveMain(args: readonly string[]): Promise<number> {

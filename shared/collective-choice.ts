@@ -2,10 +2,14 @@ import { z } from "zod";
 
 const figure = z.number();
 
-export const COLLECTIVES = ["ring", "shm", "hierarchical"] as const;
+export const COLLECTIVES = ["ring", "shm", "hierarchical", "mpi"] as const;
 export const CollectiveNameSchema = z.enum(COLLECTIVES);
 /** How the workers of a generation exchange, when there are several. */
 export type CollectiveName = z.infer<typeof CollectiveNameSchema>;
+
+export const MPI_MODES = ["ordered", "allreduce"] as const;
+/** Of the collective `mpi`: the project's own fold over MPI's messages, or MPI's own all-reduce, whose order is MPI's. */
+export type MpiMode = (typeof MPI_MODES)[number];
 
 /** What one collective was measured to do between the workers of a generation, at its start; means over the workers. */
 export const CollectiveFiguresSchema = z.object({

@@ -1,16 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { constants, hostname } from "node:os";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import type { EvaluationLine } from "../shared/api/evaluation.js";
+import { optionText, switchIsOn } from "../shared/cli/option-table.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
 import { ENGINE_CHECK_COMMAND } from "../shared/engine-store/engine-check.js";
-import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
+import { describeFailure, exitCodeOf, RingstrasseError, toFailure } from "../shared/failure.js";
 import { type WorkerId, WorkerIdSchema } from "../shared/ids.js";
+import { rankOfCommand } from "../shared/launch/rank-of-command.js";
 import { createLogger } from "../shared/logger.js";
+import { encodeTrainEvent, failedEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
 import { isSystemError, writeFailure } from "../shared/write-failure.js";
 import { PREDICT_COMMAND, WORKER_COMMAND } from "./cli/commands.js";
 import { type PredictCommandOptions, readEnvironment } from "./config.js";
+import { isNews } from "./is-news.js";
 import type { EvaluateOptions } from "./predict/evaluate.js";
 
 const STDIN = 0;
@@ -21,6 +26,8 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
     switch (name) {
       case "worker":
         return await workerMain(args);
+      case "train":
+        return await rankMain(args);
       case "predict":
         return await predictMain(args);
       case ENGINE_CHECK_COMMAND:
@@ -63,6 +70,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
         hasJoined = true;
       },
       parentPipe: launched ? STDIN : null,
+      mpiLibrary: null,
       signal: interruption.signal,
       log,
     });
@@ -80,9 +88,28 @@ async function workerMain(args: readonly string[]): Promise<number> {
   }
 }
 
-/** What the coordinator can't know unless this process says so. */
-function isNews(failure: Failure, hasJoined: boolean): boolean {
-  return failure.code === "INTERNAL" || (failure.code === "ENGINE_UNAVAILABLE" && !hasJoined);
+/** One of several processes that train together, see `rankOfCommand`. */
+async function rankMain(args: readonly string[]): Promise<number> {
+  const environment = readEnvironment();
+  const place = rankOfCommand(args, environment);
+  if (place === null) throw new RangeError("no launcher has made this process a rank");
+  process.title = `ringstrasse worker rank ${place.rank}`;
+  using interruption = watchSignals(false);
+  try {
+    const { runRank } = await import("./rank/run-rank.js");
+    return await runRank({
+      place,
+      args,
+      entry: fileURLToPath(new URL("../ringstrasse.js", import.meta.url)),
+      library: optionText("mpi-library", args, environment),
+      signal: interruption.signal,
+    });
+  } catch (thrown) {
+    // Results are rank 0's alone to tell, and so are failures in their place.
+    const tells = place.rank === 0 && switchIsOn("json", args, environment);
+    if (tells) await printLine(`${encodeTrainEvent(failedEvent(toFailure(thrown)))}\n`);
+    throw thrown;
+  }
 }
 
 async function predictMain(args: readonly string[]): Promise<number> {

@@ -33,6 +33,8 @@ export interface WorkerOptions {
   readonly threads: number;
   /** File descriptor of a pipe that the parent holds; null when this worker was not launched by a coordinator. */
   readonly parentPipe: number | null;
+  /** Of the MPI that has begun in this process; null: none has. */
+  readonly mpiLibrary: string | null;
   /** Told when the coordinator has let it in. */
   readonly joined: () => void;
   /** Aborted on SIGINT and SIGTERM: leave. */
@@ -54,6 +56,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     workerId: options.workerId,
     board: board.memory,
     parentPipe: options.parentPipe,
+    mpiLibrary: options.mpiLibrary,
   });
   options.signal.addEventListener("abort", () => communication.abort(options.signal.reason), { once: true });
   const membership = new Membership(options, communication, board);

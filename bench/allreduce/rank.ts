@@ -92,6 +92,7 @@ function planOf(memory: SharedMemory, buffers: ExchangeBuffers): RingPlan {
     transport,
     collectives: [collective],
     sharesMemory: { withPrevious: true, withNext: true },
+    mpiMode: "ordered",
     address: "127.0.0.1",
     memory: memory.memory,
     kernels,

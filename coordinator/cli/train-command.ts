@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { basename, extname, join } from "node:path";
 import type { ParsedCommand } from "../../shared/cli/parse-command.js";
+import { RingstrasseError } from "../../shared/failure.js";
 import { JobIdSchema } from "../../shared/ids.js";
+import type { LaunchedPlace } from "../../shared/launch/launched-place.js";
 import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import { ringAddress } from "../../shared/transport/ring-address.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
 import { planRun, prepareRows, type ReadJob, readJob } from "../job/plan-run.js";
@@ -11,7 +14,10 @@ import { refuseUnsupported } from "../job/refuse-unsupported.js";
 import { resolveData } from "../job/resolve-data.js";
 import { type JobSurroundings, runJob } from "../job/run-job.js";
 import type { TrainingRun } from "../job/training-run.js";
+import type { Launcher } from "../launcher/launcher.js";
 import { LocalLauncher } from "../launcher/local-launcher.js";
+import { MpirunLauncher } from "../launcher/mpirun-launcher.js";
+import type { RankZero } from "../launcher/rank-zero.js";
 import { openSocketFolder } from "../launcher/socket-folder.js";
 import { readInput } from "./read-input.js";
 import { reportRun } from "./report-run.js";
@@ -31,6 +37,8 @@ export interface TrainSurroundings {
   readonly note: (text: string) => void;
   /** Aborted on SIGINT and SIGTERM, with an INTERRUPTED failure. */
   readonly signal: AbortSignal;
+  /** The process that started this one, when the workers are an MPI launcher's ranks. */
+  readonly rankZero: RankZero | null;
 }
 
 /**
@@ -44,12 +52,14 @@ export async function train(
 ): Promise<FinishedEvent> {
   const { values: options } = command;
   refuseUnsupported(options);
+  const { rankZero } = around;
+  const settled = rankZero === null ? command : withLaunchedWorkers(command, rankZero.place);
   const url = options["report-to"];
-  if (url === undefined) return await trainDocument(command, around);
+  if (url === undefined) return await trainDocument(settled, around);
   const log = createLogger(options["log-level"] ?? "warn", { process: "coordinator" });
   const token = options["report-token"] ?? options.token ?? null;
   const { emit } = around;
-  return await reportRun({ url, token, emit, log }, (told) => trainDocument(command, { ...around, emit: told }));
+  return await reportRun({ url, token, emit, log }, (told) => trainDocument(settled, { ...around, emit: told }));
 }
 
 async function trainDocument(
@@ -78,13 +88,17 @@ async function trainDocument(
     jobId,
     prepared,
     workers: settings.workers.value,
-    transport: ringTransport(options),
+    transport: ringTransport(options, around.rankZero),
     engine,
     document: file,
     data: dataPath,
     out: options.out ?? join("runs", jobId),
   });
-  return await runJob(run, jobSurroundings(run, folder.path, options, around));
+  const surroundings = jobSurroundings(run, folder.path, options, around);
+  return await runJob(run, {
+    ...surroundings,
+    launcher: await launcherFor(options, surroundings.token, folder.path, around),
+  });
 }
 
 /** Null: the workers are started by hand, and what they have decides. */
@@ -102,18 +116,15 @@ function jobSurroundings(
   folder: string,
   options: TrainOptions,
   around: TrainSurroundings,
-): JobSurroundings {
+): Omit<JobSurroundings, "launcher"> {
   const { spec } = run;
   const token = options.token ?? randomBytes(24).toString("hex");
   const logLevel = options["log-level"] ?? "warn";
-  // Their sockets lie in the run's own folder, so that even workers that are killed leave nothing behind.
-  const workerEnvironment = { ...around.environment, TMPDIR: folder };
   const byHand = options.launcher === "none";
   return {
-    controlEndpoint: controlEndpoint(options, folder),
+    controlEndpoint: controlEndpoint(options, folder, around.rankZero),
     token,
     logLevel,
-    launcher: byHand ? null : new LocalLauncher(around.entry, workerEnvironment, around.stderr),
     emit: around.emit,
     listening: (endpoint) => {
       if (byHand) around.note(invitation(run, endpoint, options.token === undefined ? token : null));
@@ -123,14 +134,49 @@ function jobSurroundings(
   };
 }
 
-/** Workers started by hand may be on several hosts, so their ring is tcp unless told otherwise. */
-function ringTransport(options: TrainOptions): "tcp" | "ipc" {
+/** Null: the workers are started by hand. */
+async function launcherFor(
+  options: TrainOptions,
+  token: string,
+  folder: string,
+  { entry, environment, stderr, rankZero }: TrainSurroundings,
+): Promise<Launcher | null> {
+  if (options.launcher === "none") return null;
+  // Their sockets lie in the run's own folder, so that even workers that are killed leave nothing behind.
+  if (rankZero === null) return new LocalLauncher(entry, { ...environment, TMPDIR: folder }, stderr);
+  const { isOneHost } = rankZero.place;
+  const at = isOneHost ? { path: join(folder, "lifelines") } : { host: ringAddress(options.host ?? "0.0.0.0") };
+  const lifelines = await rankZero.openLifelines(at, token);
+  return new MpirunLauncher(lifelines, isOneHost ? folder : null, (meeting) => rankZero.announce(meeting));
+}
+
+/** N is how many ranks there are, whatever the document says. @throws RingstrasseError USAGE when an option says otherwise */
+function withLaunchedWorkers(
+  command: ParsedCommand<typeof TRAIN_OPTIONS>,
+  { worldSize }: LaunchedPlace,
+): ParsedCommand<typeof TRAIN_OPTIONS> {
+  const { values, sources } = command;
+  const { workers } = values;
+  if (workers !== undefined && workers !== worldSize) {
+    const problem = `${workers} workers are asked for, and mpirun has started ${worldSize} ranks, each of which is one`;
+    const remedy = `Leave it out, or use mpirun -np ${workers}`;
+    throw new RingstrasseError({ code: "USAGE", option: "--workers", problem, remedy });
+  }
+  const source = sources.workers ?? "environment";
+  return { ...command, values: { ...values, workers: worldSize }, sources: { ...sources, workers: source } };
+}
+
+/** Workers that may be on several hosts have a ring of tcp unless told otherwise. */
+function ringTransport(options: TrainOptions, rankZero: RankZero | null): "tcp" | "ipc" {
   if (options.transport === "tcp" || options.transport === "ipc") return options.transport;
+  if (rankZero !== null) return rankZero.place.isOneHost ? "ipc" : "tcp";
   return options.launcher === "none" ? "tcp" : "ipc";
 }
 
 /** A unix socket for workers of our own; an address when they come from elsewhere or one was asked for. */
-function controlEndpoint(options: TrainOptions, folder: string): string {
+function controlEndpoint(options: TrainOptions, folder: string, rankZero: RankZero | null): string {
+  if (rankZero?.place.isOneHost === false)
+    return `tcp://${ringAddress(options.host ?? "0.0.0.0")}:${options.port ?? 0}`;
   const wanted = options.host !== undefined || options.port !== undefined || options.launcher === "none";
   return wanted ? `tcp://${options.host ?? "127.0.0.1"}:${options.port ?? 0}` : `ipc://${join(folder, "control")}`;
 }

@@ -111,7 +111,7 @@ export const TRAIN_OPTIONS = {
   },
   collective: {
     group: GROUP,
-    describe: "auto (the fastest of these that the hosts allow), ring, shm or hierarchical [default auto]",
+    describe: "auto (the fastest that the hosts allow), ring, shm, hierarchical, or mpi under mpirun [default auto]",
     schema: choice(["auto", "ring", "shm", "hierarchical", "mpi", "parameter-server"]),
     placeholder: "NAME",
   },
@@ -121,10 +121,23 @@ export const TRAIN_OPTIONS = {
     schema: choice(["auto", "tcp", "ipc"]),
     placeholder: "NAME",
   },
+  "mpi-mode": {
+    group: GROUP,
+    describe: "Of the collective mpi: ordered (same bits) or allreduce (MPI's own order) [default ordered]",
+    schema: choice(["ordered", "allreduce"]),
+    placeholder: "NAME",
+  },
+  "mpi-library": {
+    group: GROUP,
+    describe: "MPI's library under mpirun [default libmpi.so.40 for Open MPI, libmpich.so.12 for MPICH]",
+    schema: filePath,
+    placeholder: "FILE",
+  },
   launcher: {
     group: GROUP,
-    describe: "local starts the workers here; none waits for workers started by hand [default local]",
-    schema: choice(["local", "none"]),
+    describe:
+      "local starts the workers here; none waits for workers started by hand; mpirun: each of its ranks is one [default mpirun under mpirun, else local]",
+    schema: choice(["local", "none", "mpirun"]),
     placeholder: "NAME",
   },
   host: {
@@ -220,12 +233,6 @@ export const TRAIN_OPTIONS = {
     group: LATER,
     describe: "none is what there is; bf16, fp16, topk",
     schema: choice(["none", "bf16", "fp16", "topk"]),
-    placeholder: "NAME",
-  },
-  "mpi-mode": {
-    group: LATER,
-    describe: "ordered or allreduce",
-    schema: choice(["ordered", "allreduce"]),
     placeholder: "NAME",
   },
   interface: { group: LATER, describe: "Network interface of the ring", schema: z.string(), placeholder: "NAME" },

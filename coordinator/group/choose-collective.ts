@@ -8,6 +8,8 @@ export type CollectiveDecision =
       readonly kind: "settled";
       /** `local`: one worker exchanges with nobody. */
       readonly collective: "local" | CollectiveName;
+      /** Whether it folds in the canonical order, which gives the same bits for any number of workers. */
+      readonly ordered: boolean;
       /** For people. */
       readonly reason: string;
     }
@@ -16,17 +18,21 @@ export type CollectiveDecision =
 
 /**
  * How these workers exchange: as was asked for, else the faster of what their hosts allow. Ring always; shm when all share memory;
- * hierarchical when some neighbours do. Every choice gives the same bits, so that a measurement may decide. Pure.
+ * hierarchical when some neighbours do. Every choice that is ordered gives the same bits, so that a measurement may
+ * decide between them. Pure.
  * @param workers by rank
  */
 export function chooseCollective(
-  { collective, transport }: Pick<GroupPolicy, "collective" | "transport">,
+  { collective, transport, mpiMode }: Pick<GroupPolicy, "collective" | "transport" | "mpiMode">,
   workers: readonly WorkerRecord[],
 ): CollectiveDecision {
   if (workers.length === 1) return settled("local", "one worker exchanges with nobody");
   const links = ringLinks(workers, { collectives: [], transport });
   const inside = links.filter(({ sharesMemory }) => sharesMemory.withNext).length;
   const hops = `${inside} of ${links.length} hops are inside a host`;
+  if (collective === "mpi" && mpiMode !== "ordered") {
+    return { ...settled(collective, `mpi was asked for, in MPI's own order (${mpiMode})`), ordered: false };
+  }
   if (collective === "hierarchical") return settled(collective, `hierarchical was asked for: ${hops}`);
   if (collective !== "auto") return settled(collective, `${collective} was asked for`);
   if (inside === links.length) return measure(["shm", "ring"], "all workers share this host's memory");
@@ -37,8 +43,8 @@ export function chooseCollective(
   return settled("ring", `ring, since worker ${apart.workerId} can't share memory: ${why}`);
 }
 
-function settled(collective: "local" | CollectiveName, reason: string): CollectiveDecision {
-  return { kind: "settled", collective, reason };
+function settled(collective: "local" | CollectiveName, reason: string) {
+  return { kind: "settled", collective, ordered: true, reason } as const;
 }
 
 function measure(candidates: readonly CollectiveName[], why: string): CollectiveDecision {

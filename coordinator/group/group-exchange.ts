@@ -11,6 +11,8 @@ import { type RingLink, ringLinks } from "./ring-links.js";
 export interface SettledCollective {
   readonly generation: number;
   readonly collective: "local" | CollectiveName;
+  /** Whether it folds in the canonical order. */
+  readonly ordered: boolean;
   /** Null: nothing was left to choose; else why it was chosen, for people. */
   readonly reason: string | null;
   /** Null: nothing was measured. */
@@ -21,7 +23,7 @@ export interface GroupExchangeOptions {
   readonly generation: number;
   /** By rank. */
   readonly members: readonly GroupMember[];
-  readonly policy: Pick<GroupPolicy, "collective" | "transport">;
+  readonly policy: Pick<GroupPolicy, "collective" | "transport" | "mpiMode">;
   /** Told once, when it is settled. */
   readonly settled: (settled: SettledCollective) => void;
 }
@@ -51,8 +53,8 @@ export class GroupExchange {
   }
 
   /** Null until it is settled. */
-  get collective(): SettledCollective["collective"] | null {
-    return this.#settled?.collective ?? null;
+  get settled(): SettledCollective | null {
+    return this.#settled;
   }
 
   /** Settles what needs no measurement. */
@@ -60,8 +62,8 @@ export class GroupExchange {
     if (this.#decision.kind === "measure") return;
     const { policy, members } = this.#options;
     const wasChosen = policy.collective === "auto" && members.length > 1;
-    const { collective, reason } = this.#decision;
-    this.#settle({ collective, reason: wasChosen ? reason : null, measured: null });
+    const { collective, ordered, reason } = this.#decision;
+    this.#settle({ collective, ordered, reason: wasChosen ? reason : null, measured: null });
   }
 
   /** The first to say what was measured settles it. @returns a failure when the workers disagree, or null */
@@ -71,7 +73,9 @@ export class GroupExchange {
     const text = (one: GroupMember): string => JSON.stringify(one.choice);
     if (new Set(said.map(text)).size > 1) return divergence("measured collectives", said, text);
     if (this.#settled === null) {
-      this.#settle({ collective: choice.collective, reason: describeChoice(choice), measured: choice });
+      const { collective } = choice;
+      // Candidates are ordered: a measurement must not decide the bits.
+      this.#settle({ collective, ordered: true, reason: describeChoice(choice), measured: choice });
     }
     return null;
   }

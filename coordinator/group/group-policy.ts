@@ -1,4 +1,4 @@
-import type { CollectiveName } from "../../shared/collective-choice.js";
+import type { CollectiveName, MpiMode } from "../../shared/collective-choice.js";
 
 /** How a group of workers is formed and watched. */
 export interface GroupPolicy {
@@ -12,6 +12,8 @@ export interface GroupPolicy {
   readonly transport: "tcp" | "ipc";
   /** `auto`: see `chooseCollective`. */
   readonly collective: "auto" | CollectiveName;
+  /** Of the collective `mpi`. */
+  readonly mpiMode: MpiMode;
   /** To inject, see worker/fault. */
   readonly faults: readonly string[];
 }

@@ -40,6 +40,8 @@ export interface GroupResult {
   /** What computed it. */
   readonly engine: EngineFacts;
   readonly collective: "local" | CollectiveName;
+  /** Whether it folded in the canonical order. */
+  readonly ordered: boolean;
   readonly epochs: number;
   readonly steps: number;
   readonly weightsSha256: string;
@@ -193,6 +195,7 @@ export class JobGroup implements Tenant {
         workersHere: workers.filter(({ join }) => join.host === worker.join.host).length,
         ...link,
         collectives: [...collectives],
+        mpiMode: policy.mpiMode,
         spec: { ...spec, engine: engine.name },
         faults: [...policy.faults],
       });
@@ -258,10 +261,11 @@ export class JobGroup implements Tenant {
     const { parameterCount } = layoutOf(this.#options.spec.model);
     const weights = this.#weights.take({ sha256: weightsSha256, hashedBytes: 4 * parameterCount }, "worker rank 0");
     this.#over = true;
-    const collective = this.#exchange?.collective ?? null;
+    const settled = this.#exchange?.settled ?? null;
     const engine = this.#engine;
-    if (engine === null || collective === null) throw new Error("a group that never formed has finished");
-    this.#result.resolve({ engine, collective, epochs, steps, weightsSha256, stateSha256, weights });
+    if (engine === null || settled === null) throw new Error("a group that never formed has finished");
+    const { collective, ordered } = settled;
+    this.#result.resolve({ engine, collective, ordered, epochs, steps, weightsSha256, stateSha256, weights });
   }
 
   #member(worker: WorkerRecord): GroupMember | undefined {

@@ -16,6 +16,8 @@ export interface Member {
   readonly memoryDomain: string | null;
   /** Launch order on its host, where the launcher gave one: makes ranks follow the order of the processes. */
   readonly localIndex: number | null;
+  /** That its launcher has given it (an MPI rank); null: any will do. */
+  readonly fixedRank: number | null;
 }
 
 /** A worker's place in a generation. */
@@ -33,7 +35,8 @@ export type MembershipDecision =
 
 /**
  * Decides who trains: pure, time comes in and a reason goes out. Arcs are ordered by host, and there by who shares memory, so that
- * workers of one host are neighbours on the ring. Which worker gets which arc never changes a bit of the result.
+ * workers of one host are neighbours on the ring, unless a launcher has fixed the ranks. Which worker gets which arc never changes a bit
+ * of the result.
  */
 export function decideMembership(
   waitedMs: number,
@@ -54,6 +57,7 @@ export function decideMembership(
 }
 
 function byPlace(a: Member, b: Member): number {
+  if (a.fixedRank !== null && b.fixedRank !== null) return a.fixedRank - b.fixedRank;
   if (a.host !== b.host) return a.host < b.host ? -1 : 1;
   const [domainA, domainB] = [a.memoryDomain ?? "", b.memoryDomain ?? ""];
   if (domainA !== domainB) return domainA < domainB ? -1 : 1;

@@ -39,7 +39,8 @@ export class WorkerRecord {
 
   get member(): Member {
     const { host, memoryDomain } = this.join;
-    return { workerId: this.workerId, host, memoryDomain, localIndex: this.launched?.index ?? null };
+    const { index = null, rank = null } = this.launched ?? {};
+    return { workerId: this.workerId, host, memoryDomain, localIndex: index, fixedRank: rank };
   }
 
   get vitals(): Vitals {

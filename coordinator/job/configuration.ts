@@ -15,6 +15,8 @@ export interface RunPlace {
   readonly workers: number;
   readonly collective: string;
   readonly transport: string;
+  /** Of the collective `mpi`. */
+  readonly mpiMode?: string;
   /** Why the engine is the one that it is; null: not settled yet. */
   readonly engineReason: string | null;
 }

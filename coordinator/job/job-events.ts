@@ -45,13 +45,13 @@ export class JobEvents implements GroupObserver {
     this.#engine = engine;
   }
 
-  collectiveSettled({ generation, collective, reason, measured }: SettledCollective): void {
+  collectiveSettled({ generation, collective, ordered, reason, measured }: SettledCollective): void {
     if (this.#engine === null) throw new Error("a collective was settled before the workers were known");
     if (reason !== null) {
       const figures = measured === null ? null : { ...measured, candidates: [...measured.candidates] };
       this.#options.emit({ event: "collective", generation, collective, reason, measured: figures });
     }
-    this.#record(this.#options.recorder.begin({ engine: this.#engine, collective, measured }));
+    this.#record(this.#options.recorder.begin({ engine: this.#engine, collective, ordered, measured }));
   }
 
   step(merged: MergedStep): void {

@@ -1,5 +1,6 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
 import { CollectiveNameSchema } from "../../shared/collective-choice.js";
+import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import { VERSION } from "../../shared/version.js";
@@ -35,11 +36,13 @@ export interface DocumentToRead {
   readonly sources: Partial<Record<TrainOptionName, OptionSource>>;
 }
 
-/** @throws RingstrasseError DOCUMENT_INVALID, DOCUMENT_UNSUPPORTED, CHOICE_UNSUPPORTED, USAGE */
+/** @throws RingstrasseError DOCUMENT_INVALID, DOCUMENT_UNSUPPORTED, CHOICE_UNSUPPORTED, COLLECTIVE_UNAVAILABLE, USAGE */
 export function readJob({ bytes, file, options, sources }: DocumentToRead): ReadJob {
   const definition = readNetwork(bytes, file);
   const settings = settleJob({ definition, options, sources, file });
-  return { object: parseVinnslXml(bytes), definition, settings, options };
+  const job = { object: parseVinnslXml(bytes), definition, settings, options };
+  refuseMpiAlone(job);
+  return job;
 }
 
 export interface RowsToPrepare {
@@ -110,6 +113,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
       workers,
       collective: workers === 1 ? "local" : collective,
       transport,
+      ...(collective === "mpi" ? { mpiMode: options["mpi-mode"] ?? "ordered" } : {}),
       engineReason: plan.engine?.reason ?? null,
     }),
     policy: groupPolicy(plan, collective, options),
@@ -140,6 +144,26 @@ function jobSpec({ settings, options }: ReadJob, { jobId, prepared, engine }: Ru
   };
 }
 
+/** MPI's messages go between processes that MPI's launcher has started. @throws RingstrasseError COLLECTIVE_UNAVAILABLE, USAGE */
+function refuseMpiAlone(job: ReadJob): void {
+  const { options, settings } = job;
+  const mode = options["mpi-mode"];
+  if (wantedCollective(job) !== "mpi") {
+    if (mode === undefined) return;
+    const remedy = "Leave it out, or give --collective mpi";
+    throw new RingstrasseError({
+      code: "USAGE",
+      option: "--mpi-mode",
+      problem: "it is a mode of the collective mpi",
+      remedy,
+    });
+  }
+  if (options.launcher === "mpirun") return;
+  const problem = "these workers are not started by MPI's launcher";
+  const remedy = `Start them by: mpirun -np ${settings.workers.value} ringstrasse train DEF.xml --collective mpi`;
+  throw new RingstrasseError({ code: "COLLECTIVE_UNAVAILABLE", collective: "mpi", problem, remedy });
+}
+
 /** What option or document ask for; what neither does any more has been refused. */
 function wantedCollective({ options, definition }: ReadJob): GroupPolicy["collective"] {
   const wish = options.collective ?? definition.execution.collective ?? "auto";
@@ -162,6 +186,7 @@ function groupPolicy(
     stalledAfterMs: 1000 * (options["stall-timeout"] ?? 120),
     transport,
     collective,
+    mpiMode: options["mpi-mode"] ?? "ordered",
     faults: options["inject-fault"] ?? [],
   };
 }

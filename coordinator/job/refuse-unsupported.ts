@@ -16,7 +16,6 @@ export function refuseUnsupported(options: TrainOptions): void {
     { option: "--accumulate", value: options.accumulate, supported: [1] },
     { option: "--compress", value: options.compress, supported: ["none"] },
     { option: "--sync-every", value: options["sync-every"], supported: [] },
-    { option: "--mpi-mode", value: options["mpi-mode"], supported: [] },
     { option: "--interface", value: options.interface, supported: [] },
     { option: "--insecure", value: options.insecure, supported: [] },
     { option: "--resume", value: options.resume, supported: [] },

@@ -1,5 +1,5 @@
 import { RingstrasseError } from "../../shared/failure.js";
-import type { Logger } from "../../shared/logger.js";
+import type { Logger, LogLevel } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
 import { ControlServer } from "../group/control-server.js";
 import { Gathering } from "../group/gathering.js";
@@ -14,7 +14,7 @@ export interface JobSurroundings {
   /** Where to listen for workers. */
   readonly controlEndpoint: string;
   readonly token: string;
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
   /** Null: workers are started by hand. */
   readonly launcher: Launcher | null;
   /** Hears all events but the last, which is returned or thrown. */

@@ -15,6 +15,8 @@ import type { TrainingRun } from "./training-run.js";
 export interface RunBeginning {
   readonly engine: EngineFacts;
   readonly collective: string;
+  /** Whether it folds in the canonical order. */
+  readonly ordered: boolean;
   /** How it was chosen; null: not by measurement. */
   readonly measured: MeasuredChoice | null;
 }
@@ -41,9 +43,8 @@ export class RunRecorder implements AsyncDisposable {
   /** The workers are known, and so is the engine that computes. */
   begin(beginning: RunBeginning): Promise<void> {
     this.#beginning = beginning;
-    const { engine, collective } = beginning;
     return this.#inTurn(async () => {
-      const header = hashLogHeader(this.#run, engine, collective);
+      const header = hashLogHeader(this.#run, beginning);
       this.#hashes = await BlockHashLog.create(this.#run.output.hashLogFile, header);
     });
   }
@@ -91,8 +92,7 @@ export class RunRecorder implements AsyncDisposable {
 
 function hashLogHeader(
   run: TrainingRun,
-  engine: EngineFacts,
-  collective: string,
+  { engine, collective, ordered }: RunBeginning,
 ): Parameters<typeof BlockHashLog.create>[1] {
   const { spec, policy, datasetSha256 } = run;
   const layout = layoutOf(spec.model);
@@ -114,7 +114,7 @@ function hashLogHeader(
       workers: policy.workers,
       collective,
       transport: policy.workers === 1 ? "none" : policy.transport,
-      ordered: true,
+      ordered,
     },
     replicas: spec.replicas,
     blocks: blockPlan(layout.paddedLength, spec.replicas),

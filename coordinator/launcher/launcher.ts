@@ -1,4 +1,5 @@
 import type { EngineWish } from "../../shared/engine-name.js";
+import type { LogLevel } from "../../shared/logger.js";
 
 /** Starts workers somewhere. */
 export interface Launcher {
@@ -18,7 +19,7 @@ export interface LaunchPlan {
   readonly coordinatorEndpoint: string;
   /** Shared secret of this run. */
   readonly token: string;
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
   /** What they are to have; `auto`: wasm and the fastest that is here. */
   readonly engine: EngineWish;
   /** Of one computation of a native engine. */
@@ -32,6 +33,8 @@ export interface LaunchedWorker {
   /** Its place; a worker announces itself with it. */
   readonly index: number;
   readonly workerId: string;
+  /** That the launcher has given it, and that it keeps in the job; absent: any will do. */
+  readonly rank?: number;
   readonly host: string;
   readonly pid: number | null;
   /** Resolves when the process has ended, however it did. */
@@ -40,6 +43,7 @@ export interface LaunchedWorker {
   kill(): void;
 }
 
+/** Both null: all that is known is that the process is gone. */
 export interface WorkerExit {
   readonly exitCode: number | null;
   readonly signal: string | null;
@@ -48,5 +52,6 @@ export interface WorkerExit {
 }
 
 export function describeExit(exit: WorkerExit): string {
-  return exit.signal !== null ? `killed by ${exit.signal}` : `exit code ${exit.exitCode}`;
+  if (exit.signal !== null) return `killed by ${exit.signal}`;
+  return exit.exitCode === null ? "its process is gone" : `exit code ${exit.exitCode}`;
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { RingstrasseError } from "../../shared/failure.js";
 import { createLogger, type Logger } from "../../shared/logger.js";
+import { ringAddress } from "../../shared/transport/ring-address.js";
 import { DEFAULT_CONTROL_PORT, DEFAULT_PORT, type ServeOptions } from "../cli/serve-options.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
@@ -18,7 +19,6 @@ import { openJobService } from "../service/open-job-service.js";
 import { openStore, type Store } from "../store/open-store.js";
 import { LocalWorkers } from "./local-workers.js";
 import { PoolGround } from "./pool-ground.js";
-import { ringAddress } from "./ring-address.js";
 import { type ServeAccess, serveAccess } from "./serve-access.js";
 
 const GIB = 2 ** 30;

@@ -144,6 +144,18 @@ export function switchIsOn(
   return parsed.success && parsed.data;
 }
 
+/** What an option seems to be given as, judged before the arguments are known to be sound; null: it isn't given. */
+export function optionText(
+  name: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): string | null {
+  const at = args.findLastIndex((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`));
+  const flag = args[at];
+  if (flag === undefined) return environment[environmentName(name)] ?? null;
+  return flag.includes("=") ? flag.slice(name.length + 3) : (args[at + 1] ?? "");
+}
+
 /** One of some names. */
 export function choice<const Names extends readonly [string, ...string[]]>(names: Names) {
   return z.enum(names, { error: `one of ${names.join(", ")} is needed` });

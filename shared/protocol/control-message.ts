@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EpochBlockHashesSchema, ReplicaBlockHashesSchema } from "../block-hash.js";
-import { CollectiveNameSchema, MeasuredChoiceSchema } from "../collective-choice.js";
+import { CollectiveNameSchema, MeasuredChoiceSchema, MPI_MODES } from "../collective-choice.js";
 import { EngineNameSchema } from "../engine-name.js";
 import { FailureSchema } from "../failure.js";
 import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../ids.js";
@@ -176,6 +176,8 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     collectives: z.array(CollectiveNameSchema).min(1),
     /** Whether it shares memory with its neighbours on the ring. */
     sharesMemory: z.object({ withPrevious: z.boolean(), withNext: z.boolean() }),
+    /** Of the collective `mpi`. */
+    mpiMode: z.enum(MPI_MODES),
     spec: JobSpecSchema,
     /** Faults to inject, for tests of failure handling. */
     faults: z.array(z.string()),

@@ -1,12 +1,14 @@
-import { COLLECTIVES, type CollectiveName } from "../../shared/collective-choice.js";
+import { COLLECTIVES, type CollectiveName, type MpiMode } from "../../shared/collective-choice.js";
 import { arcOf } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { Kernels } from "../kernels/kernels.js";
+import type { Mpi } from "../mpi/mpi.js";
 import type { RingTransport } from "../transport/ring-transport.js";
 import { type AddressableMemory, BlockFolder } from "./block-folder.js";
 import type { Collective, ExchangeBuffers, Membership } from "./collective.js";
 import { FoldSchedule } from "./fold-schedule.js";
 import { LocalCollective } from "./local-collective.js";
+import { MpiSumCollective } from "./mpi-sum-collective.js";
 import { RingCollective } from "./ring-collective.js";
 import { SharedGradients } from "./shared-gradients.js";
 import { ShmCollective } from "./shm-collective.js";
@@ -26,6 +28,10 @@ export interface CollectiveOptions extends LocalCollectiveOptions {
   readonly transport: RingTransport | null;
   /** For `shm`: the bytes of every worker's segment, by rank; they stay the caller's. */
   readonly segments?: readonly Uint8Array[] | null;
+  /** For `mpi`, whose `transport` goes over it too. */
+  readonly mpi?: Mpi | null;
+  /** Of `mpi`; default ordered. */
+  readonly mpiMode?: MpiMode;
   /** Hex; see `layoutHash` in shared/arena-layout.ts. */
   readonly layoutHash: string;
 }
@@ -50,12 +56,16 @@ export function createCollective(options: CollectiveOptions): Collective {
   }
   if (transport === null) throw new RangeError(`a ring of ${membership.worldSize} workers needs a transport`);
   const folder = folderOf(options);
+  const { buffers, memory, segments, mpi, mpiMode } = options;
+  if (choice === "mpi" && mpiMode === "allreduce") {
+    if (mpi == null) throw new RangeError("MPI's all-reduce needs MPI");
+    return new MpiSumCollective({ membership, folder, buffers, memory, mpi });
+  }
   if (choice !== "shm") {
-    const name = choice === "hierarchical" ? choice : "ring";
+    const name = choice === "hierarchical" || choice === "mpi" ? choice : "ring";
     return new RingCollective({ name, membership, folder, transport, layoutHash });
   }
   const { rank, worldSize, replicas } = membership;
-  const { buffers, memory, segments } = options;
   if (segments?.length !== worldSize) throw new RangeError(`${worldSize} workers need as many segments`);
   const arcs = Array.from({ length: worldSize }, (_, other) => arcOf(other, worldSize, replicas));
   const shared = new SharedGradients({ buffers, memory, arcs, rank, segments });

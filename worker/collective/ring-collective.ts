@@ -8,7 +8,7 @@ import { RingExchange } from "./ring-exchange.js";
 
 export interface RingCollectiveOptions {
   /** What it is called in results: by the link that it runs over. */
-  readonly name: "ring" | "hierarchical";
+  readonly name: "ring" | "hierarchical" | "mpi";
   /** At least two workers. */
   readonly membership: Membership;
   readonly folder: BlockFolder;

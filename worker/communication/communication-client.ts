@@ -104,10 +104,10 @@ export class CommunicationClient implements AsyncDisposable {
   }
 
   /**
-   * Connects to the next worker, and opens the memory that the others share, by rank. Of several `names` the fastest is taken.
+   * Connects to the next worker, and opens the memory that the others share, by rank. Of several `collectives` the fastest is taken.
    */
   async connectRing(
-    names: readonly CollectiveName[],
+    { collectives, ordered }: { readonly collectives: readonly CollectiveName[]; readonly ordered: boolean },
     next: string,
     segments: readonly (SegmentPlace | null)[],
   ): Promise<ConnectedRing> {
@@ -117,8 +117,8 @@ export class CommunicationClient implements AsyncDisposable {
     this.#post({ kind: "connectRing", next, segments });
     const measured = await connected.promise;
     const collective: Collective = {
-      name: measured === null ? names.join() : measured.collective,
-      ordered: true,
+      name: measured === null ? collectives.join() : measured.collective,
+      ordered,
       allReduce: (exchange) => this.#exchange(exchange),
       // The ring stays until the generation is left: its last frames may still be on their way to a slower worker, and only the
       // coordinator knows when all have them.

@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { toFailure } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
 import { memorySharing } from "../collective/memory-domain.js";
+import type { Mpi } from "../mpi/mpi.js";
 import { ControlConnection } from "./control-connection.js";
 import { ParentWatch } from "./parent-watch.js";
 import { ProgressBoard } from "./progress-board.js";
@@ -21,6 +22,7 @@ function run(start: ThreadStart): void {
   const parent = start.parentPipe === null ? null : new ParentWatch(start.parentPipe, fail);
   let control: ControlConnection | null = null;
   let ring: RingSession | null = null;
+  let mpi: Mpi | null = null;
 
   const openLink = (link: number): ControlConnection =>
     new ControlConnection(start, board, {
@@ -52,7 +54,9 @@ function run(start: ThreadStart): void {
         break;
       case "bindRing":
         await closeRing();
-        await RingSession.bind(message.plan).then((bound) => {
+        if (message.plan.collectives.includes("mpi") && start.mpiLibrary !== null)
+          mpi ??= await attached(start.mpiLibrary);
+        await RingSession.bind(message.plan, mpi).then((bound) => {
           ring = bound;
           post({ kind: "ringBound", ring: bound.bound });
         }, failRing);
@@ -94,6 +98,12 @@ function run(start: ThreadStart): void {
     if (message.kind === "close" || message.kind === "closeRing" || message.kind === "connect") ring?.abort(null);
     queue = queue.then(() => handle(message)).catch(fail);
   });
+}
+
+/** Loaded on demand: most runs have nothing to do with MPI. */
+async function attached(library: string): Promise<Mpi> {
+  const { attachMpi } = await import("../mpi/mpi-library.js");
+  return attachMpi(library);
 }
 
 type Verdict = Extract<FromCoordinator, { kind: "stop" | "refused" | "release" }>;

@@ -9,37 +9,56 @@ import { createCollective } from "../collective/create-collective.js";
 import { measureCollectives, probeBuffers } from "../collective/start-probe.js";
 import type { Kernels } from "../kernels/kernels.js";
 import { instantiateKernels } from "../kernels/load-kernels.js";
+import type { Mpi } from "../mpi/mpi.js";
+import { noMpi } from "../mpi/mpi-failure.js";
 import { MirroredRingTransport } from "../transport/mirrored-ring-transport.js";
+import { MpiRingTransport } from "../transport/mpi-ring-transport.js";
+import type { RingTransport } from "../transport/ring-transport.js";
 import { ZeromqRingTransport } from "../transport/zeromq-ring-transport.js";
 import { RingMemory } from "./ring-memory.js";
 import type { BoundRing, RingPlan } from "./thread-messages.js";
+
+interface RingPlaces {
+  readonly folder: string | null;
+  readonly mpi: Mpi | null;
+}
 
 /** One generation's ring, seen from one worker: its sockets, the memory it shares, and the collective that runs over them. */
 export class RingSession implements AsyncDisposable {
   readonly #plan: RingPlan;
   readonly #kernels: Kernels;
-  readonly #transport: ZeromqRingTransport;
+  readonly #transport: RingTransport;
   readonly #memory: RingMemory;
+  readonly #mpi: Mpi | null;
   readonly #abort = new AbortController();
   /** Holds the unix socket of an ipc ring. */
   readonly #folder: string | null;
   #collective: Collective | null = null;
 
-  private constructor(plan: RingPlan, transport: ZeromqRingTransport, folder: string | null) {
+  private constructor(plan: RingPlan, transport: RingTransport, { folder, mpi }: RingPlaces) {
     this.#plan = plan;
     this.#kernels = instantiateKernels(plan.kernels, plan.memory);
     this.#transport = transport;
     this.#folder = folder;
     this.#memory = new RingMemory(plan);
+    this.#mpi = mpi;
   }
 
-  /** @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE */
-  static async bind(plan: RingPlan): Promise<RingSession> {
+  /**
+   * @param mpi of this process, if it is a rank.
+   * @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE
+   */
+  static async bind(plan: RingPlan, mpi: Mpi | null = null): Promise<RingSession> {
+    if (plan.collectives.includes("mpi")) {
+      if (mpi === null) throw noMpi();
+      const { generation } = plan.membership;
+      return new RingSession(plan, new MpiRingTransport({ mpi, generation }), { folder: null, mpi });
+    }
     const folder = plan.transport === "ipc" ? await mkdtemp(join(tmpdir(), "ringstrasse-")) : null;
     const endpoint = folder === null ? `tcp://${plan.address}:0` : `ipc://${join(folder, "ring")}`;
     const transport = await ZeromqRingTransport.bind(endpoint);
     try {
-      return new RingSession(plan, transport, folder);
+      return new RingSession(plan, transport, { folder, mpi: null });
     } catch (cause) {
       await transport[Symbol.asyncDispose]();
       if (folder !== null) await rm(folder, { recursive: true, force: true });
@@ -98,10 +117,10 @@ export class RingSession implements AsyncDisposable {
 
   /** Makes the plan's collectives over one set of opened segments. */
   #maker(places: readonly (SegmentPlace | null)[]): (name: CollectiveName, buffers: ExchangeBuffers) => Collective {
-    const { membership, memory, layoutHash, collectives } = this.#plan;
+    const { membership, memory, layoutHash, collectives, mpiMode } = this.#plan;
     const segments = collectives.includes("shm") ? this.#memory.ofAll(places) : null;
     const mirrored = collectives.includes("hierarchical") ? this.#mirrored(places) : null;
-    const general = { membership, memory, layoutHash, kernels: this.#kernels, segments };
+    const general = { membership, memory, layoutHash, kernels: this.#kernels, segments, mpi: this.#mpi, mpiMode };
     return (choice, buffers) => {
       const transport = choice === "hierarchical" ? mirrored : this.#transport;
       return createCollective({ ...general, choice, buffers, transport });

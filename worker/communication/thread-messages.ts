@@ -1,4 +1,4 @@
-import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
+import type { CollectiveName, MeasuredChoice, MpiMode } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
 import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
 import type { Exchange, ExchangeBuffers, ExchangeReport, Membership } from "../collective/collective.js";
@@ -12,6 +12,8 @@ export interface ThreadStart {
   readonly board: SharedArrayBuffer;
   /** File descriptor whose end of file means that the parent is gone; null: not watched. */
   readonly parentPipe: number | null;
+  /** Of the MPI that has begun in this process; null: none has. */
+  readonly mpiLibrary: string | null;
 }
 
 /** A ring to bind: everything the thread needs to reduce in the worker's shared memory. */
@@ -23,6 +25,8 @@ export interface RingPlan {
   /** One, or several to measure. */
   readonly collectives: readonly CollectiveName[];
   readonly sharesMemory: { readonly withPrevious: boolean; readonly withNext: boolean };
+  /** Of the collective `mpi`. */
+  readonly mpiMode: MpiMode;
   /** Where tcp rings listen: this host's address as its peers reach it. */
   readonly address: string;
   readonly memory: WebAssembly.Memory;

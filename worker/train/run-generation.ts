@@ -71,8 +71,8 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
 
   const group = { jobId, generation, layoutHash: layoutHash(layout, blocks) };
   const membership = { generation, rank, worldSize, replicas: spec.replicas };
-  const { transport, collectives, sharesMemory } = assignment;
-  const plan = { ...group, membership, transport, collectives, sharesMemory, address: resources.address };
+  const { transport, collectives, sharesMemory, mpiMode } = assignment;
+  const plan = { ...group, membership, transport, collectives, sharesMemory, mpiMode, address: resources.address };
   const bind = () =>
     communication.bindRing({ ...plan, memory: memory.memory, kernels: module, buffers: arenas.exchange });
   const ring = worldSize === 1 ? null : await bind();
@@ -86,7 +86,11 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   const connected =
     ring === null
       ? null
-      : await communication.connectRing(collectives, nextEndpoint(start, rank, worldSize), start.segments);
+      : await communication.connectRing(
+          { collectives, ordered: isOrdered(assignment) },
+          nextEndpoint(start, rank, worldSize),
+          start.segments,
+        );
   if (connected?.measured) {
     communication.send({ kind: "collective", jobId, generation, choice: connected.measured });
   }
@@ -144,6 +148,10 @@ async function receiveStart(communication: CommunicationClient, generation: numb
   }
   const problem = `it sent ${message.kind} where start of generation ${generation} belongs`;
   throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem });
+}
+
+function isOrdered({ collectives, mpiMode }: Assignment): boolean {
+  return mpiMode === "ordered" || !collectives.includes("mpi");
 }
 
 function nextEndpoint(start: Start, rank: number, worldSize: number): string {

@@ -11,6 +11,7 @@ function worker(memoryDomain: string | null): WorkerRecord {
   return new WorkerRecord(join, null, 0);
 }
 
+const MPI = { collective: "mpi", transport: "tcp" } as const;
 const workers = (...domains: (string | null)[]): WorkerRecord[] => domains.map(worker);
 
 describe("chooseCollective", () => {
@@ -24,10 +25,13 @@ describe("chooseCollective", () => {
     ["shm", workers("a", "b"), "shm", "shm was asked for"],
     ["hierarchical", workers("a", "a", "b"), "hierarchical", "1 of 3 hops are inside a host"],
     ["hierarchical", workers("a", "b"), "hierarchical", "0 of 2 hops"],
+    ["mpi", workers("a", "b"), "mpi", "mpi was asked for"],
+    ["mpi", workers("a"), "local", "one worker"],
   ] as const)("%s of %o: settled", (collective, group, chosen, why) => {
-    expect(chooseCollective({ collective, transport: "tcp" }, group)).toEqual({
+    expect(chooseCollective({ collective, transport: "tcp", mpiMode: "ordered" }, group)).toEqual({
       kind: "settled",
       collective: chosen,
+      ordered: true,
       reason: expect.stringContaining(why),
     });
   });
@@ -37,7 +41,7 @@ describe("chooseCollective", () => {
     [workers("a", "a", "b", "b"), ["hierarchical", "ring"], "since 2 of 4 hops are inside a host"],
     [workers("a", "a", null), ["hierarchical", "ring"], "since 1 of 3 hops are inside a host"],
   ] as const)("auto of %o: measured", (group, candidates, why) => {
-    expect(chooseCollective({ collective: "auto", transport: "ipc" }, group)).toEqual({
+    expect(chooseCollective({ collective: "auto", transport: "ipc", mpiMode: "ordered" }, group)).toEqual({
       kind: "measure",
       candidates,
       reason: expect.stringContaining(why),
@@ -69,5 +73,13 @@ describe("ringLinks", () => {
   it("workers that share no memory don't share it with each other either", () => {
     const links = ringLinks(workers(null, null), { collectives: ["hierarchical"], transport: "tcp" });
     expect(links.every(({ sharesMemory }) => !sharesMemory.withNext && !sharesMemory.withPrevious)).toBe(true);
+  });
+});
+
+describe("chooseCollective, mpi", () => {
+  it("says that MPI's own all-reduce keeps no order", () => {
+    const choice = chooseCollective({ ...MPI, mpiMode: "allreduce" }, workers("a", "a"));
+    expect(choice).toMatchObject({ kind: "settled", collective: "mpi", ordered: false });
+    expect(choice.reason).toContain("allreduce");
   });
 });

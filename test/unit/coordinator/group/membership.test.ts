@@ -8,11 +8,25 @@ const member = (workerId: string, host = "h", localIndex: number | null = null, 
   host,
   memoryDomain,
   localIndex,
+  fixedRank: null,
+});
+const rankMember = (workerId: string, host: string, localIndex: number, fixedRank: number): Member => ({
+  ...member(workerId, host, localIndex),
+  fixedRank,
 });
 
 describe("decideMembership", () => {
   it("waits, and says for what", () => {
     expect(decideMembership(10, [member("a")], policy)).toEqual({ kind: "wait", reason: "1 of 2 workers have joined" });
+  });
+
+  it("leaves ranks that a launcher has fixed as they are, on whatever hosts", () => {
+    const ranks = [rankMember("a", "h2", 0, 1), rankMember("b", "h1", 2, 2), rankMember("c", "h3", 1, 0)];
+    const decision = decideMembership(0, ranks, { ...policy, workers: 3 });
+    expect(decision).toMatchObject({
+      kind: "form",
+      assignments: [{ workerId: "c" }, { workerId: "a" }, { workerId: "b" }],
+    });
   });
 
   it("gives up when the time is over", () => {

@@ -90,6 +90,7 @@ const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<Co
       transport: "ipc",
       collectives: ["shm", "ring"],
       sharesMemory: { withPrevious: true, withNext: false },
+      mpiMode: "ordered",
     },
     ...{ spec: SPEC, faults: ["crash@rank=1,step=5"] },
   },

@@ -15,7 +15,13 @@ async function connected() {
   const router = await RouterSocket.bind("tcp://127.0.0.1:0", () => undefined);
   onTestFinished(() => router[Symbol.asyncDispose]());
   const board = new ProgressBoard();
-  const start = { coordinatorEndpoint: router.endpoint, workerId: "w", board: board.memory, parentPipe: null };
+  const start = {
+    coordinatorEndpoint: router.endpoint,
+    workerId: "w",
+    board: board.memory,
+    parentPipe: null,
+    mpiLibrary: null,
+  };
   const heard: string[] = [];
   const received = deferred<void>();
   const broken = deferred<RingstrasseError>();

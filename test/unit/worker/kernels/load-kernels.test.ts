@@ -35,7 +35,9 @@ describe("loading the kernels", () => {
 
   it("names the kernels that a module lacks", async () => {
     const module = await compileKernels(await fileWith(EMPTY_MODULE));
-    expect(() => instantiateKernels(module, new SharedMemory().memory)).toThrow(/lacks add, firstNotFinite, scaleBytes, sgd/);
+    expect(() => instantiateKernels(module, new SharedMemory().memory)).toThrow(
+      /lacks add, firstNotFinite, scaleBytes, sgd/,
+    );
   });
 
   it("works in another thread on the same memory, without disturbing what lies there", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ringAddress } from "../../../../coordinator/serve/ring-address.js";
+import { ringAddress } from "../../../../shared/transport/ring-address.js";
 
 const common = { netmask: "", mac: "", cidr: null };
 const loopback = { ...common, address: "127.0.0.1", family: "IPv4", internal: true } as const;

@@ -1,0 +1,133 @@
+import { RingstrasseError } from "../failure.js";
+
+/** Whoever started this process as one of several ranks. */
+export type RankLauncher = "openmpi" | "pmi" | "pmix" | "slurm" | "torchrun";
+
+/** This process among those that one launcher started together. */
+export interface LaunchedPlace {
+  readonly launcher: RankLauncher;
+  readonly rank: number;
+  readonly worldSize: number;
+  /** Among the ranks of its host; null: the launcher doesn't say. */
+  readonly localRank: number | null;
+  /** Whether all ranks are on one host; false too where the launcher doesn't say. */
+  readonly isOneHost: boolean;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The variables by which one launcher tells a process its place. */
+interface Convention {
+  readonly launcher: RankLauncher;
+  readonly rank: string;
+  /** The first that is there counts. */
+  readonly worldSize: readonly string[];
+  readonly localRank: string;
+  readonly localSize: string | null;
+  /** Must be there, or the others don't speak of this process. */
+  readonly needs: readonly string[];
+}
+
+/**
+ * The first whose variables are there counts: what is outermost comes last. Under `mpirun` inside a Slurm batch job Slurm's variables
+ * are those of the job's one batch process, the same on every rank.
+ */
+const CONVENTIONS: readonly Convention[] = [
+  {
+    launcher: "openmpi",
+    rank: "OMPI_COMM_WORLD_RANK",
+    worldSize: ["OMPI_COMM_WORLD_SIZE"],
+    localRank: "OMPI_COMM_WORLD_LOCAL_RANK",
+    localSize: "OMPI_COMM_WORLD_LOCAL_SIZE",
+    needs: [],
+  },
+  {
+    launcher: "pmi",
+    rank: "PMI_RANK",
+    worldSize: ["PMI_SIZE"],
+    localRank: "MPI_LOCALRANKID",
+    localSize: "MPI_LOCALNRANKS",
+    needs: [],
+  },
+  {
+    launcher: "pmix",
+    rank: "PMIX_RANK",
+    // PMIx has no variable for it; Slurm, which is who starts ranks by PMIx alone, has.
+    worldSize: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
+    localRank: "SLURM_LOCALID",
+    localSize: null,
+    needs: [],
+  },
+  {
+    launcher: "slurm",
+    rank: "SLURM_PROCID",
+    worldSize: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
+    localRank: "SLURM_LOCALID",
+    localSize: null,
+    needs: ["SLURM_STEP_ID"],
+  },
+  {
+    launcher: "torchrun",
+    rank: "RANK",
+    worldSize: ["WORLD_SIZE"],
+    localRank: "LOCAL_RANK",
+    localSize: "LOCAL_WORLD_SIZE",
+    // Plain names that anything may have set: without the process group's address they are nobody's ranks.
+    needs: ["MASTER_ADDR", "MASTER_PORT"],
+  },
+];
+
+/**
+ * Which rank this process is, from its environment; null: it was started alone. Pure.
+ * @throws RingstrasseError USAGE for variables that are incomplete or contradict each other, naming them
+ */
+export function launchedPlace(environment: Environment): LaunchedPlace | null {
+  for (const convention of CONVENTIONS) {
+    const { rank, worldSize, needs } = convention;
+    if (needs.some((name) => environment[name] === undefined)) continue;
+    const sizeName = worldSize.find((name) => environment[name] !== undefined);
+    // Slurm's own sizes are there without PMIx too: they alone say nothing about it.
+    const speaks = environment[rank] !== undefined || (sizeName !== undefined && convention.launcher !== "pmix");
+    if (speaks) return placeOf(convention, sizeName, environment);
+  }
+  return null;
+}
+
+function placeOf(convention: Convention, sizeName: string | undefined, environment: Environment): LaunchedPlace {
+  const { launcher, rank: rankName, worldSize: sizeNames, localRank: localRankName, localSize } = convention;
+  if (environment[rankName] === undefined) throw incomplete(sizeName ?? "", rankName);
+  if (sizeName === undefined) throw incomplete(rankName, sizeNames.join(" or "));
+  const rank = wholeNumberOf(rankName, environment);
+  const worldSize = wholeNumberOf(sizeName, environment);
+  if (rank === null || worldSize === null || rank >= worldSize) {
+    throw contradictory(`${rankName} is "${environment[rankName]}", ${sizeName} is "${environment[sizeName]}"`);
+  }
+  const localRank = wholeNumberOf(localRankName, environment);
+  const localCount = localSize === null ? null : wholeNumberOf(localSize, environment);
+  if (localRank !== null && localRank > rank) {
+    throw contradictory(`${localRankName} is ${localRank}, more than the ${rank} of ${rankName}`);
+  }
+  if (localCount !== null && localCount > worldSize) {
+    throw contradictory(`${localSize} is ${localCount}, more than the ${worldSize} of ${sizeName}`);
+  }
+  return { launcher, rank, worldSize, localRank, isOneHost: worldSize === 1 || localCount === worldSize };
+}
+
+/** Null when absent, or not a whole number. */
+function wholeNumberOf(name: string, environment: Environment): number | null {
+  const text = environment[name];
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
+function incomplete(present: string, missing: string): RingstrasseError {
+  return unusable(`${present} is set, but ${missing} is not`);
+}
+
+function contradictory(what: string): RingstrasseError {
+  return unusable(`the rank's variables contradict each other: ${what}`);
+}
+
+function unusable(problem: string): RingstrasseError {
+  const remedy = "Start all ranks by mpirun or srun, which set them, or give --launcher local to train without ranks";
+  return new RingstrasseError({ code: "USAGE", option: "environment", problem, remedy });
+}
