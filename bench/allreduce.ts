@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type AllreduceRow, reportRows, reportTable } from "./allreduce/allreduce-report.js";
+import { type AllreduceRow, figureTable, reportRows, reportTable } from "./allreduce/allreduce-report.js";
 import { allreduceChart } from "./allreduce/chart-of-allreduce.js";
 import { copyMicroseconds } from "./allreduce/copy-limit.js";
 import { measureOwn } from "./allreduce/own-system.js";
@@ -96,6 +96,6 @@ async function measure(ranks: number, peers: readonly Peer[]): Promise<Allreduce
     process.stderr.write(`${ranks} ranks, round ${round + 1} of ${rounds}\n`);
   }
   const rows = reportRows(ranks, measured, copies);
-  process.stderr.write(`${ranks} ranks, µs (ratio to Gloo):\n${reportTable(rows)}\n`);
+  process.stderr.write(`${ranks} ranks, µs (ratio to Gloo):\n${reportTable(rows)}\n\n${figureTable(rows)}\n`);
   return rows;
 }

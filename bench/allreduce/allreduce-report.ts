@@ -67,10 +67,29 @@ export function reportTable(rows: readonly AllreduceRow[]): string {
     const ratio = row.ratioToGloo === null || system === BASELINE ? "" : ` (${row.ratioToGloo.toFixed(2)})`;
     return `${row.microseconds.toFixed(row.microseconds < 100 ? 1 : 0)}${ratio}${row.wrong > 0 ? ` #wrong ${row.wrong}` : ""}`;
   };
-  const lines = [
+  return aligned([
     ["bytes", ...systems],
     ...sizes.map((bytes) => [`${bytes}`, ...systems.map((one) => cell(bytes, one))]),
-  ];
+  ]);
+}
+
+/** All figures, as nccl-tests show them: one line a system and size. */
+export function figureTable(rows: readonly AllreduceRow[]): string {
+  const figures = rows.map((row) => [
+    row.system,
+    `${row.ranks}`,
+    `${row.bytes}`,
+    row.microseconds.toFixed(1),
+    row.algbw.toFixed(3),
+    row.busbw.toFixed(3),
+    row.ratioToGloo?.toFixed(2) ?? "",
+    row.fractionOfCopy.toFixed(3),
+    `${row.wrong}`,
+  ]);
+  return aligned([["system", "ranks", "bytes", "µs", "algbw", "busbw", "÷ gloo", "of copy", "#wrong"], ...figures]);
+}
+
+function aligned(lines: readonly (readonly string[])[]): string {
   const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
   return lines.map((line) => line.map((text, column) => text.padStart(widths[column] ?? 0)).join("  ")).join("\n");
 }

@@ -76,7 +76,7 @@ function parameterServer(sizeBytes: number, { workers, network }: Cluster): numb
 /**
  * What MPI libraries do, the better of two for the size (Thakur, Rabenseifner and Gropp, "Optimization of collective communication
  * operations in MPICH", 2005): recursive doubling, ⌈log₂N⌉·(α + n·(β + γ)); or Rabenseifner's reduce-scatter and all-gather by halves,
- * 2⌈log₂N⌉·α + 2(N−1)/N·n·β + (N−1)/N·n·γ. Where N is no power of two, the ranks beyond it hand over first: 2·(α + n·β) + n·γ more.
+ * 2⌈log₂N⌉·α + 2(N−1)/N·n·β + (N−1)/N·n·γ: near ranks exchange the large halves, so that a host's one link carries no more than in a ring. Where N is no power of two, the ranks beyond it hand over first: 2·(α + n·β) + n·γ more.
  */
 function tree(sizeBytes: number, { workers, network }: Cluster): number {
   if (workers === 1) return 0;

@@ -87,23 +87,28 @@ function drawnPanel({ x, y }: LineChart, { title, lines }: Panel, top: number): 
     const width = line.isOwn ? 2.2 : 1.5;
     return `<polyline points="${points}" fill="none" stroke="${colour}" stroke-width="${width}" stroke-dasharray="${dash}"/>`;
   });
-  return [...grid, ...labels, ...curves, ...names(styled, atY)];
+  return [...grid, ...labels, ...curves, ...names(styled, { atX, atY })];
 }
 
-/** Names at the ends of their lines, pushed apart where they would cover each other. */
-function names(styled: readonly Styled[], atY: (value: number) => number): string[] {
+interface Scales {
+  readonly atX: (value: number) => number;
+  readonly atY: (value: number) => number;
+}
+
+/** Names at the ends of their lines; those of lines that go to the edge are pushed apart where they would cover each other. */
+function names(styled: readonly Styled[], { atX, atY }: Scales): string[] {
   const ends = styled
-    .map(({ line, colour }) => ({ line, colour, y: atY(line.points.at(-1)?.[1] ?? 1) }))
+    .map(({ line, colour }) => {
+      const [x = 1, y = 1] = line.points.at(-1) ?? [];
+      return { line, colour, x: atX(x), y: atY(y) };
+    })
     .sort((a, b) => a.y - b.y);
   let last = Number.NEGATIVE_INFINITY;
-  return ends.map(({ line, colour, y }) => {
-    last = Math.max(y, last + NAME_HEIGHT);
-    return text(
-      LEFT + PLOT_WIDTH + 6,
-      last + 4,
-      line.name,
-      `fill="${colour}"${line.isOwn ? ' font-weight="600"' : ""}`,
-    );
+  return ends.map(({ line, colour, x, y }) => {
+    const endsEarly = x < LEFT + PLOT_WIDTH - RIGHT;
+    if (!endsEarly) last = Math.max(y, last + NAME_HEIGHT);
+    const weight = line.isOwn ? ' font-weight="600"' : "";
+    return text(x + 6, (endsEarly ? y : last) + 4, line.name, `fill="${colour}"${weight}`);
   });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { reportRows, reportTable } from "../../../bench/allreduce/allreduce-report.js";
+import { figureTable, reportRows, reportTable } from "../../../bench/allreduce/allreduce-report.js";
 import { sizePlan, sizePlans } from "../../../bench/allreduce/size-plan.js";
 
 const at = (microseconds: number, wrong = 0) => [{ count: 256, microseconds, wrong }];
@@ -47,6 +47,15 @@ describe("reportRows", () => {
     expect(table.split("\n").map((line) => line.trim().split(/\s{2,}/))).toEqual([
       ["bytes", "shm", "gloo"],
       ["1024", "30.0 (0.10) #wrong 2", "100"],
+    ]);
+  });
+
+  it("is shown with all figures, a line for each system and size", () => {
+    const table = figureTable(reportRows(4, measured, new Map([[256, 3]])));
+    expect(table.split("\n").map((line) => line.trim().split(/\s{2,}/))).toEqual([
+      ["system", "ranks", "bytes", "µs", "algbw", "busbw", "÷ gloo", "of copy", "#wrong"],
+      ["shm", "4", "1024", "30.0", "0.034", "0.051", "0.10", "0.100", "2"],
+      ["gloo", "4", "1024", "100.0", "0.010", "0.015", "1.00", "0.030", "0"],
     ]);
   });
 });

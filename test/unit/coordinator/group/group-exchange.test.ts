@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { GroupExchange, type SettledCollective } from "../../../../coordinator/group/group-exchange.js";
+import { GroupMember } from "../../../../coordinator/group/group-member.js";
+import type { GroupPolicy } from "../../../../coordinator/group/group-policy.js";
+import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
+import type { MeasuredChoice } from "../../../../shared/collective-choice.js";
+import { joinMessage } from "../../../support/control-client.js";
+
+const CHOICE: MeasuredChoice = {
+  collective: "ring",
+  payloadBytes: 1000,
+  candidates: [
+    { collective: "shm", latencyMs: 1, bandwidthBps: null, expectedMs: 2 },
+    { collective: "ring", latencyMs: 0.5, bandwidthBps: null, expectedMs: 1.5 },
+  ],
+};
+
+function exchangeOf(workers: number, collective: GroupPolicy["collective"] = "auto") {
+  const members = Array.from({ length: workers }, (_, rank) => {
+    const join = { ...joinMessage(`w${rank}`, { token: "t" }), protocol: 1, sequence: 0 };
+    return new GroupMember(new WorkerRecord(join, null, 0), { workerId: `w${rank}`, rank, replicas: [rank] });
+  });
+  const news: SettledCollective[] = [];
+  const policy = { collective, transport: "tcp" } as const;
+  const exchange = new GroupExchange({ generation: 1, members, policy, settled: (one) => news.push(one) });
+  exchange.begin();
+  return { exchange, members, news };
+}
+
+describe("GroupExchange", () => {
+  it("is settled by the first worker that says what was measured, once", () => {
+    const { exchange, members, news } = exchangeOf(2);
+    expect([exchange.collective, news]).toEqual([null, []]);
+    expect(exchange.collectives).toEqual(["shm", "ring"]);
+    for (const member of members) expect(exchange.measured(member, structuredClone(CHOICE))).toBeNull();
+    expect(exchange.collective).toBe("ring");
+    const reason = expect.stringMatching(/^ring, since an exchange of 1\.00 kB is expected to take 1\.5 ms/);
+    expect(news).toEqual([{ generation: 1, collective: "ring", reason, measured: CHOICE }]);
+  });
+
+  it("fails by name when workers come to different choices", () => {
+    const { exchange, members } = exchangeOf(2);
+    const [first, second] = members as [GroupMember, GroupMember];
+    exchange.measured(first, CHOICE);
+    const failure = exchange.measured(second, { ...CHOICE, collective: "shm" });
+    expect(failure).toMatchObject({ code: "WORKERS_DIVERGED", what: "measured collectives" });
+    expect(Object.keys(failure?.code === "WORKERS_DIVERGED" ? failure.hashes : {})).toEqual(["rank 0", "rank 1"]);
+  });
+
+  it.each([
+    ["what was asked for", 2, "hierarchical", "hierarchical"],
+    ["a group of one", 1, "auto", "local"],
+  ] as const)("settles %s at once, and has nothing to tell of it", (_, workers, collective, settled) => {
+    const { exchange, news } = exchangeOf(workers, collective);
+    expect(exchange.collective).toBe(settled);
+    expect(news).toEqual([{ generation: 1, collective: settled, reason: null, measured: null }]);
+  });
+
+  it("tells a group of one something too, which it doesn't use", () => {
+    expect(exchangeOf(1).exchange.collectives).toEqual(["ring"]);
+  });
+});
