@@ -6,6 +6,8 @@ import { type AddressableMemory, BlockFolder } from "./block-folder.js";
 import type { Collective, ExchangeBuffers, Membership } from "./collective.js";
 import { FoldSchedule } from "./fold-schedule.js";
 import { LocalCollective } from "./local-collective.js";
+import { PackedCollective } from "./packed-collective.js";
+import { PackedSums, type PackingKernels } from "./packed-sums.js";
 import { RingCollective } from "./ring-collective.js";
 import { SharedGradients } from "./shared-gradients.js";
 import { ShmCollective } from "./shm-collective.js";
@@ -15,7 +17,7 @@ export interface LocalCollectiveOptions {
   readonly buffers: ExchangeBuffers;
   /** What the addresses in `buffers` and the kernels refer to. */
   readonly memory: AddressableMemory;
-  readonly kernels: Pick<Kernels, "add">;
+  readonly kernels: Pick<Kernels, "add"> & PackingKernels;
 }
 
 export interface CollectiveOptions extends LocalCollectiveOptions {
@@ -35,7 +37,7 @@ export interface CollectiveOptions extends LocalCollectiveOptions {
  * @throws RangeError for more workers than replicas, a wrong number of buffers, or a missing transport.
  */
 export function createCollective(options: CollectiveOptions): Collective {
-  const { choice, membership, transport, layoutHash } = options;
+  const { choice, membership, transport } = options;
   if (membership.worldSize === 1) return createLocalCollective(options);
   if (choice === "local") {
     const remedy = `Use --workers 1, or --collective ring for ${membership.worldSize} workers`;
@@ -48,10 +50,13 @@ export function createCollective(options: CollectiveOptions): Collective {
     });
   }
   if (transport === null) throw new RangeError(`a ring of ${membership.worldSize} workers needs a transport`);
-  const folder = folderOf(options);
+  return withPacking(options, (folder) => collectiveOf({ ...options, transport }, folder));
+}
+
+function collectiveOf(options: CollectiveOptions & { readonly transport: RingTransport }, folder: BlockFolder) {
+  const { choice, membership, transport, layoutHash, buffers, memory, segments } = options;
   if (choice !== "shm") return new RingCollective({ membership, folder, transport, layoutHash });
   const { rank, worldSize, replicas } = membership;
-  const { buffers, memory, segments } = options;
   if (segments?.length !== worldSize) throw new RangeError(`${worldSize} workers need as many segments`);
   const arcs = Array.from({ length: worldSize }, (_, other) => arcOf(other, worldSize, replicas));
   const shared = new SharedGradients({ buffers, memory, arcs, rank, segments });
@@ -61,10 +66,14 @@ export function createCollective(options: CollectiveOptions): Collective {
 /** The collective of a group of one worker. @throws RangeError for more than one worker or a wrong number of buffers. */
 export function createLocalCollective(options: LocalCollectiveOptions): Collective {
   const { worldSize, replicas } = options.membership;
-  return new LocalCollective(new FoldSchedule(worldSize, replicas), folderOf(options));
+  return withPacking(options, (folder) => new LocalCollective(new FoldSchedule(worldSize, replicas), folder));
 }
 
-function folderOf({ membership, buffers, memory, kernels }: LocalCollectiveOptions): BlockFolder {
+/** What `create` makes of a folder; where sums travel in 16 bits, the folder packs them and the collective unpacks the totals. */
+function withPacking(options: LocalCollectiveOptions, create: (folder: BlockFolder) => Collective): Collective {
+  const { membership, buffers, memory, kernels } = options;
   const arc = arcOf(membership.rank, membership.worldSize, membership.replicas);
-  return new BlockFolder({ buffers, memory, kernels, arc });
+  const packed = buffers.packed === undefined ? null : new PackedSums(buffers.packed, buffers, kernels);
+  const collective = create(new BlockFolder({ buffers, memory, kernels, arc, packed }));
+  return packed === null ? collective : new PackedCollective(collective, packed, buffers.blocks.blockCount);
 }
