@@ -6,7 +6,7 @@ import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../id
 import { JobSpecSchema } from "../job-spec.js";
 
 /** Version of the control protocol and of the frames on the ring. A worker that speaks another one is refused by name. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 const whole = z.number().int().nonnegative();
 const figure = z.number();
@@ -43,6 +43,11 @@ export const StepReportSchema = z.object({
   accuracy: figure.nullable(),
   /** Rows of the step over all workers. */
   totalRows: whole,
+  /** These are the same on every worker too; see the step event. */
+  learningRate: figure,
+  gradientNorm: figure.optional(),
+  lossScale: figure.optional(),
+  skipped: z.literal(true).optional(),
   /** This worker's replicas and what it did for them. */
   replicas: z.array(whole),
   rows: whole,
@@ -69,6 +74,10 @@ export const EpochReportSchema = z.object({
   stepMs: figure,
   /** Part of it that the computation waited for the exchange. */
   communicationMs: figure,
+  /** These are the epoch event's. */
+  learningRate: figure,
+  gradientNorm: figure.optional(),
+  skippedSteps: whole.optional(),
 });
 export type EpochReport = z.infer<typeof EpochReportSchema>;
 

@@ -17,6 +17,7 @@ import { CommitGate } from "../optimizer/commit-gate.js";
 import { createOptimizer } from "../optimizer/create-optimizer.js";
 import { type Arenas, allocateArenas } from "./arenas.js";
 import { EVALUATION_BATCH } from "./evaluate.js";
+import { LossScaler } from "./loss-scaler.js";
 import { MicroBatchStream } from "./micro-batch-stream.js";
 import { checkStepMemory } from "./step-memory.js";
 import { StepTracer } from "./step-tracer.js";
@@ -54,12 +55,15 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   const module = await compileKernels();
   const kernels = instantiateKernels(module, memory.memory);
   const optimizer = createOptimizer(spec.optimizer, kernels);
+  const { payload } = spec.stepRules;
   const arenas = allocateArenas(memory, {
     layout,
     blocks,
     localReplicas: localReplicas.length,
     stateArenas: optimizer.stateNames.length,
     isOnlyReplica: spec.replicas === 1,
+    accumulates: spec.stepRules.accumulate > 1,
+    format: payload.format,
   });
   await using engine = await createEngine(spec.engine, spec.model, layout, {
     seed: spec.seed,
@@ -104,6 +108,7 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     faults: new FaultPlan(assignment.faults, resources.announce),
     signal,
     nextSequence: () => sequence++,
+    lossScaler: payload.format === "fp16" ? new LossScaler(payload.lossScale) : null,
     trace,
   };
   const reporter = new TrainingReporter(context, { jobId, generation }, (body) => communication.send(body), trace);
