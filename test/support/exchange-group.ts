@@ -6,7 +6,8 @@ import { segmentSizeBytes } from "../../worker/collective/shared-gradients.js";
 import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
-import { foldInOrder } from "./reference-fold.js";
+import { foldInOrder, foldRounded } from "./reference-fold.js";
+import type { SixteenBits } from "./reference-sixteen-bits.js";
 
 const SPECIAL_VALUES = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1e-45, -1.1e-38, 3.4e38];
 
@@ -17,6 +18,15 @@ export interface GroupShape {
   readonly replicas: number;
   readonly paddedLength: number;
   readonly scalarCount: number;
+  /** Sums travel in 16 bits; absent: as float32. */
+  readonly packed?: PackedShape;
+}
+
+export interface PackedShape {
+  readonly format: SixteenBits;
+  /** Floats at the beginning of the arena that travel so. */
+  readonly length: number;
+  readonly scale: number;
 }
 
 /** One worker of a group: memory of its own, as in a process of its own. */
@@ -48,11 +58,12 @@ export function segmentSizes({ workers, replicas, paddedLength, scalarCount }: G
 }
 
 export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
-  const { rank, workers, replicas, paddedLength, scalarCount } = spec;
+  const { rank, workers, replicas, paddedLength, scalarCount, packed } = spec;
   const memory = new SharedMemory();
   const arc = arcOf(rank, workers, replicas);
   const arenas = () => Array.from({ length: arc.to - arc.from }, () => memory.allocate(paddedLength * 4));
   const scalars = () => memory.allocate(scalarCount * 8);
+  const packedSums = () => memory.allocate(paddedLength * 2);
   const buffers: ExchangeBuffers = {
     blocks: blockPlan(paddedLength, replicas),
     scalarCount,
@@ -61,6 +72,9 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
     sums: [memory.allocate(paddedLength * 4), memory.allocate(paddedLength * 4)],
     scalarSums: [scalars(), scalars()],
     scratch: memory.allocate(Math.max(blockPlan(paddedLength, replicas).blockLength * 4, scalarCount * 8)),
+    ...(packed === undefined
+      ? {}
+      : { packed: { format: packed.format.name, length: packed.length, sums: [packedSums(), packedSums()] } }),
   };
   const membership: Membership = { generation: spec.generation ?? 1, rank, worldSize: workers, replicas };
   const collective = createCollective({
@@ -123,7 +137,10 @@ export function referenceTotals(shape: GroupShape, sequence: number): Totals {
   for (let index = 0; index < plan.blockCount; index++) {
     const { from, to } = blockSpan(plan, index);
     const slices = gradients.map((gradient) => gradient.subarray(from, to));
-    foldInOrder(slices, (index + 1) % shape.replicas, sums.subarray(from, to));
+    const start = (index + 1) % shape.replicas;
+    const isPacked = shape.packed !== undefined && to <= shape.packed.length;
+    if (isPacked) foldRounded(slices, { start, ...shape.packed }, sums.subarray(from, to));
+    else foldInOrder(slices, start, sums.subarray(from, to));
   }
   const scalarSums = new Float64Array(shape.scalarCount);
   foldInOrder(
