@@ -21,6 +21,7 @@ const SIDE_BY_SIDE = [
   "safetensors",
   "same-bits",
   "train-options",
+  "step-rules",
   "work-division",
 ].map((name) => `test/integration/${name}.test.ts`);
 
@@ -34,6 +35,7 @@ const QUICK = [
   "same-bits",
   "serve",
   "strangers",
+  "step-rules",
   "work-division",
   "worker-threads",
 ].map((name) => `test/integration/${name}.test.ts`);

@@ -23,7 +23,7 @@ export const ReplicaBlockHashesSchema = z.object({
   replicas: z.array(
     z.object({
       replica: whole,
-      /** Hash of the micro-batch as it was fed to the engine. */
+      /** Hash of its micro-batches, one after the other, as they were fed to the engine. */
       rows: hash16,
       gradients: z.array(hash16),
     }),
@@ -37,13 +37,23 @@ export type ReplicaBlockHashes = z.infer<typeof ReplicaBlockHashesSchema>;
 export function hashBlocks(arena: Float32Array, plan: BlockPlan): string[] {
   return Array.from({ length: plan.blockCount }, (_, index) => {
     const { from, to } = blockSpan(plan, index);
-    return shortHash([arena.subarray(from, to)]);
+    return new ShortHash().add([arena.subarray(from, to)]).take();
   });
 }
 
-/** First 16 hex digits of the SHA-256 over the bytes of the arrays, one after the other. */
-export function shortHash(arrays: readonly (Float32Array | Uint32Array)[]): string {
-  const hash = createHash("sha256");
-  for (const array of arrays) hash.update(bytesOf(array));
-  return hash.digest("hex").slice(0, 16);
+/** First 16 hex digits of the SHA-256 over the bytes of arrays, one after the other. */
+export class ShortHash {
+  #hash = createHash("sha256");
+
+  add(arrays: readonly (Float32Array | Uint32Array)[]): this {
+    for (const array of arrays) this.#hash.update(bytesOf(array));
+    return this;
+  }
+
+  /** Of what was added since the last call. */
+  take(): string {
+    const taken = this.#hash.digest("hex").slice(0, 16);
+    this.#hash = createHash("sha256");
+    return taken;
+  }
 }

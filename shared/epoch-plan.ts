@@ -26,6 +26,22 @@ export function replicaSpan(span: Span, replica: number, replicas: number): Span
   return { from, to: from + base + (replica < longer ? 1 : 0) };
 }
 
+/** One micro-batch of a step, and how many there are. */
+export interface MicroBatchPlace {
+  readonly replica: number;
+  readonly replicas: number;
+  /** 0 … accumulate − 1 */
+  readonly accumulation: number;
+  /** K: parts of each replica's slice. */
+  readonly accumulate: number;
+}
+
+/** The contiguous rows of a micro-batch: a K-th of the replica's slice, cut by the rule that cuts steps into slices. */
+export function microBatchSpan(step: Span, place: MicroBatchPlace): Span {
+  const slice = replicaSpan(step, place.replica, place.replicas);
+  return replicaSpan(slice, place.accumulation, place.accumulate);
+}
+
 /** A worker's contiguous replicas [from, to): R replicas over N workers, the longer arcs first. N ≤ R. */
 export function arcOf(rank: number, workers: number, replicas: number): Span {
   return replicaSpan({ from: 0, to: replicas }, rank, workers);

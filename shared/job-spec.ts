@@ -3,6 +3,7 @@ import { DatasetSpecSchema } from "./data/dataset-spec.js";
 import { EngineNameSchema, type EngineWish } from "./engine-name.js";
 import { JobIdSchema } from "./ids.js";
 import { ModelSpecSchema, OptimizerSpecSchema } from "./model-spec.js";
+import { StepRulesSchema } from "./step-rules.js";
 
 const positive = z.number().int().positive();
 
@@ -16,7 +17,9 @@ export const JobSpecSchema = z.object({
   threads: positive,
   engine: EngineNameSchema,
   model: ModelSpecSchema,
+  /** Its learning rate is the full height of the schedule. */
   optimizer: OptimizerSpecSchema,
+  stepRules: StepRulesSchema,
   /** Passes over the training rows. */
   epochs: positive,
   /** B: rows per step, over all replicas. */

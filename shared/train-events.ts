@@ -57,6 +57,14 @@ export const StepEventSchema = z.strictObject({
   accuracy: fraction.nullable(),
   /** Over all workers. */
   rows: whole,
+  /** That this update was done with. Absent in events of versions before schedules. */
+  learningRate: amount.optional(),
+  /** Length of the mean gradient before it was clipped; absent: not measured, since nothing clips. */
+  gradientNorm: amount.optional(),
+  /** What gradients were multiplied by for an exchange in fp16; absent: nothing scales. */
+  lossScale: amount.optional(),
+  /** The sums did not fit into fp16: nothing was changed. Absent: the update was done. */
+  skipped: z.literal(true).optional(),
   /** By rank. */
   workers: z.array(
     z.strictObject({
@@ -90,6 +98,12 @@ export const EpochEventSchema = z.strictObject({
   communicationFraction: fraction,
   /** Since the start of the job. */
   elapsedMs: amount,
+  /** Of the last update. Absent in events of versions before schedules. */
+  learningRate: amount.optional(),
+  /** Mean over the epoch's updates of the length of the mean gradient; absent: not measured, since nothing clips. */
+  gradientNorm: amount.optional(),
+  /** Updates left out since their sums did not fit into fp16; absent: nothing scales. */
+  skippedSteps: whole.optional(),
 });
 
 export const WarningEventSchema = z.strictObject({ event: z.literal("warning"), message: z.string() });

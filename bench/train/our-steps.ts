@@ -8,6 +8,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { blockPlan, layoutOf } from "../../shared/arena-layout.js";
 import { type JobSpec, JobSpecSchema } from "../../shared/job-spec.js";
+import { PLAIN_STEP } from "../../shared/step-rules.js";
 import { createLocalCollective } from "../../worker/collective/create-collective.js";
 import { ProgressBoard } from "../../worker/communication/progress-board.js";
 import { createEngine } from "../../worker/engine/create-engine.js";
@@ -43,6 +44,7 @@ function jobOf({ network: name, optimizer, batchSize, dataset }: Workload, engin
     engine,
     model: network(name),
     optimizer,
+    stepRules: PLAIN_STEP,
     epochs: ENDLESS,
     batchSize,
     lossThreshold: null,
@@ -76,6 +78,7 @@ async function compete(spec: JobSpec): Promise<void> {
     faults: new FaultPlan([], () => undefined),
     signal: new AbortController().signal,
     nextSequence: () => sequence++,
+    lossScaler: null,
     trace: null,
   });
 }

@@ -13,8 +13,8 @@ export function describeConfiguration(event: StartedEvent): string[] {
     const source = sources[name];
     return `${label} ${show(configuration[name])}${source === undefined ? "" : ` (${show(source)})`}`;
   };
-  const { kind, ...rates } = asRecord(configuration["optimizer"]);
-  const optimizer = [show(kind), ...Object.entries(rates).map(([name, value]) => `${name} ${show(value)}`)].join(" ");
+  const optimizer = describeKind(asRecord(configuration["optimizer"]));
+  const steps = describeSteps(configuration);
   const collective = show(configuration["collective"]);
   const several = collective === "ring" ? `ring over ${show(configuration["transport"])}` : `collective ${collective}`;
   const exchange = workers === 1 ? "no exchange: one worker" : several;
@@ -22,9 +22,46 @@ export function describeConfiguration(event: StartedEvent): string[] {
     `network: ${show(configuration["inputs"])} inputs, ${asList(configuration["layers"]).map(show).join(", ")}; loss ${show(configuration["loss"])}`,
     `data: ${show(configuration["data"])}, ${event.trainRows} training and ${event.testRows} test rows`,
     `settings: ${[setting("epochs", "epochs"), setting("batch size", "batchSize"), setting("seed", "seed")].join(", ")}, ${optimizer}`,
+    ...(steps === null ? [] : [`steps: ${steps}`]),
     `runs on: ${setting("workers", "workers")}, ${setting("replicas", "replicas")}; engine ${engineOf(configuration)}; ${exchange}`,
     `the result's bits belong to ${replicas} replicas: they are the same on 1 to ${replicas} workers with --replicas ${replicas}`,
   ];
+}
+
+/** How steps are cut, exchanged and applied, where that is anything but plain; e.g. `accumulate 4 (flag), clip norm 1 (document)`. */
+function describeSteps(configuration: StartedEvent["configuration"]): string | null {
+  const sources = asRecord(configuration["sources"]);
+  const told = (name: string, text: string) => `${text} (${show(sources[name])})`;
+  const { accumulate, clipNorm, warmUpSteps, compress } = configuration;
+  const schedule = asRecord(configuration["schedule"]);
+  const scaling = asRecord(configuration["learningRateScaling"]);
+  const lossScale = asRecord(configuration["lossScale"]);
+  const parts = [
+    isPlain(accumulate, 1) ? null : told("accumulate", `${show(accumulate)} micro-batches each`),
+    isPlain(clipNorm, null) ? null : told("clipNorm", `gradients clipped to norm ${show(clipNorm)}`),
+    isPlain(schedule["kind"], "constant") ? null : told("schedule", `schedule ${describeKind(schedule)}`),
+    isPlain(warmUpSteps, 0) ? null : told("warmUp", `warm-up over ${show(warmUpSteps)} steps`),
+    scaling["learningRate"] === undefined ? null : told("learningRateScaling", describeScaling(scaling)),
+    isPlain(compress, "none") ? null : told("compress", `gradients sent in ${show(compress)}`),
+    lossScale["kind"] === undefined ? null : told("lossScale", `loss scale ${describeKind(lossScale)}`),
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? null : parts.join(", ");
+}
+
+/** Also where it is absent: such a run was described by a version that had nothing else. */
+function isPlain(value: Value | undefined, plain: Value): boolean {
+  return value === undefined || value === plain;
+}
+
+/** `learning rate 0.1 times 64 / 16, the rows of a step by those it is meant for` */
+function describeScaling({ learningRate, batchSize, referenceBatch }: Readonly<Record<string, Value>>): string {
+  const factor = `${show(batchSize)} / ${show(referenceBatch)}`;
+  return `learning rate ${show(learningRate)} times ${factor}, the rows of a step by those it is meant for`;
+}
+
+/** `cosine final 0` */
+function describeKind({ kind, ...details }: Readonly<Record<string, Value>>): string {
+  return [show(kind), ...Object.entries(details).map(([name, value]) => `${name} ${show(value)}`)].join(" ");
 }
 
 /** e.g. `tensorflow, 2 threads (auto: the fastest that is here)`. */

@@ -10,6 +10,7 @@ import {
 } from "../../shared/cli/option-table.js";
 import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { LOG_LEVELS } from "../../shared/logger.js";
+import { STEP_OPTIONS } from "./step-options.js";
 
 const DATA = "Data:";
 const JOB = "Job (over what the document says):";
@@ -72,6 +73,8 @@ export const TRAIN_OPTIONS = {
     schema: wholeNumber(1),
     placeholder: "N",
   },
+
+  ...STEP_OPTIONS,
 
   workers: {
     group: GROUP,
@@ -222,18 +225,6 @@ export const TRAIN_OPTIONS = {
     describe: "Steps between exchanges of local-sgd",
     schema: wholeNumber(1),
     placeholder: "H",
-  },
-  accumulate: {
-    group: LATER,
-    describe: "Micro-batches per step and replica",
-    schema: wholeNumber(1),
-    placeholder: "K",
-  },
-  compress: {
-    group: LATER,
-    describe: "none is what there is; bf16, fp16, topk",
-    schema: choice(["none", "bf16", "fp16", "topk"]),
-    placeholder: "NAME",
   },
   interface: { group: LATER, describe: "Network interface of the ring", schema: z.string(), placeholder: "NAME" },
   insecure: { group: LATER, describe: "Serve without a token", schema: switchValue, isSwitch: true },

@@ -7,6 +7,8 @@ export interface MergedStep {
   readonly loss: number;
   readonly accuracy: number | null;
   readonly rows: number;
+  /** What the update was done with. */
+  readonly update: Pick<StepReport, "learningRate" | "gradientNorm" | "lossScale" | "skipped">;
   /** By rank. */
   readonly workers: readonly StepReport[];
 }
@@ -29,7 +31,13 @@ export class StepMerger {
     const workers = reports.filter((entry) => entry !== undefined);
     if (workers.length < this.#worldSize) return null;
     this.#pending.delete(report.step);
-    const { epoch, step, loss, accuracy, totalRows } = report;
-    return { epoch, step, loss, accuracy, rows: totalRows, workers };
+    const { epoch, step, loss, accuracy, totalRows, learningRate, gradientNorm, lossScale, skipped } = report;
+    const update = {
+      learningRate,
+      ...(gradientNorm === undefined ? {} : { gradientNorm }),
+      ...(lossScale === undefined ? {} : { lossScale }),
+      ...(skipped === undefined ? {} : { skipped }),
+    };
+    return { epoch, step, loss, accuracy, rows: totalRows, update, workers };
   }
 }

@@ -35,6 +35,7 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
     labelIndex: settings.labelIndex.value,
     lossThreshold: spec.lossThreshold,
     optimizer: spec.optimizer,
+    ...stepConfiguration(spec, settings),
     loss: spec.model.loss,
     layers: spec.model.layers.map(describeLayer),
     inputs: spec.model.inputs,
@@ -49,6 +50,29 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
       batchSize: from(settings.batchSize),
       seed: from(settings.seed),
       testSplit: from(settings.testSplit),
+      accumulate: from(settings.step.accumulate),
+      clipNorm: from(settings.step.clipNorm),
+      schedule: from(settings.step.schedule),
+      warmUp: from(settings.step.warmUp),
+      learningRateScaling: from(settings.step.referenceBatch),
+      compress: from(settings.step.compress),
+      lossScale: from(settings.step.lossScale),
     },
+  };
+}
+
+/** How steps are cut, exchanged and applied. */
+function stepConfiguration({ stepRules, batchSize }: PlannedJobSpec, { optimizer, step }: JobSettings): Configuration {
+  const { accumulate, clipNorm, schedule, warmUpSteps, payload } = stepRules;
+  const reference = step.referenceBatch.value;
+  const scaling = { learningRate: optimizer.learningRate, referenceBatch: reference, batchSize };
+  return {
+    accumulate,
+    clipNorm,
+    schedule,
+    warmUpSteps,
+    learningRateScaling: reference === null ? null : scaling,
+    compress: payload.format,
+    lossScale: payload.format === "fp16" ? payload.lossScale : null,
   };
 }

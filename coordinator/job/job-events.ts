@@ -66,8 +66,8 @@ export class JobEvents implements GroupObserver {
         receivedBytes,
       }),
     );
-    const { epoch, step, loss, accuracy, rows } = merged;
-    this.#options.emit({ event: "step", epoch, step, loss, accuracy, rows, workers });
+    const { epoch, step, loss, accuracy, rows, update } = merged;
+    this.#options.emit({ event: "step", epoch, step, loss, accuracy, rows, ...update, workers });
   }
 
   epoch(report: EpochReport): void {

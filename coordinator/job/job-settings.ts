@@ -9,7 +9,9 @@ import { networkModel } from "../vinnsl/network-model.js";
 import { unsupported } from "./refuse-unsupported.js";
 import { type Setting, settle } from "./setting.js";
 import { settleEngine } from "./settle-engine.js";
+import { settleStep } from "./settle-step.js";
 import { settleWorkers, type WorkerRange } from "./settle-workers.js";
+import type { StepSettings } from "./step-settings.js";
 
 const DEFAULTS = { epochs: 100, learningRate: 0.1, testSplit: 0.2, seed: 0 } as const;
 
@@ -32,6 +34,8 @@ export interface JobSettings {
   readonly engine: Setting<EngineWish>;
   /** Of one replica's computation. */
   readonly threads: Setting<number>;
+  /** How steps are cut, exchanged and applied. */
+  readonly step: StepSettings;
 }
 
 export interface SettingsInputs {
@@ -66,6 +70,7 @@ export function settleJob(inputs: SettingsInputs): JobSettings {
     testSplit: settle(given("test-split", parameters.testSplit), DEFAULTS.testSplit),
     labelIndex: settle<number | null>(documentOnly(parameters.labelIndex), null),
     lossThreshold: settle<number | null>(documentOnly(threshold), null),
+    step: settleStep({ parameters, options, sources, file: inputs.file }),
     optimizer: optimizerOf(definition, inputs.file),
     model: networkModel(definition, inputs.file),
   };

@@ -15,6 +15,7 @@ import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
 import { readNetwork } from "../vinnsl/read-network.js";
 import { effectiveConfiguration } from "./configuration.js";
 import { type JobSettings, settleJob } from "./job-settings.js";
+import { scaledOptimizer, stepRulesOf } from "./step-rules-of.js";
 import type { TrainingRun } from "./training-run.js";
 
 const HEARTBEAT_INTERVAL_MS = 500;
@@ -127,6 +128,8 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
 
 function jobSpec({ settings, options }: ReadJob, { jobId, prepared, engine }: RunToPlan): PlannedJobSpec {
   const rowCount = prepared.dataset.train.rowCount;
+  const batchSize = Math.min(settings.batchSize.value ?? rowCount, rowCount);
+  const epochs = settings.epochs.value;
   return {
     jobId,
     seed: settings.seed.value,
@@ -134,9 +137,10 @@ function jobSpec({ settings, options }: ReadJob, { jobId, prepared, engine }: Ru
     threads: settings.threads.value,
     engine: engine?.engine ?? settings.engine.value,
     model: settings.model,
-    optimizer: settings.optimizer,
-    epochs: settings.epochs.value,
-    batchSize: Math.min(settings.batchSize.value ?? rowCount, rowCount),
+    optimizer: scaledOptimizer(settings.optimizer, settings.step, batchSize),
+    stepRules: stepRulesOf(settings.step, { epochs, rowCount, batchSize }),
+    epochs,
+    batchSize,
     lossThreshold: settings.lossThreshold.value,
     dataset: prepared.dataset,
     evaluateEvery: options["evaluate-every"] ?? 1,
@@ -157,6 +161,11 @@ function refuseMpiAlone(job: ReadJob): void {
       problem: "it is a mode of the collective mpi",
       remedy,
     });
+  }
+  if (mode === "allreduce" && settings.step.compress.value !== "none") {
+    const remedy = "MPI adds float32 numbers: choose --mpi-mode ordered, or leave the exchange as it is";
+    const what = { option: `--compress ${settings.step.compress.value} with --mpi-mode`, value: mode };
+    throw new RingstrasseError({ code: "CHOICE_UNSUPPORTED", ...what, supported: ["ordered"], remedy });
   }
   if (options.launcher === "mpirun") return;
   const problem = "these workers are not started by MPI's launcher";

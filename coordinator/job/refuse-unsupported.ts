@@ -13,8 +13,7 @@ export function refuseUnsupported(options: TrainOptions): void {
   const choices: readonly Choice[] = [
     { option: "--collective", value: options.collective, supported: ["auto", ...COLLECTIVES] },
     { option: "--strategy", value: options.strategy, supported: ["sync"] },
-    { option: "--accumulate", value: options.accumulate, supported: [1] },
-    { option: "--compress", value: options.compress, supported: ["none"] },
+    { option: "--compress", value: options.compress, supported: ["none", "bf16", "fp16"] },
     { option: "--sync-every", value: options["sync-every"], supported: [] },
     { option: "--interface", value: options.interface, supported: [] },
     { option: "--insecure", value: options.insecure, supported: [] },

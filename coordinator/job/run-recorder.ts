@@ -96,6 +96,7 @@ function hashLogHeader(
 ): Parameters<typeof BlockHashLog.create>[1] {
   const { spec, policy, datasetSha256 } = run;
   const layout = layoutOf(spec.model);
+  const { accumulate, clipNorm, schedule, warmUpSteps, payload } = spec.stepRules;
   return {
     jobId: spec.jobId,
     numerics: {
@@ -107,6 +108,8 @@ function hashLogHeader(
       batchSize: spec.batchSize,
       epochs: spec.epochs,
       optimizer: spec.optimizer,
+      ...{ accumulate, clipNorm, schedule, warmUpSteps, compress: payload.format },
+      lossScale: payload.format === "fp16" ? payload.lossScale : null,
       loss: spec.model.loss,
       datasetSha256,
     },

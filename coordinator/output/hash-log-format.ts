@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { EpochBlockHashesSchema, ReplicaBlockHashesSchema } from "../../shared/block-hash.js";
 import { JobIdSchema } from "../../shared/ids.js";
+import { ScheduleSchema } from "../../shared/learning-rate/schedule.js";
 import { OptimizerSpecSchema } from "../../shared/model-spec.js";
+import { LossScaleSchema } from "../../shared/step-rules.js";
 
 /** Name of the log in an output directory. */
 export const HASH_LOG_FILE = "hashes.jsonl";
@@ -25,6 +27,13 @@ export const HashLogHeaderSchema = z.strictObject({
     batchSize: positive,
     epochs: positive,
     optimizer: OptimizerSpecSchema,
+    /** The rules of a job's steps; absent in logs of versions that had none. */
+    accumulate: positive.optional(),
+    clipNorm: z.number().nullable().optional(),
+    schedule: ScheduleSchema.optional(),
+    warmUpSteps: whole.optional(),
+    compress: z.string().optional(),
+    lossScale: LossScaleSchema.nullable().optional(),
     loss: z.string(),
     /** Hash of the prepared data; null when there is none. */
     datasetSha256: z.string().nullable(),

@@ -14,6 +14,9 @@ export const METRICS_COLUMNS = [
   "samplesPerSecond",
   "communicationFraction",
   "elapsedMs",
+  "learningRate",
+  "gradientNorm",
+  "skippedSteps",
 ] as const satisfies readonly (keyof EpochEvent)[];
 
 /** `metrics.csv`: one row per epoch, written as soon as the epoch is over, always whole lines. */

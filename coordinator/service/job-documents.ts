@@ -1,6 +1,7 @@
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { TrainOptions } from "../cli/train-options.js";
+import { describeStepSettings } from "../job/describe-step-settings.js";
 import type { ReadJob } from "../job/plan-run.js";
 import type { Job } from "../store/job-record.js";
 import type { JobStore, VersionedChange } from "../store/job-store.js";
@@ -105,8 +106,9 @@ export class JobDocuments {
   async dl4j(id: JobId): Promise<{ readonly text: string; readonly differences: readonly string[] }> {
     const { job, object } = await this.object(id);
     if (job.dl4j !== null) return { text: job.dl4j, differences: [] };
-    const { model, optimizer, seed } = readTrainable(object, this.#options).settings;
-    const { configuration, differences } = toDl4j({ model, optimizer, seed: seed.value });
+    const { model, optimizer, seed, step } = readTrainable(object, this.#options).settings;
+    const network = { model, optimizer, seed: seed.value, stepRules: describeStepSettings(step) };
+    const { configuration, differences } = toDl4j(network);
     return { text: JSON.stringify(configuration, null, 2), differences };
   }
 

@@ -27,8 +27,13 @@ function stepRow(event: StepEvent, at: number): MetricRow {
   return { kind: "step", epoch, step, at, values };
 }
 
-function epochRow({ event: _event, epoch, ...values }: EpochEvent, at: number): MetricRow {
-  return { kind: "epoch", epoch, step: values.steps, at, values };
+function epochRow({ event: _event, epoch, ...figures }: EpochEvent, at: number): MetricRow {
+  const { learningRate, gradientNorm, skippedSteps, ...values } = figures;
+  // What was not measured is left out, here as in the event.
+  const measured = Object.entries({ learningRate, gradientNorm, skippedSteps }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  );
+  return { kind: "epoch", epoch, step: values.steps, at, values: { ...values, ...Object.fromEntries(measured) } };
 }
 
 /** How far the run has come after a batch; null: nothing that says so has come yet. Pure. */

@@ -1,5 +1,8 @@
 import type { RowShape } from "../../shared/layer-shape.js";
+import type { ScheduleKind } from "../../shared/learning-rate/schedule.js";
+import type { WarmUp } from "../../shared/learning-rate/warm-up.js";
 import type { Activation, OptimizerKind, Padding } from "../../shared/model-spec.js";
+import type { PayloadFormat } from "../../shared/step-rules.js";
 
 /** One block of the document's structure. */
 export interface NetworkBlock {
@@ -95,6 +98,23 @@ export interface TrainingParameters {
   readonly loss?: "crossEntropy" | "meanSquaredError" | "meanAbsoluteError";
   /** Fraction of rows held out, 0 ≤ f < 1. */
   readonly testSplit?: number;
+  /** Micro-batches of a replica's slice of a step. */
+  readonly accumulate?: number;
+  /** Longest mean gradient. */
+  readonly clipNorm?: number;
+  readonly schedule?: ScheduleKind;
+  /** Factor of the learning rate at each fall. */
+  readonly decay?: number;
+  /** Epochs between falls. */
+  readonly decayEvery?: number;
+  /** Where the learning rate ends, as a share of its full height. */
+  readonly finalRate?: number;
+  readonly power?: number;
+  readonly warmUp?: WarmUp;
+  /** Rows of the step that the learning rate is meant for: it is scaled to the job's. */
+  readonly referenceBatch?: number;
+  readonly compress?: PayloadFormat;
+  readonly lossScale?: number | "dynamic";
   readonly paths: Readonly<Record<string, string>>;
 }
 

@@ -1,5 +1,7 @@
+import { HIGHEST_POWER } from "../../shared/learning-rate/schedule.js";
 import type { Activation, OptimizerKind } from "../../shared/model-spec.js";
 import { OptimizerSpecSchema } from "../../shared/model-spec.js";
+import { MOST_MICRO_BATCHES } from "../../shared/step-rules.js";
 import { quote, unsupportedAt } from "./document-error.js";
 import { foldName } from "./element-rule.js";
 import type { NamedValue } from "./named-values.js";
@@ -8,6 +10,7 @@ import type { TrainingParameters } from "./network-definition.js";
 import { isActivation, readActivation } from "./read-activation.js";
 import type { NumberRange } from "./read-number.js";
 import { readNumber } from "./read-number.js";
+import { readStepWords, type StepWords } from "./read-step-words.js";
 import type { XmlElement } from "./xml-element.js";
 
 /** What `<parameters>` of a definition says. */
@@ -29,10 +32,17 @@ const numbers = {
   batchSize: { whole: true, min: 1, max: Number.MAX_SAFE_INTEGER },
   labelIndex: { whole: true, min: 0, max: 1_000_000 },
   testSplit: { whole: false, min: 0, lessThan: 1 },
+  accumulate: { whole: true, min: 1, max: MOST_MICRO_BATCHES },
+  clipNorm: { whole: false, moreThan: 0 },
+  decay: { whole: false, moreThan: 0, max: 1 },
+  decayEvery: { whole: true, min: 1, max: 1e9 },
+  finalRate: { whole: false, min: 0, max: 1 },
+  power: { whole: true, min: 1, max: HIGHEST_POWER },
+  referenceBatch: { whole: true, min: 1, max: Number.MAX_SAFE_INTEGER },
 } as const satisfies Partial<Record<keyof TrainingParameters, NumberRange>>;
 type NumberName = keyof typeof numbers;
 
-type Meaning = NumberName | "optimizer" | "loss" | "activation" | "trainerClass";
+type Meaning = NumberName | keyof StepWords | "optimizer" | "loss" | "activation" | "trainerClass";
 
 /** By folded name. */
 const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
@@ -47,6 +57,17 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["batchsize", "batchSize"],
   ["labelindex", "labelIndex"],
   ["testsplit", "testSplit"],
+  ["accumulate", "accumulate"],
+  ["gradientnormalizationthreshold", "clipNorm"],
+  ["schedule", "schedule"],
+  ["decay", "decay"],
+  ["decayevery", "decayEvery"],
+  ["finalrate", "finalRate"],
+  ["power", "power"],
+  ["warmup", "warmUp"],
+  ["referencebatchsize", "referenceBatch"],
+  ["compress", "compress"],
+  ["lossscale", "lossScale"],
   ["optimizer", "optimizer"],
   ["optimiser", "optimizer"],
   ["loss", "loss"],
@@ -69,6 +90,17 @@ const supportedNames = [
   "loss",
   "testsplit",
   "activationfunction",
+  "accumulate",
+  "gradientNormalizationThreshold",
+  "schedule",
+  "decay",
+  "decayEvery",
+  "finalRate",
+  "power",
+  "warmUp",
+  "referenceBatchSize",
+  "compress",
+  "lossScale",
 ];
 
 type LossWish = NonNullable<TrainingParameters["loss"]>;
@@ -111,6 +143,7 @@ export function readParameters(element: XmlElement | undefined): ParametersReadi
       ...values,
       ...(optimizer === undefined ? {} : { optimizer: readOptimizer(optimizer.element) }),
       ...(loss === undefined ? {} : { loss: readLoss(loss.element) }),
+      ...readStepWords(found),
       paths,
     },
     activation: activation === undefined ? null : readActivation(activation.element),

@@ -44,6 +44,11 @@ export const StepReportSchema = z.object({
   accuracy: figure.nullable(),
   /** Rows of the step over all workers. */
   totalRows: whole,
+  /** These are the same on every worker too; see the step event. */
+  learningRate: figure,
+  gradientNorm: figure.optional(),
+  lossScale: figure.optional(),
+  skipped: z.literal(true).optional(),
   /** This worker's replicas and what it did for them. */
   replicas: z.array(whole),
   rows: whole,
@@ -70,6 +75,10 @@ export const EpochReportSchema = z.object({
   stepMs: figure,
   /** Part of it that the computation waited for the exchange. */
   communicationMs: figure,
+  /** These are the epoch event's. */
+  learningRate: figure,
+  gradientNorm: figure.optional(),
+  skippedSteps: whole.optional(),
 });
 export type EpochReport = z.infer<typeof EpochReportSchema>;
 

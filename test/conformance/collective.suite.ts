@@ -17,6 +17,7 @@ import {
   totalsOf,
 } from "../support/exchange-group.js";
 import { firstDifference } from "../support/reference-fold.js";
+import { SIXTEEN_BIT_FORMATS } from "../support/reference-sixteen-bits.js";
 import type { RingLinkKind, RingLinks } from "../support/ring-links.js";
 
 const never = new AbortController().signal;
@@ -73,6 +74,25 @@ export function collectiveSuite(kind: RingLinkKind): void {
       await exchangeAndCheck(await createGroup(shape), shape, EXCHANGES.slice(0, 4));
     });
 
+    it.each(
+      SIXTEEN_BIT_FORMATS.flatMap((format) =>
+        [
+          [1, 1],
+          [1, 4],
+          [2, 5],
+          [3, 4],
+        ].map(([workers, replicas]) => [format.name, workers ?? 0, replicas ?? 0, format] as const),
+      ),
+    )("gives the reference's bits in %s with %i workers and %i replicas", async (_name, workers, replicas, format) => {
+      // All of the arena, and a part that ends within a block: such a block travels as float32.
+      for (const length of [480, 464]) {
+        const packed = { format, length, scale: 1 / 64 };
+        const shape = { workers, replicas, paddedLength: 480, scalarCount: SCALAR_COUNT, packed };
+        const exchanges = EXCHANGES.slice(0, 4).map((exchange) => ({ ...exchange, scale: packed.scale }));
+        await exchangeAndCheck(await createGroup(shape), shape, exchanges);
+      }
+    });
+
     it("serves as a barrier when there are no scalars either", async () => {
       const shape = { workers: 3, replicas: 4, paddedLength: 16, scalarCount: 0 };
       await exchangeAndCheck(await createGroup(shape), shape, EXCHANGES);
@@ -110,7 +130,7 @@ async function exchangeAndCheck(
         // At once after the last exchange: gradients are free again by then.
         contribute(worker, shape, exchange);
         const report = await worker.collective.allReduce(exchange, never);
-        checkReport(worker, exchange, report);
+        checkReport(worker, shape, exchange, report);
         checkTotals(worker, shape, exchange, references[index]!);
         spoilOlderSums(worker, shape, exchange);
       }
@@ -137,19 +157,27 @@ function hopsOf(shape: GroupShape, isInside: (rank: number) => boolean) {
   }));
 }
 
-/** What goes through shared memory: gradients out, foreign gradients in, and with more than two workers the totals both ways. */
-function sharedTraffic({ rank, worldSize, replicas }: Membership, blockBytes: readonly number[]) {
+/**
+ * What goes through shared memory: gradients out, foreign gradients in, both as float32, and with more than two workers the totals both
+ * ways, as they travel.
+ */
+function sharedTraffic(
+  { rank, worldSize, replicas }: Membership,
+  { gradientBytes, totalBytes }: { readonly gradientBytes: readonly number[]; readonly totalBytes: readonly number[] },
+) {
   const { from, to } = arcOf(rank, worldSize, replicas);
   const sumOf = (blocks: readonly number[]) => blocks.reduce((sum, bytes) => sum + bytes, 0);
-  const all = sumOf(blockBytes);
-  const own = worldSize === 2 ? all : sumOf(blockBytes.filter((_, block) => block % worldSize === rank));
-  const totals = worldSize > 2 ? { sent: own, received: all - own } : { sent: 0, received: 0 };
-  const sentBytes = all * (to - from) + totals.sent;
-  return { sentBytes, receivedBytes: own * (replicas - (to - from)) + totals.received };
+  const ownOf = (blocks: readonly number[]) =>
+    worldSize === 2 ? sumOf(blocks) : sumOf(blocks.filter((_, block) => block % worldSize === rank));
+  const own = ownOf(totalBytes);
+  const totals = worldSize > 2 ? { sent: own, received: sumOf(totalBytes) - own } : { sent: 0, received: 0 };
+  const sentBytes = sumOf(gradientBytes) * (to - from) + totals.sent;
+  return { sentBytes, receivedBytes: ownOf(gradientBytes) * (replicas - (to - from)) + totals.received };
 }
 
 function checkReport(
   { membership, buffers, collective }: GroupWorker,
+  { packed }: GroupShape,
   { withArena }: Exchange,
   report: ExchangeReport,
 ): void {
@@ -158,10 +186,18 @@ function checkReport(
   const arenaBlocks = Array.from({ length: withArena ? plan.blockCount : 0 }, (_, index) =>
     Math.min(plan.blockLength, paddedLength - index * plan.blockLength),
   );
-  const blockBytes = [buffers.scalarCount * 8, ...arenaBlocks.map((floats) => floats * 4)];
+  const isPacked = (block: number) =>
+    packed !== undefined && block * plan.blockLength + (arenaBlocks[block] ?? 0) <= packed.length;
+  const gradientBytes = [buffers.scalarCount * 8, ...arenaBlocks.map((floats) => floats * 4)];
+  const totalBytes = [
+    buffers.scalarCount * 8,
+    ...arenaBlocks.map((floats, block) => floats * (isPacked(block) ? 2 : 4)),
+  ];
   const schedule = new FoldSchedule(membership.worldSize, membership.replicas);
   const { sentBytes, receivedBytes } =
-    collective.name === "shm" ? sharedTraffic(membership, blockBytes) : schedule.traffic(membership.rank, blockBytes);
+    collective.name === "shm"
+      ? sharedTraffic(membership, { gradientBytes, totalBytes })
+      : schedule.traffic(membership.rank, totalBytes);
   expect(report).toEqual({ sentBytes, receivedBytes, elapsedMs: expect.any(Number) });
 }
 

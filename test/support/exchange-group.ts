@@ -3,12 +3,14 @@ import { arcOf } from "../../shared/epoch-plan.js";
 import type { Collective, Exchange, ExchangeBuffers, Membership } from "../../worker/collective/collective.js";
 import { createCollective } from "../../worker/collective/create-collective.js";
 import { segmentSizeBytes } from "../../worker/collective/shared-gradients.js";
+import { sumSpans } from "../../worker/communication/ring-memory.js";
 import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
 import { MirrorPlan } from "../../worker/transport/mirror-plan.js";
 import { MirroredRingTransport } from "../../worker/transport/mirrored-ring-transport.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
-import { foldInOrder } from "./reference-fold.js";
+import { foldInOrder, foldRounded } from "./reference-fold.js";
+import type { SixteenBits } from "./reference-sixteen-bits.js";
 
 const SPECIAL_VALUES = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 1e-45, -1.1e-38, 3.4e38];
 
@@ -19,6 +21,15 @@ export interface GroupShape {
   readonly replicas: number;
   readonly paddedLength: number;
   readonly scalarCount: number;
+  /** Sums travel in 16 bits; absent: as float32. */
+  readonly packed?: PackedShape;
+}
+
+export interface PackedShape {
+  readonly format: SixteenBits;
+  /** Floats at the beginning of the arena that travel so. */
+  readonly length: number;
+  readonly scale: number;
 }
 
 /** One worker of a group: memory of its own, as in a process of its own. */
@@ -43,8 +54,9 @@ export interface WorkerSpec extends GroupShape {
 }
 
 /** Bytes of what a worker shares with the next one of a hierarchical ring. */
-export function hopSizeBytes({ paddedLength }: GroupShape): number {
-  return 2 * Math.ceil((paddedLength * 4) / 64) * 64;
+export function hopSizeBytes({ paddedLength, packed }: GroupShape): number {
+  const aligned = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+  return 2 * aligned(paddedLength * 4) + (packed === undefined ? 0 : 2 * aligned(paddedLength * 2));
 }
 
 /** Bytes of the segment of each worker of a group that shares memory, by rank. */
@@ -57,11 +69,12 @@ export function segmentSizes({ workers, replicas, paddedLength, scalarCount }: G
 }
 
 export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
-  const { rank, workers, replicas, paddedLength, scalarCount } = spec;
+  const { rank, workers, replicas, paddedLength, scalarCount, packed } = spec;
   const memory = new SharedMemory();
   const arc = arcOf(rank, workers, replicas);
   const arenas = () => Array.from({ length: arc.to - arc.from }, () => memory.allocate(paddedLength * 4));
   const scalars = () => memory.allocate(scalarCount * 8);
+  const packedSums = () => memory.allocate(paddedLength * 2);
   const buffers: ExchangeBuffers = {
     blocks: blockPlan(paddedLength, replicas),
     scalarCount,
@@ -70,6 +83,9 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
     sums: [memory.allocate(paddedLength * 4), memory.allocate(paddedLength * 4)],
     scalarSums: [scalars(), scalars()],
     scratch: memory.allocate(Math.max(blockPlan(paddedLength, replicas).blockLength * 4, scalarCount * 8)),
+    ...(packed === undefined
+      ? {}
+      : { packed: { format: packed.format.name, length: packed.length, sums: [packedSums(), packedSums()] } }),
   };
   const membership: Membership = { generation: spec.generation ?? 1, rank, worldSize: workers, replicas };
   const collective = createCollective({
@@ -85,10 +101,10 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
   return { membership, memory, buffers, collective };
 }
 
-function linkOf({ transport, hops, paddedLength }: WorkerSpec, { memory }: SharedMemory, { sums }: ExchangeBuffers) {
+function linkOf({ transport, hops }: WorkerSpec, { memory }: SharedMemory, buffers: ExchangeBuffers) {
   if (hops === undefined || transport === null) return transport;
-  const spans = sums.map((address) => ({ address, sizeBytes: paddedLength * 4 }));
-  const outgoing = hops.toNext === null ? null : { plan: new MirrorPlan(memory, spans), bytes: hops.toNext };
+  const plan = new MirrorPlan(memory, sumSpans(buffers));
+  const outgoing = hops.toNext === null ? null : { plan, bytes: hops.toNext };
   return new MirroredRingTransport({ link: transport, outgoing, incoming: hops.fromPrevious });
 }
 
@@ -139,7 +155,10 @@ export function referenceTotals(shape: GroupShape, sequence: number): Totals {
   for (let index = 0; index < plan.blockCount; index++) {
     const { from, to } = blockSpan(plan, index);
     const slices = gradients.map((gradient) => gradient.subarray(from, to));
-    foldInOrder(slices, (index + 1) % shape.replicas, sums.subarray(from, to));
+    const start = (index + 1) % shape.replicas;
+    const isPacked = shape.packed !== undefined && to <= shape.packed.length;
+    if (isPacked) foldRounded(slices, { start, ...shape.packed }, sums.subarray(from, to));
+    else foldInOrder(slices, start, sums.subarray(from, to));
   }
   const scalarSums = new Float64Array(shape.scalarCount);
   foldInOrder(

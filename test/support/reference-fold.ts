@@ -1,3 +1,5 @@
+import { rounded, type SixteenBits } from "./reference-sixteen-bits.js";
+
 /** The left fold `((g_s + g_{s+1}) + …)` in ring order from `start`, element by element, written as plainly as can be. */
 export function foldInOrder<T extends Float32Array | Float64Array>(
   gradients: readonly T[],
@@ -10,6 +12,20 @@ export function foldInOrder<T extends Float32Array | Float64Array>(
   // Storing into a Float32Array rounds after every addition, as float32 arithmetic does.
   for (const addend of others) {
     for (let index = 0; index < sum.length; index++) sum[index] = sum[index]! + addend[index]!;
+  }
+}
+
+/** The same fold in 16 bits: `p₀ = rn(scale · g_s)`, `p_k = rn(p_{k−1} + scale · g)`, and the total divided by the scale. */
+export function foldRounded(
+  gradients: readonly Float32Array[],
+  { start, format, scale }: { readonly start: number; readonly format: SixteenBits; readonly scale: number },
+  sum: Float32Array,
+): void {
+  const ring = [...gradients.slice(start), ...gradients.slice(0, start)];
+  for (let index = 0; index < sum.length; index++) {
+    const [first = Number.NaN, ...others] = ring.map((gradient) => Math.fround(gradient[index]! * scale));
+    const total = others.reduce((part, addend) => rounded(format, Math.fround(part + addend)), rounded(format, first));
+    sum[index] = total / scale;
   }
 }
 

@@ -2,6 +2,7 @@ import { blockSpan } from "../../shared/arena-layout.js";
 import type { Span } from "../../shared/epoch-plan.js";
 import type { Address, Kernels } from "../kernels/kernels.js";
 import type { ExchangeBuffers } from "./collective.js";
+import type { PackedSums } from "./packed-sums.js";
 
 const FLOAT32_BYTES = 4;
 const FLOAT64_BYTES = 8;
@@ -18,12 +19,14 @@ export interface BlockFolderOptions {
   readonly buffers: ExchangeBuffers;
   /** Replicas that `buffers.gradients` and `buffers.scalars` belong to. */
   readonly arc: Span;
+  /** Holds the sums that travel in 16 bits; null or absent: none do. */
+  readonly packed?: PackedSums | null;
 }
 
 /**
  * The one place where sums of gradients are formed: every ordered collective folds through it, so that all give the same
- * bits. Block 0 is the scalar block (float64), 1… are the arena's (float32). Works in place, in the set of sums that the
- * exchange's parity chooses. Owns nothing; one call at a time.
+ * bits. Block 0 is the scalar block (float64), 1… are the arena's (float32, or 16 bits where {@link PackedSums} has them). Works in place,
+ * in the set of sums that the exchange's parity chooses. Owns nothing; one call at a time.
  */
 export class BlockFolder {
   readonly #options: BlockFolderOptions;
@@ -39,20 +42,26 @@ export class BlockFolder {
     this.#options = options;
   }
 
-  /** Bytes of each block of an exchange, by block number. */
+  /** Bytes of each block's sum in an exchange, by block number: what travels. */
   blockBytes(withArena: boolean): number[] {
     const blocks = withArena ? 1 + this.#options.buffers.blocks.blockCount : 1;
-    return Array.from({ length: blocks }, (_, block) => this.#sizeBytes(block));
+    return Array.from({ length: blocks }, (_, block) => this.#sumBytes(block));
   }
 
   /** sums = g_from + g_{from+1} + …, folded left. */
   open(block: number, sequence: number, replicas: Span): void {
     const first = this.#source(block, replicas.from);
+    const packed = this.#packedFor(block);
+    if (packed !== null) {
+      packed.open(block, sequence, first);
+      this.fold(block, sequence, { from: replicas.from + 1, to: replicas.to });
+      return;
+    }
     if (replicas.to - replicas.from === 1) {
       const target = this.#target(block, sequence);
       // One replica in all: its gradients lie where their sums belong.
       if (target === first) return;
-      new Uint8Array(this.#options.memory.buffer).copyWithin(target, first, first + this.#sizeBytes(block));
+      new Uint8Array(this.#options.memory.buffer).copyWithin(target, first, first + this.#sumBytes(block));
       return;
     }
     this.#add(block, sequence, first, this.#source(block, replicas.from + 1));
@@ -61,9 +70,8 @@ export class BlockFolder {
 
   /** sums = ((sums + g_from) + g_{from+1}) + … */
   fold(block: number, sequence: number, replicas: Span): void {
-    const target = this.#target(block, sequence);
     for (let replica = replicas.from; replica < replicas.to; replica++) {
-      this.#add(block, sequence, target, this.#source(block, replica));
+      this.#addToSum(block, sequence, this.#source(block, replica));
     }
   }
 
@@ -72,23 +80,41 @@ export class BlockFolder {
     this.view(block, sequence).set(payload);
   }
 
-  /** sums = sums + g, g lying where WebAssembly can't reach: it is copied to scratch memory first. */
+  /** sums = g, the gradient of one replica, lying where WebAssembly can't reach. */
+  openForeign(block: number, sequence: number, gradient: Uint8Array): void {
+    const packed = this.#packedFor(block);
+    if (packed === null) this.store(block, sequence, gradient);
+    else packed.open(block, sequence, this.#copyToScratch(gradient));
+  }
+
+  /** sums = sums + g, likewise: it is copied to scratch memory first. */
   addForeign(block: number, sequence: number, gradient: Uint8Array): void {
-    const { memory, buffers } = this.#options;
-    new Uint8Array(memory.buffer, buffers.scratch, gradient.byteLength).set(gradient);
-    this.#add(block, sequence, this.#target(block, sequence), buffers.scratch);
+    this.#addToSum(block, sequence, this.#copyToScratch(gradient));
   }
 
   /** The bytes of a block's sum, in place: sent from there without copying. */
   view(block: number, sequence: number): Uint8Array {
-    return new Uint8Array(this.#options.memory.buffer, this.#target(block, sequence), this.#sizeBytes(block));
+    const address = this.#packedFor(block)?.address(block, sequence) ?? this.#target(block, sequence);
+    return new Uint8Array(this.#options.memory.buffer, address, this.#sumBytes(block));
+  }
+
+  #copyToScratch(gradient: Uint8Array): Address {
+    const { memory, buffers } = this.#options;
+    new Uint8Array(memory.buffer, buffers.scratch, gradient.byteLength).set(gradient);
+    return buffers.scratch;
+  }
+
+  #addToSum(block: number, sequence: number, gradient: Address): void {
+    const packed = this.#packedFor(block);
+    if (packed === null) this.#add(block, sequence, this.#target(block, sequence), gradient);
+    else packed.add(block, sequence, gradient);
   }
 
   #add(block: number, sequence: number, a: Address, b: Address): void {
     const { kernels, memory, buffers } = this.#options;
     const target = this.#target(block, sequence);
     if (block > 0) {
-      kernels.add(target, a, b, this.#sizeBytes(block) / FLOAT32_BYTES);
+      kernels.add(target, a, b, this.#sumBytes(block) / FLOAT32_BYTES);
       return;
     }
     const length = buffers.scalarCount;
@@ -98,9 +124,16 @@ export class BlockFolder {
     for (let index = 0; index < length; index++) sum[index] = (left[index] ?? 0) + (right[index] ?? 0);
   }
 
-  #sizeBytes(block: number): number {
+  #packedFor(block: number): PackedSums | null {
+    const { packed = null } = this.#options;
+    return packed?.covers(block) === true ? packed : null;
+  }
+
+  #sumBytes(block: number): number {
     const { blocks, scalarCount } = this.#options.buffers;
     if (block === 0) return scalarCount * FLOAT64_BYTES;
+    const packed = this.#packedFor(block);
+    if (packed !== null) return packed.sizeBytes(block);
     const { from, to } = blockSpan(blocks, block - 1);
     return (to - from) * FLOAT32_BYTES;
   }

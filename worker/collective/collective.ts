@@ -27,6 +27,17 @@ export interface ExchangeBuffers {
   readonly scalarSums: readonly [Address, Address];
   /** Room for one block, of the arena or of scalars, for whoever reduces. */
   readonly scratch: Address;
+  /** Absent: sums travel as float32. */
+  readonly packed?: PackedBuffers;
+}
+
+/** Where sums lie that travel in 16 bits. */
+export interface PackedBuffers {
+  readonly format: "bf16" | "fp16";
+  /** Floats at the beginning of the arena that do; blocks that reach beyond stay float32. */
+  readonly length: number;
+  /** Two sets, used in turn like `sums`: 2 bytes for each float of the arena. */
+  readonly sums: readonly [Address, Address];
 }
 
 export interface Exchange {
@@ -34,6 +45,8 @@ export interface Exchange {
   readonly sequence: number;
   /** Arena blocks too, or only the scalar block (evaluation, barriers). */
   readonly withArena: boolean;
+  /** Power of two that gradients are multiplied by before they are packed; totals are divided by it. Default 1; of packed sums only. */
+  readonly scale?: number;
 }
 
 /** What one exchange cost this worker. */

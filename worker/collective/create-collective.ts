@@ -9,6 +9,8 @@ import type { Collective, ExchangeBuffers, Membership } from "./collective.js";
 import { FoldSchedule } from "./fold-schedule.js";
 import { LocalCollective } from "./local-collective.js";
 import { MpiSumCollective } from "./mpi-sum-collective.js";
+import { PackedCollective } from "./packed-collective.js";
+import { PackedSums, type PackingKernels } from "./packed-sums.js";
 import { RingCollective } from "./ring-collective.js";
 import { SharedGradients } from "./shared-gradients.js";
 import { ShmCollective } from "./shm-collective.js";
@@ -18,7 +20,7 @@ export interface LocalCollectiveOptions {
   readonly buffers: ExchangeBuffers;
   /** What the addresses in `buffers` and the kernels refer to. */
   readonly memory: AddressableMemory;
-  readonly kernels: Pick<Kernels, "add">;
+  readonly kernels: Pick<Kernels, "add"> & PackingKernels;
 }
 
 export interface CollectiveOptions extends LocalCollectiveOptions {
@@ -42,7 +44,7 @@ export interface CollectiveOptions extends LocalCollectiveOptions {
  * @throws RangeError for more workers than replicas, a wrong number of buffers, or a missing transport.
  */
 export function createCollective(options: CollectiveOptions): Collective {
-  const { choice, membership, transport, layoutHash } = options;
+  const { choice, membership, transport } = options;
   if (membership.worldSize === 1) return createLocalCollective(options);
   if (choice === "local") {
     const remedy = `Use --workers 1, or --collective ring for ${membership.worldSize} workers`;
@@ -55,12 +57,21 @@ export function createCollective(options: CollectiveOptions): Collective {
     });
   }
   if (transport === null) throw new RangeError(`a ring of ${membership.worldSize} workers needs a transport`);
-  const folder = folderOf(options);
-  const { buffers, memory, segments, mpi, mpiMode } = options;
-  if (choice === "mpi" && mpiMode === "allreduce") {
-    if (mpi == null) throw new RangeError("MPI's all-reduce needs MPI");
-    return new MpiSumCollective({ membership, folder, buffers, memory, mpi });
-  }
+  if (choice === "mpi" && options.mpiMode === "allreduce") return mpiSumOf(options);
+  return withPacking(options, (folder) => collectiveOf({ ...options, transport }, folder));
+}
+
+/** MPI adds float32 numbers: it knows nothing of packed sums. */
+function mpiSumOf(options: CollectiveOptions): Collective {
+  const { membership, buffers, memory, kernels, mpi } = options;
+  if (mpi == null || buffers.packed !== undefined) throw new RangeError("MPI's all-reduce needs MPI, and float32");
+  const arc = arcOf(membership.rank, membership.worldSize, membership.replicas);
+  const folder = new BlockFolder({ buffers, memory, kernels, arc });
+  return new MpiSumCollective({ membership, folder, buffers, memory, mpi });
+}
+
+function collectiveOf(options: CollectiveOptions & { readonly transport: RingTransport }, folder: BlockFolder) {
+  const { choice, membership, transport, layoutHash, buffers, memory, segments } = options;
   if (choice !== "shm") {
     const name = choice === "hierarchical" || choice === "mpi" ? choice : "ring";
     return new RingCollective({ name, membership, folder, transport, layoutHash });
@@ -75,10 +86,14 @@ export function createCollective(options: CollectiveOptions): Collective {
 /** The collective of a group of one worker. @throws RangeError for more than one worker or a wrong number of buffers. */
 export function createLocalCollective(options: LocalCollectiveOptions): Collective {
   const { worldSize, replicas } = options.membership;
-  return new LocalCollective(new FoldSchedule(worldSize, replicas), folderOf(options));
+  return withPacking(options, (folder) => new LocalCollective(new FoldSchedule(worldSize, replicas), folder));
 }
 
-function folderOf({ membership, buffers, memory, kernels }: LocalCollectiveOptions): BlockFolder {
+/** What `create` makes of a folder; where sums travel in 16 bits, the folder packs them and the collective unpacks the totals. */
+function withPacking(options: LocalCollectiveOptions, create: (folder: BlockFolder) => Collective): Collective {
+  const { membership, buffers, memory, kernels } = options;
   const arc = arcOf(membership.rank, membership.worldSize, membership.replicas);
-  return new BlockFolder({ buffers, memory, kernels, arc });
+  const packed = buffers.packed === undefined ? null : new PackedSums(buffers.packed, buffers, kernels);
+  const collective = create(new BlockFolder({ buffers, memory, kernels, arc, packed }));
+  return packed === null ? collective : new PackedCollective(collective, packed, buffers.blocks.blockCount);
 }

@@ -33,21 +33,21 @@ export class SharedGradients {
     this.#places = new Places(options.buffers);
   }
 
-  /** Copies one block of a local replica's gradients into this worker's segment. */
-  publish(block: number, sequence: number, replica: number): void {
+  /** Copies one block of a local replica's gradients into this worker's segment. @returns its bytes */
+  publish(block: number, sequence: number, replica: number): number {
     const { buffers, rank } = this.#options;
     const local = replica - this.#arc(rank).from;
     const source = (block === 0 ? buffers.scalars : buffers.gradients)[local];
     if (source === undefined) throw new RangeError(`replica ${replica} is not one of rank ${rank}`);
-    this.#place(rank, block, sequence, local).set(this.#local(source, block));
+    const gradient = this.#local(source, block);
+    this.#place(rank, block, sequence, local).set(gradient);
+    return gradient.byteLength;
   }
 
-  /** Copies a total that this worker has folded into its segment. */
-  publishTotal(block: number, sequence: number): void {
-    const { buffers, rank } = this.#options;
-    const set = sequence % 2 === 0 ? 0 : 1;
-    const source = block === 0 ? buffers.scalarSums[set] : buffers.sums[set];
-    this.#place(rank, block, sequence, this.#localCount(rank)).set(this.#local(source, block));
+  /** Copies the bytes of a total that this worker has folded, packed or not, into its segment. */
+  publishTotal(block: number, sequence: number, total: Uint8Array): void {
+    const { rank } = this.#options;
+    this.#place(rank, block, sequence, this.#localCount(rank)).set(total);
   }
 
   /** A block that another worker has published: its bytes in place. */
@@ -55,9 +55,9 @@ export class SharedGradients {
     return this.#place(rank, block, sequence, replica - this.#arc(rank).from);
   }
 
-  /** The total of a block that worker `rank` has folded: its bytes in place. */
-  total(block: number, sequence: number, rank: number): Uint8Array {
-    return this.#place(rank, block, sequence, this.#localCount(rank));
+  /** The total of a block that worker `rank` has folded: its `sizeBytes` bytes in place. */
+  total(block: number, sequence: number, { rank, sizeBytes }: { rank: number; sizeBytes: number }): Uint8Array {
+    return this.#place(rank, block, sequence, this.#localCount(rank)).subarray(0, sizeBytes);
   }
 
   #place(rank: number, block: number, sequence: number, index: number): Uint8Array {

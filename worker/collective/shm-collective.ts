@@ -71,16 +71,18 @@ export class ShmCollective implements Collective {
     const arc = arcs[membership.rank] ?? { from: 0, to: 0 };
     let sentBytes = 0;
     let receivedBytes = 0;
-    for (const [block, bytes] of sizes.entries()) {
-      for (let replica = arc.from; replica < arc.to; replica++) shared.publish(block, exchange.sequence, replica);
-      sentBytes += bytes * (arc.to - arc.from);
-      await turns.after(bytes * (arc.to - arc.from));
+    for (const block of sizes.keys()) {
+      let published = 0;
+      for (let replica = arc.from; replica < arc.to; replica++) {
+        published += shared.publish(block, exchange.sequence, replica);
+      }
+      sentBytes += published;
+      await turns.after(published);
     }
     await this.#announce("partial", exchange, signal);
     for (const [block, bytes] of sizes.entries()) {
       if (!this.#folds(block)) continue;
-      this.#fold(block, exchange.sequence);
-      receivedBytes += bytes * (membership.replicas - (arc.to - arc.from));
+      receivedBytes += this.#fold(block, exchange.sequence);
       await turns.after(bytes * membership.replicas);
     }
     if (membership.worldSize > MAX_FOLDING_ALL) {
@@ -91,9 +93,10 @@ export class ShmCollective implements Collective {
     return { sentBytes, receivedBytes, elapsedMs: performance.now() - startMs };
   }
 
-  /** In the schedule's order: the visits name every replica once. */
-  #fold(block: number, sequence: number): void {
+  /** In the schedule's order: the visits name every replica once. @returns bytes of other workers' gradients */
+  #fold(block: number, sequence: number): number {
     const { folder, shared, membership } = this.#options;
+    let foreignBytes = 0;
     const arc = this.#schedule.arcs[membership.rank];
     for (const { rank, replicas, foldedBefore } of this.#schedule.visits(block)) {
       const isLocal = arc !== undefined && replicas.from >= arc.from && replicas.to <= arc.to;
@@ -102,11 +105,13 @@ export class ShmCollective implements Collective {
       else {
         for (let replica = replicas.from; replica < replicas.to; replica++) {
           const foreign = shared.gradient(block, sequence, { rank, replica });
-          if (foldedBefore === 0 && replica === replicas.from) folder.store(block, sequence, foreign);
+          foreignBytes += foreign.byteLength;
+          if (foldedBefore === 0 && replica === replicas.from) folder.openForeign(block, sequence, foreign);
           else folder.addForeign(block, sequence, foreign);
         }
       }
     }
+    return foreignBytes;
   }
 
   async #shareTotals(sizes: readonly number[], exchange: Exchange, signal: AbortSignal) {
@@ -116,14 +121,15 @@ export class ShmCollective implements Collective {
     let receivedBytes = 0;
     for (const [block, bytes] of sizes.entries()) {
       if (!this.#folds(block)) continue;
-      shared.publishTotal(block, exchange.sequence);
+      shared.publishTotal(block, exchange.sequence, folder.view(block, exchange.sequence));
       sentBytes += bytes;
       await turns.after(bytes);
     }
     await this.#announce("total", exchange, signal);
     for (const [block, bytes] of sizes.entries()) {
       if (this.#folds(block)) continue;
-      folder.store(block, exchange.sequence, shared.total(block, exchange.sequence, block % membership.worldSize));
+      const place = { rank: block % membership.worldSize, sizeBytes: bytes };
+      folder.store(block, exchange.sequence, shared.total(block, exchange.sequence, place));
       receivedBytes += bytes;
       await turns.after(bytes);
     }

@@ -4,7 +4,7 @@ import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 import type { ExchangeBuffers } from "../collective/collective.js";
 import { segmentSizeBytes } from "../collective/shared-gradients.js";
 import { createSegment, openSegment, type SharedSegment } from "../collective/shared-segment.js";
-import { MirrorPlan } from "../transport/mirror-plan.js";
+import { type MemorySpan, MirrorPlan } from "../transport/mirror-plan.js";
 import type { RingPlan } from "./thread-messages.js";
 
 const FLOAT32_BYTES = 4;
@@ -85,8 +85,10 @@ function mirrorOfSums({ memory, buffers }: Pick<RingPlan, "memory" | "buffers">)
   return new MirrorPlan(memory, sumSpans(buffers));
 }
 
-/** Where all payloads of a ring but the scalars lie. */
-function sumSpans({ sums, blocks }: Pick<ExchangeBuffers, "sums" | "blocks">) {
+/** Where all payloads of a ring but the scalars lie: as float32, or packed to half of that. */
+export function sumSpans({ sums, blocks, packed }: Pick<ExchangeBuffers, "sums" | "blocks" | "packed">): MemorySpan[] {
   const sizeBytes = blocks.paddedLength * FLOAT32_BYTES;
-  return sums.map((address) => ({ address, sizeBytes }));
+  const spans = [...new Set(sums)].map((address) => ({ address, sizeBytes }));
+  if (packed === undefined) return spans;
+  return [...spans, ...packed.sums.map((address) => ({ address, sizeBytes: sizeBytes / 2 }))];
 }

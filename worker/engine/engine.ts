@@ -27,6 +27,8 @@ export interface StepPosition {
   readonly epoch: number;
   readonly step: number;
   readonly replica: number;
+  /** Counts the micro-batches of the replica's slice from 0. Absent: 0. */
+  readonly accumulation?: number;
 }
 
 /** What workers of one job must have in common to produce the same bits. */

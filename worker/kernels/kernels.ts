@@ -6,13 +6,28 @@ export type Address = number;
  * Lengths are in floats and multiples of 4. No fused multiply-add: every result is the IEEE result of its formula.
  * Destinations may equal a source, but must not overlap it otherwise. Each optimizer reads the current state and writes every
  * element of the next one (shadow buffers), the gradient being `sums[i] / count`. Numbers given as arguments are rounded to
- * float32 first; `count` is exact up to 2²⁴ rows per step. Constants such as 1−β are computed in float32 from the rounded β.
+ * float32 first; a `count` of rows is exact up to 2²⁴ of them. Constants such as 1−β are computed in float32 from the rounded β.
  * An optimizer gives 1 when every element that it wrote into `next` is finite, else 0: it has them at hand, and a look at the whole
  * arena afterwards costs as much as half an update.
  */
 export interface Kernels {
   /** destination = a + b */
   add(destination: Address, a: Address, b: Address, length: number): void;
+  /** Σ source², in float64: each square is exact, and the order of the sum is fixed (four interleaved sums, then their sum). */
+  sumOfSquares(source: Address, length: number): number;
+  /**
+   * destination = rn(source · scale), in bfloat16, 2 bytes each: rounded to nearest even; a NaN stays one, what is too large becomes infinite.
+   * Here and below: `length` a multiple of 8, `scale` a power of two.
+   */
+  packBf16(destination: Address, source: Address, length: number, scale: number): void;
+  /** destination = rn(a + b · scale); `destination` and `a` in bfloat16, `b` in float32; the sum is rounded to float32 first. */
+  addBf16(destination: Address, a: Address, b: Address, length: number, scale: number): void;
+  /** destination = source · scale; `source` in bfloat16, `destination` in float32. */
+  unpackBf16(destination: Address, source: Address, length: number, scale: number): void;
+  /** As for bfloat16, in IEEE 754 binary16, subnormal numbers included. */
+  packFp16(destination: Address, source: Address, length: number, scale: number): void;
+  addFp16(destination: Address, a: Address, b: Address, length: number, scale: number): void;
+  unpackFp16(destination: Address, source: Address, length: number, scale: number): void;
   /** Index of the first element that is NaN or infinite; −1 when there is none. */
   firstNotFinite(source: Address, length: number): number;
   /** destination = bytes / divisor, divided in float64 and rounded once to float32; `length` counts bytes. */

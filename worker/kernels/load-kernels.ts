@@ -5,6 +5,13 @@ import type { Kernels } from "./kernels.js";
 
 const KERNEL_NAMES = {
   add: true,
+  sumOfSquares: true,
+  packBf16: true,
+  addBf16: true,
+  unpackBf16: true,
+  packFp16: true,
+  addFp16: true,
+  unpackFp16: true,
   firstNotFinite: true,
   scaleBytes: true,
   sgd: true,

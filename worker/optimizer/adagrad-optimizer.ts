@@ -4,7 +4,6 @@ import { updateSpan } from "./update-span.js";
 
 /** `initialAccumulator` ≥ 0, `epsilon` > 0 (inside the root). */
 export interface AdagradSettings {
-  readonly learningRate: number;
   readonly initialAccumulator: number;
   readonly epsilon: number;
 }
@@ -22,10 +21,10 @@ export class AdagradOptimizer implements Optimizer {
     this.#kernels = kernels;
   }
 
-  /** @throws RangeError for a span, count or step that can't be. */
+  /** @throws RangeError for a span, divisor or step that can't be. */
   update(request: OptimizerUpdate): boolean {
     const span = updateSpan(request);
-    const { learningRate, epsilon } = this.#settings;
+    const { epsilon } = this.#settings;
     const finite = this.#kernels.adagrad(
       span.next,
       span.nextState(0),
@@ -33,8 +32,8 @@ export class AdagradOptimizer implements Optimizer {
       span.currentState(0),
       span.sums,
       request.length,
-      request.count,
-      learningRate,
+      request.divisor,
+      request.learningRate,
       epsilon,
     );
     return finite === 1;

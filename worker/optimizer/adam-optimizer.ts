@@ -5,7 +5,6 @@ import { updateSpan } from "./update-span.js";
 
 /** Decays β in [0, 1); `weightDecay` λ ≥ 0. */
 export interface AdamSettings {
-  readonly learningRate: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
@@ -34,10 +33,10 @@ export class AdamOptimizer implements Optimizer {
     this.#power2 = new IteratedPower(Math.fround(settings.beta2));
   }
 
-  /** @throws RangeError for a span, count or step that can't be. */
+  /** @throws RangeError for a span, divisor or step that can't be. */
   update(request: OptimizerUpdate): boolean {
     const span = updateSpan(request);
-    const { learningRate, beta1, beta2, epsilon, weightDecay } = this.#settings;
+    const { beta1, beta2, epsilon, weightDecay } = this.#settings;
     const finite = this.#kernels.adam(
       span.next,
       span.nextState(0),
@@ -47,8 +46,8 @@ export class AdamOptimizer implements Optimizer {
       span.currentState(1),
       span.sums,
       request.length,
-      request.count,
-      learningRate,
+      request.divisor,
+      request.learningRate,
       beta1,
       beta2,
       epsilon,

@@ -1,4 +1,4 @@
-/** Where training stands: after so many updates. */
+/** Where training stands: after so many steps. */
 export interface CommitPosition {
   readonly epoch: number;
   readonly step: number;
@@ -57,6 +57,18 @@ export class CommitGate {
     if (from !== running.written)
       throw new Error(`floats ${running.written}..${from} of the shadow copies were left out`);
     running.written += length;
+  }
+
+  /**
+   * Ends a step that changes nothing: the committed copies stay, whatever was written to the others.
+   * @throws Error when its sums haven't arrived.
+   */
+  leaveOut(position: CommitPosition): void {
+    const running = this.#running;
+    if (running === null || running.step !== position.step || !running.arrived)
+      throw new Error(`step ${position.step} can't be left out before its sums have arrived`);
+    this.#position = position;
+    this.#running = null;
   }
 
   /** Flips shadow and committed. @throws Error when anything is missing: the committed copies stay. */

@@ -8,11 +8,11 @@ import type { Optimizer } from "./optimizer.js";
 import { RmspropOptimizer } from "./rmsprop-optimizer.js";
 import { SgdOptimizer } from "./sgd-optimizer.js";
 
-/** The optimizer that a job asks for. Formulas and their rounding: worker/kernels/kernels.ts. */
+/** The optimizer that a job asks for; its learning rate comes with each update. Formulas and their rounding: worker/kernels/kernels.ts. */
 export function createOptimizer(spec: OptimizerSpec, kernels: Kernels): Optimizer {
   switch (spec.kind) {
     case "sgd":
-      return new SgdOptimizer(spec.learningRate, kernels);
+      return new SgdOptimizer(kernels);
     case "momentum":
       return new MomentumOptimizer(spec, (...update) => kernels.momentum(...update));
     case "nesterov":

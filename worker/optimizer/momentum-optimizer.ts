@@ -9,18 +9,18 @@ import { updateSpan } from "./update-span.js";
 export class MomentumOptimizer implements Optimizer {
   readonly stateNames: readonly string[] = ["velocity"];
   readonly initialState: readonly number[] = [0];
-  readonly #settings: { readonly learningRate: number; readonly momentum: number };
+  readonly #settings: { readonly momentum: number };
   readonly #kernel: Kernels["momentum"];
 
-  constructor(settings: { readonly learningRate: number; readonly momentum: number }, kernel: Kernels["momentum"]) {
+  constructor(settings: { readonly momentum: number }, kernel: Kernels["momentum"]) {
     this.#settings = settings;
     this.#kernel = kernel;
   }
 
-  /** @throws RangeError for a span, count or step that can't be. */
+  /** @throws RangeError for a span, divisor or step that can't be. */
   update(request: OptimizerUpdate): boolean {
     const span = updateSpan(request);
-    const { learningRate, momentum } = this.#settings;
+    const { momentum } = this.#settings;
     const finite = this.#kernel(
       span.next,
       span.nextState(0),
@@ -28,8 +28,8 @@ export class MomentumOptimizer implements Optimizer {
       span.currentState(0),
       span.sums,
       request.length,
-      request.count,
-      learningRate,
+      request.divisor,
+      request.learningRate,
       momentum,
     );
     return finite === 1;

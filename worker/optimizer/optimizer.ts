@@ -25,8 +25,9 @@ export interface OptimizerUpdate {
   readonly next: { readonly parameters: Address; readonly state: readonly Address[] };
   /** Gradient sums over all rows of the step. */
   readonly sums: Address;
-  /** Rows of the step: what sums are divided by. */
-  readonly count: number;
+  /** What sums are divided by: the rows of the step; more of them where the gradient is clipped. At least 1. */
+  readonly divisor: number;
+  readonly learningRate: number;
   /** First float of the arenas to update, and how many; multiples of 16. */
   readonly from: number;
   readonly length: number;

@@ -4,7 +4,6 @@ import { updateSpan } from "./update-span.js";
 
 /** `decay` ρ in [0, 1), `epsilon` > 0 (inside the root). */
 export interface RmspropSettings {
-  readonly learningRate: number;
   readonly decay: number;
   readonly epsilon: number;
 }
@@ -21,10 +20,10 @@ export class RmspropOptimizer implements Optimizer {
     this.#kernels = kernels;
   }
 
-  /** @throws RangeError for a span, count or step that can't be. */
+  /** @throws RangeError for a span, divisor or step that can't be. */
   update(request: OptimizerUpdate): boolean {
     const span = updateSpan(request);
-    const { learningRate, decay, epsilon } = this.#settings;
+    const { decay, epsilon } = this.#settings;
     const finite = this.#kernels.rmsprop(
       span.next,
       span.nextState(0),
@@ -32,8 +31,8 @@ export class RmspropOptimizer implements Optimizer {
       span.currentState(0),
       span.sums,
       request.length,
-      request.count,
-      learningRate,
+      request.divisor,
+      request.learningRate,
       decay,
       epsilon,
     );

@@ -6,18 +6,17 @@ import { updateSpan } from "./update-span.js";
 export class SgdOptimizer implements Optimizer {
   readonly stateNames: readonly string[] = [];
   readonly initialState: readonly number[] = [];
-  readonly #learningRate: number;
   readonly #kernels: Kernels;
 
-  constructor(learningRate: number, kernels: Kernels) {
-    this.#learningRate = learningRate;
+  constructor(kernels: Kernels) {
     this.#kernels = kernels;
   }
 
-  /** @throws RangeError for a span, count or step that can't be. */
+  /** @throws RangeError for a span, divisor or step that can't be. */
   update(request: OptimizerUpdate): boolean {
     const { next, current, sums } = updateSpan(request);
-    const finite = this.#kernels.sgd(next, current, sums, request.length, request.count, this.#learningRate);
+    const { length, divisor, learningRate } = request;
+    const finite = this.#kernels.sgd(next, current, sums, length, divisor, learningRate);
     return finite === 1;
   }
 }

@@ -14,13 +14,13 @@ export interface UpdateSpan {
   nextState(index: number): Address;
 }
 
-/** @throws RangeError when the request's span, count or step can't be. */
+/** @throws RangeError when the request's span, divisor or step can't be. */
 export function updateSpan(request: OptimizerUpdate): UpdateSpan {
-  const { from, length, count, step } = request;
+  const { from, length, divisor, step } = request;
   if (from % ALIGNMENT_FLOATS !== 0 || length % ALIGNMENT_FLOATS !== 0 || from < 0 || length < 0) {
     throw new RangeError(`floats ${from}..${from + length} of an arena are not whole groups of ${ALIGNMENT_FLOATS}`);
   }
-  if (!(count >= 1)) throw new RangeError(`an update divides by the rows of its step, but count is ${count}`);
+  if (!(divisor >= 1)) throw new RangeError(`an update divides by the rows of its step or more, not by ${divisor}`);
   if (!Number.isInteger(step) || step < 1) throw new RangeError(`updates are counted from 1, but step is ${step}`);
   const offset = from * FLOAT_BYTES;
   const stateAddress = (arenas: readonly Address[], index: number): Address => {

@@ -1,4 +1,5 @@
 import type { ArenaLayout, BlockPlan } from "../../shared/arena-layout.js";
+import type { PayloadFormat } from "../../shared/step-rules.js";
 import type { ExchangeBuffers } from "../collective/collective.js";
 import type { Address } from "../kernels/kernels.js";
 import type { SharedMemory } from "../kernels/shared-memory.js";
@@ -23,6 +24,8 @@ export interface Arenas {
   /** Per local replica, ascending. */
   readonly gradients: readonly Arena[];
   readonly scalars: readonly Float64Array[];
+  /** For the gradients of one micro-batch, before they are added to the replica's; null where a slice is computed at once. */
+  readonly microBatch: Arena | null;
   /** The gradients themselves, twice, when there is one replica in all: nothing has to be added. */
   readonly sums: Pair<Arena>;
   readonly scalarSums: Pair<Float64Array>;
@@ -37,11 +40,15 @@ export interface ArenaDemand {
   readonly stateArenas: number;
   /** Whether the job has this one replica: then its gradients are the sums, in the same memory. Default false. */
   readonly isOnlyReplica?: boolean;
+  /** Whether a replica's slice is computed in several micro-batches. Default false. */
+  readonly accumulates?: boolean;
+  /** Of the exchange. Default none. */
+  readonly format?: PayloadFormat;
 }
 
 /** Lays out a worker's memory. Allocates everything first: growing would leave earlier views behind. @throws RingstrasseError when it does not fit. */
 export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arenas {
-  const { layout, blocks, isOnlyReplica = false } = demand;
+  const { layout, blocks, isOnlyReplica = false, accumulates = false, format = "none" } = demand;
   if (isOnlyReplica && demand.localReplicas !== 1) throw new RangeError(`${demand.localReplicas} replicas are not one`);
   const arenaBytes = layout.paddedLength * Float32Array.BYTES_PER_ELEMENT;
   const scalarBytes = SCALARS * Float64Array.BYTES_PER_ELEMENT;
@@ -56,6 +63,8 @@ export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arena
   const [only = 0] = gradients;
   const sums: Pair<Address> = isOnlyReplica ? [only, only] : pair(arenaBytes);
   const scalars = each(demand.localReplicas, () => memory.allocate(scalarBytes));
+  const microBatch = accumulates ? memory.allocate(arenaBytes) : null;
+  const packed = format === "none" ? null : { format, length: layout.trainableLength, sums: pair(arenaBytes / 2) };
 
   const arena = (address: Address): Arena => ({ address, values: memory.float32(address, layout.paddedLength) });
   const arenas = ([first, second]: Pair<Address>): Pair<Arena> => [arena(first), arena(second)];
@@ -66,8 +75,12 @@ export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arena
     state: state.map(arenas),
     gradients: gradients.map(arena),
     scalars: scalars.map((address) => memory.float64(address, SCALARS)),
+    microBatch: microBatch === null ? null : arena(microBatch),
     sums: arenas(sums),
     scalarSums: [memory.float64(scalarSums[0], SCALARS), memory.float64(scalarSums[1], SCALARS)],
-    exchange: { blocks, scalarCount: SCALARS, gradients, scalars, sums, scalarSums, scratch },
+    exchange: {
+      ...{ blocks, scalarCount: SCALARS, gradients, scalars, sums, scalarSums, scratch },
+      ...(packed === null ? {} : { packed }),
+    },
   };
 }

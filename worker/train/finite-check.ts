@@ -1,7 +1,10 @@
 import { slotAt } from "../../shared/arena-layout.js";
 import { RingstrasseError } from "../../shared/failure.js";
+import type { JobSpec } from "../../shared/job-spec.js";
+import { learningRateOf } from "../../shared/learning-rate/learning-rate.js";
 import type { StepSums } from "../engine/engine.js";
 import type { Arena } from "./arenas.js";
+import { ratePlan } from "./rate-plan.js";
 import type { Means } from "./step-scalars.js";
 import type { StepId } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
@@ -34,6 +37,16 @@ export function assertFiniteUpdate(context: TrainingContext, id: StepId, sums: A
   throw notFinite(context, id, `the updated ${parameter.name}`, parameter.value);
 }
 
+/** @throws RingstrasseError NOT_FINITE for sums that are not finite, or have become so in fp16, at a loss scale that can't be made smaller. */
+export function assertFittingSums(context: TrainingContext, id: StepId, sums: Arena): void {
+  const gradient = firstBadTensor(context, sums);
+  if (gradient === null) return;
+  const { spec, lossScaler } = context;
+  const tensor = `the gradient of ${gradient.name}, in fp16 with the loss scale ${lossScaler?.scale},`;
+  const remedy = "Use --compress bf16, whose range is float32's, or a smaller --loss-scale; or lower the learning rate";
+  throw failure(spec, id, { tensor, value: gradient.value, remedy });
+}
+
 /** @throws RingstrasseError NOT_FINITE when the loss over the test rows is: the parameters are finite, but not what they compute. */
 export function assertFiniteTest(context: TrainingContext, id: StepId, means: Means | null): void {
   if (means !== null && !Number.isFinite(means.loss))
@@ -48,13 +61,26 @@ function firstBadTensor(context: TrainingContext, arena: Arena): { name: string;
 }
 
 function notFinite(context: TrainingContext, id: StepId, tensor: string, value: number): RingstrasseError {
-  const { learningRate } = context.spec.optimizer;
+  const { spec } = context;
+  const remedy = `Lower the learning rate (try ${spec.optimizer.learningRate / 10}) or check the scale of features and targets`;
+  return failure(spec, id, { tensor, value, remedy });
+}
+
+interface NotFinite {
+  readonly tensor: string;
+  readonly value: number;
+  readonly remedy: string;
+}
+
+function failure(spec: JobSpec, { epoch, step }: StepId, { tensor, value, remedy }: NotFinite): RingstrasseError {
+  const learningRate = learningRateOf(ratePlan(spec), step);
   return new RingstrasseError({
     code: "NOT_FINITE",
-    ...id,
+    epoch,
+    step,
     tensor,
     value: String(value),
     learningRate,
-    remedy: `Lower the learning rate (try ${learningRate / 10}) or check the scale of features and targets`,
+    remedy,
   });
 }

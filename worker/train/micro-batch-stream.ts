@@ -1,9 +1,10 @@
 import { rowSizeBytes } from "../../shared/data/dataset-spec.js";
 import { createRowOrder, type RowOrder } from "../../shared/data/row-order.js";
-import { replicaSpan, type Span, stepSpan, stepsPerEpoch } from "../../shared/epoch-plan.js";
+import { microBatchSpan, type Span, stepSpan, stepsPerEpoch } from "../../shared/epoch-plan.js";
 import type { JobSpec } from "../../shared/job-spec.js";
 import { BatchReader } from "../data/batch-reader.js";
 import type { MicroBatch } from "../engine/engine.js";
+import { mostRowsAtOnce } from "./step-memory.js";
 
 /**
  * Batches read before they are needed. One would do if the reader's thread always got its turn; where other work wants the same core, it
@@ -16,10 +17,13 @@ export interface MicroBatchId {
   readonly epoch: number;
   readonly step: number;
   readonly replica: number;
+  /** Counts the micro-batches of the replica's slice from 0. */
+  readonly accumulation: number;
 }
 
 /**
- * The micro-batches of this worker's replicas, in the order in which they are computed: step by step, replica by replica. While one is
+ * The micro-batches of this worker's replicas, in the order in which they are computed: step by step, replica by replica, part
+ * by part. While one is
  * computed the next ones are read.
  */
 export class MicroBatchStream implements AsyncDisposable {
@@ -40,9 +44,7 @@ export class MicroBatchStream implements AsyncDisposable {
     this.#localReplicas = localReplicas;
     this.#evaluationBatch = evaluationBatch;
     this.#stepsPerEpoch = stepsPerEpoch(train.rowCount, spec.batchSize);
-    // Replica 0 has the longest slice of a full step.
-    const longest = replicaSpan({ from: 0, to: Math.min(spec.batchSize, train.rowCount) }, 0, spec.replicas);
-    const maxRows = Math.max(1, longest.to);
+    const maxRows = Math.max(1, mostRowsAtOnce(spec));
     this.#rows = new Uint32Array(maxRows);
     this.#training = BatchReader.open(train, transform, { maxRows, slots: 1 + READ_AHEAD });
     this.#testing = test === null ? null : BatchReader.open(test, transform, { maxRows: evaluationBatch });
@@ -95,20 +97,24 @@ export class MicroBatchStream implements AsyncDisposable {
   #ask(id: MicroBatchId): void {
     const { train } = this.#spec.dataset;
     const step = stepSpan(train.rowCount, this.#spec.batchSize, (id.step - 1) % this.#stepsPerEpoch);
-    const { from, to } = replicaSpan(step, id.replica, this.#spec.replicas);
+    const { replicas, stepRules } = this.#spec;
+    const { from, to } = microBatchSpan(step, { ...id, replicas, accumulate: stepRules.accumulate });
     const rows = this.#rows.subarray(0, to - from);
     this.#orderOf(id.epoch).fill(from, to, rows);
     this.#training.prefetch(rows);
   }
 
   /** The batch after `id`; null after the last one of the job. */
-  #following({ epoch, step, replica }: MicroBatchId): MicroBatchId | null {
+  #following({ epoch, step, replica, accumulation }: MicroBatchId): MicroBatchId | null {
+    if (accumulation + 1 < this.#spec.stepRules.accumulate) {
+      return { epoch, step, replica, accumulation: accumulation + 1 };
+    }
     const [first = 0] = this.#localReplicas;
     const last = this.#localReplicas.at(-1) ?? first;
-    if (replica < last) return { epoch, step, replica: replica + 1 };
+    if (replica < last) return { epoch, step, replica: replica + 1, accumulation: 0 };
     const endsEpoch = step % this.#stepsPerEpoch === 0;
     if (endsEpoch && epoch === this.#spec.epochs) return null;
-    return { epoch: endsEpoch ? epoch + 1 : epoch, step: step + 1, replica: first };
+    return { epoch: endsEpoch ? epoch + 1 : epoch, step: step + 1, replica: first, accumulation: 0 };
   }
 
   #orderOf(epoch: number): RowOrder {
@@ -132,9 +138,9 @@ function cut({ from, to }: Span, size: number): Uint32Array[] {
 }
 
 function sameBatch(a: MicroBatchId, b: MicroBatchId): boolean {
-  return a.epoch === b.epoch && a.step === b.step && a.replica === b.replica;
+  return a.step === b.step && a.epoch === b.epoch && a.replica === b.replica && a.accumulation === b.accumulation;
 }
 
-function describe({ epoch, step, replica }: MicroBatchId): string {
-  return `epoch ${epoch}, step ${step}, replica ${replica}`;
+function describe({ epoch, step, replica, accumulation }: MicroBatchId): string {
+  return `epoch ${epoch}, step ${step}, replica ${replica}, part ${accumulation}`;
 }

@@ -1,10 +1,6 @@
 import process from "node:process";
-import { blockPlan, layoutHash, layoutOf } from "../../shared/arena-layout.js";
+import { blockPlan, layoutOf } from "../../shared/arena-layout.js";
 import { arcOf } from "../../shared/epoch-plan.js";
-import { RingstrasseError } from "../../shared/failure.js";
-import type { FromCoordinator } from "../../shared/protocol/control-message.js";
-import type { Collective } from "../collective/collective.js";
-import { createLocalCollective } from "../collective/create-collective.js";
 import type { CommunicationClient } from "../communication/communication-client.js";
 import type { Assignment } from "../communication/generation-link.js";
 import type { ProgressBoard } from "../communication/progress-board.js";
@@ -17,6 +13,8 @@ import { CommitGate } from "../optimizer/commit-gate.js";
 import { createOptimizer } from "../optimizer/create-optimizer.js";
 import { type Arenas, allocateArenas } from "./arenas.js";
 import { EVALUATION_BATCH } from "./evaluate.js";
+import { formCollective } from "./form-collective.js";
+import { LossScaler } from "./loss-scaler.js";
 import { MicroBatchStream } from "./micro-batch-stream.js";
 import { checkStepMemory } from "./step-memory.js";
 import { StepTracer } from "./step-tracer.js";
@@ -54,12 +52,15 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   const module = await compileKernels();
   const kernels = instantiateKernels(module, memory.memory);
   const optimizer = createOptimizer(spec.optimizer, kernels);
+  const { payload } = spec.stepRules;
   const arenas = allocateArenas(memory, {
     layout,
     blocks,
     localReplicas: localReplicas.length,
     stateArenas: optimizer.stateNames.length,
     isOnlyReplica: spec.replicas === 1,
+    accumulates: spec.stepRules.accumulate > 1,
+    format: payload.format,
   });
   await using engine = await createEngine(spec.engine, spec.model, layout, {
     seed: spec.seed,
@@ -69,35 +70,8 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   await using batches = MicroBatchStream.open(spec, localReplicas, EVALUATION_BATCH);
   initialise(arenas, spec.seed, optimizer.initialState);
 
-  const group = { jobId, generation, layoutHash: layoutHash(layout, blocks) };
-  const membership = { generation, rank, worldSize, replicas: spec.replicas };
-  const { transport, collectives, sharesMemory, mpiMode } = assignment;
-  const plan = { ...group, membership, transport, collectives, sharesMemory, mpiMode, address: resources.address };
-  const bind = () =>
-    communication.bindRing({ ...plan, memory: memory.memory, kernels: module, buffers: arenas.exchange });
-  const ring = worldSize === 1 ? null : await bind();
-  const found = { ringEndpoint: ring?.endpoint ?? null, segment: ring?.segment ?? null };
-  communication.send({ kind: "ready", ...group, ...found });
-  board.advance("idle");
-  const start = await receiveStart(communication, generation);
-
-  // Collectives may be measured here: all wait for each other.
-  board.advance("exchange");
-  const connected =
-    ring === null
-      ? null
-      : await communication.connectRing(
-          { collectives, ordered: isOrdered(assignment) },
-          nextEndpoint(start, rank, worldSize),
-          start.segments,
-        );
-  if (connected?.measured) {
-    communication.send({ kind: "collective", jobId, generation, choice: connected.measured });
-  }
-  board.advance("prepare");
-  await using collective: Collective =
-    connected?.collective ??
-    createLocalCollective({ membership, buffers: arenas.exchange, memory: memory.memory, kernels });
+  const kernelsIn = { module, instance: kernels };
+  await using collective = await formCollective(assignment, { ...resources, arenas, kernels: kernelsIn });
   let sequence = 0;
   const trace = spec.blockHashes === "step" ? new StepTracer(arenas) : null;
   const context: TrainingContext = {
@@ -116,6 +90,7 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     faults: new FaultPlan(assignment.faults, resources.announce),
     signal,
     nextSequence: () => sequence++,
+    lossScaler: payload.format === "fp16" ? new LossScaler(payload.lossScale) : null,
     trace,
   };
   const reporter = new TrainingReporter(context, { jobId, generation }, (body) => communication.send(body), trace);
@@ -136,29 +111,4 @@ function initialise(arenas: Arenas, seed: number, initialState: readonly number[
       }
     }
   }
-}
-
-type Start = Extract<FromCoordinator, { kind: "start" }>;
-
-async function receiveStart(communication: CommunicationClient, generation: number): Promise<Start> {
-  const message = await communication.receive();
-  if (message.kind === "start" && message.generation === generation) return message;
-  if ((message.kind === "stop" || message.kind === "refused") && message.failure !== null) {
-    throw new RingstrasseError(message.failure);
-  }
-  const problem = `it sent ${message.kind} where start of generation ${generation} belongs`;
-  throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem });
-}
-
-function isOrdered({ collectives, mpiMode }: Assignment): boolean {
-  return mpiMode === "ordered" || !collectives.includes("mpi");
-}
-
-function nextEndpoint(start: Start, rank: number, worldSize: number): string {
-  const endpoint = start.ringEndpoints[(rank + 1) % worldSize];
-  if (endpoint === undefined || endpoint === null) {
-    const problem = `start names no ring endpoint for rank ${(rank + 1) % worldSize}`;
-    throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem });
-  }
-  return endpoint;
 }

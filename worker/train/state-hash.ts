@@ -9,9 +9,9 @@ export function weightsSha256(arenas: Arenas, current: 0 | 1): string {
 
 /**
  * SHA-256 over trainable weights, then running statistics, then each state arena of the optimizer; each in layer order, without
- * padding. Equal hashes mean that training would go on alike.
+ * padding; then, with fp16, the state of the loss scale as float64. Equal hashes mean that training would go on alike.
  */
-export function stateSha256(arenas: Arenas, current: 0 | 1): string {
+export function stateSha256(arenas: Arenas, current: 0 | 1, lossScale: readonly number[] = []): string {
   const hash = createHash("sha256");
   const { slots, statistics } = arenas.layout;
   const add = (values: Float32Array, tensors: readonly ArenaSlot[]) => {
@@ -19,6 +19,7 @@ export function stateSha256(arenas: Arenas, current: 0 | 1): string {
   };
   add(arenas.parameters[current].values, [...slots, ...statistics]);
   for (const pair of arenas.state) add(pair[current].values, slots);
+  hash.update(new Uint8Array(Float64Array.from(lossScale).buffer));
   return hash.digest("hex");
 }
 

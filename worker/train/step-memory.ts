@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { replicaSpan } from "../../shared/epoch-plan.js";
+import { microBatchSpan } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobSpec } from "../../shared/job-spec.js";
 import { layerWithShapes, widthOf } from "../../shared/layer-shape.js";
@@ -8,22 +8,24 @@ import { layerWithShapes, widthOf } from "../../shared/layer-shape.js";
 const WASM_BYTES = 4 * 2 ** 30;
 /** Layers whose outputs are kept until the gradients are known. */
 const KEPT = new Set(["dense", "conv2d", "maxPool", "avgPool", "batchNorm"]);
-const REMEDY = "Use a smaller --batch-size, or more --replicas, so that each computes fewer rows; or a smaller network";
+const REMEDY =
+  "Use a larger --accumulate, a smaller --batch-size, or more --replicas, so that fewer rows are computed at once; or a smaller network";
 
-/** Rows that one replica computes at once, at most. Replica 0 has the longest slice of a full step. */
-function rowsAtOnce({ batchSize, replicas, dataset }: JobSpec): number {
-  return replicaSpan({ from: 0, to: Math.min(batchSize, dataset.train.rowCount) }, 0, replicas).to;
+/** Rows that one replica computes at once, at most: the first part of replica 0's slice of a full step is the longest. Pure. */
+export function mostRowsAtOnce({ batchSize, replicas, dataset, stepRules }: JobSpec): number {
+  const step = { from: 0, to: Math.min(batchSize, dataset.train.rowCount) };
+  return microBatchSpan(step, { replica: 0, replicas, accumulation: 0, accumulate: stepRules.accumulate }).to;
 }
 
 /**
- * Bytes that any engine needs for one replica's step: its rows, what the layers make of them, and the gradient of the widest of these.
+ * Bytes that any engine needs for one micro-batch: its rows, what the layers make of them, and the gradient of the widest of these.
  * A lower bound. Pure.
  */
 export function stepSizeBytes(spec: JobSpec): number {
   const kept = layerWithShapes(spec.model).filter(({ layer }) => KEPT.has(layer.kind));
   const widths = kept.map(({ output }) => widthOf(output));
   const perRow = widths.reduce((sum, width) => sum + width, spec.model.inputs + Math.max(0, ...widths));
-  return rowsAtOnce(spec) * perRow * Float32Array.BYTES_PER_ELEMENT;
+  return mostRowsAtOnce(spec) * perRow * Float32Array.BYTES_PER_ELEMENT;
 }
 
 /**
@@ -43,7 +45,7 @@ export function checkStepMemory(spec: JobSpec, freeBytes: number, workersHere: n
     roomBytes === shareBytes
       ? `${gigabytes(freeBytes)} are free on ${hostname()}${workersHere > 1 ? ` for ${workersHere} workers` : ""}`
       : `WebAssembly has room for ${gigabytes(roomBytes)}`;
-  throw noRoom(spec, `a step of ${rowsAtOnce(spec)} rows needs ${gigabytes(neededBytes)} or more, and ${room}`);
+  throw noRoom(spec, `a step of ${mostRowsAtOnce(spec)} rows needs ${gigabytes(neededBytes)} or more, and ${room}`);
 }
 
 /** The same failure for memory that runs out while the job is on its way; anything else stays what it is. */
@@ -53,7 +55,7 @@ export function namedMemoryFailure(thrown: unknown, spec: JobSpec): unknown {
     thrown.message,
   );
   if (!isMemory) return thrown;
-  return noRoom(spec, `no memory is left on ${hostname()} for a step of ${rowsAtOnce(spec)} rows`, thrown);
+  return noRoom(spec, `no memory is left on ${hostname()} for a step of ${mostRowsAtOnce(spec)} rows`, thrown);
 }
 
 function noRoom({ engine }: JobSpec, problem: string, cause?: unknown): RingstrasseError {

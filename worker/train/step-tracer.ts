@@ -1,4 +1,4 @@
-import { type EpochBlockHashes, hashBlocks, type ReplicaBlockHashes, shortHash } from "../../shared/block-hash.js";
+import { type EpochBlockHashes, hashBlocks, type ReplicaBlockHashes, ShortHash } from "../../shared/block-hash.js";
 import type { MicroBatch } from "../engine/engine.js";
 import type { Arenas } from "./arenas.js";
 import type { StepId } from "./train-step.js";
@@ -8,13 +8,20 @@ import type { StepTrace } from "./training-context.js";
 export class StepTracer implements StepTrace {
   readonly #arenas: Arenas;
   #replicas: ReplicaBlockHashes["replicas"] = [];
+  /** Of the replica that is being computed. */
+  readonly #rows = new ShortHash();
 
   constructor(arenas: Arenas) {
     this.#arenas = arenas;
   }
 
-  replica(replica: number, batch: MicroBatch | null, gradients: Float32Array): void {
-    const rows = shortHash(batch === null ? [] : [batch.x, targetsOf(batch)]);
+  /** A batch is valid for a moment only, so its rows are hashed at once. */
+  rows(batch: MicroBatch | null): void {
+    if (batch !== null) this.#rows.add([batch.x, targetsOf(batch)]);
+  }
+
+  replica(replica: number, gradients: Float32Array): void {
+    const rows = this.#rows.take();
     this.#replicas.push({ replica, rows, gradients: hashBlocks(gradients, this.#arenas.blocks) });
   }
 

@@ -1,6 +1,7 @@
 import { stepsPerEpoch } from "../../shared/epoch-plan.js";
 import type { EpochReport } from "../../shared/protocol/control-message.js";
 import type { StepSums } from "../engine/engine.js";
+import { EpochUpdates } from "./epoch-updates.js";
 import { evaluateTestRows } from "./evaluate.js";
 import { assertFiniteTest } from "./finite-check.js";
 import { addSums, meansOf, NO_SUMS } from "./step-scalars.js";
@@ -55,6 +56,7 @@ async function trainEpoch(
   const { spec, gate } = context;
   const rowCount = spec.dataset.train.rowCount;
   let totals: StepSums = NO_SUMS;
+  const updates = new EpochUpdates();
   let stepMs = 0;
   let communicationMs = 0;
   for (let index = 0; index < stepsPerEpoch(rowCount, spec.batchSize); index++) {
@@ -62,6 +64,7 @@ async function trainEpoch(
     context.faults.fire(context.rank, id.step);
     const outcome = await trainStep(context, id);
     totals = addSums(totals, outcome.totals);
+    updates.add(outcome.update);
     stepMs += outcome.elapsedMs;
     communicationMs += outcome.communicationMs;
     observer.onStep(id, outcome);
@@ -76,5 +79,6 @@ async function trainEpoch(
     rows: totals.count,
     stepMs,
     communicationMs,
+    ...updates.figures(),
   };
 }

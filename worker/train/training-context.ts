@@ -7,6 +7,7 @@ import type { Kernels } from "../kernels/kernels.js";
 import type { CommitGate } from "../optimizer/commit-gate.js";
 import type { Optimizer } from "../optimizer/optimizer.js";
 import type { Arenas } from "./arenas.js";
+import type { LossScaler } from "./loss-scaler.js";
 import type { MicroBatchStream } from "./micro-batch-stream.js";
 
 /** What one worker works with in one generation of a job. */
@@ -29,11 +30,15 @@ export interface TrainingContext {
   readonly signal: AbortSignal;
   /** Numbers the exchanges of this generation: 0, 1, 2, … alike on all workers. */
   nextSequence(): number;
+  /** Of exchanges in fp16; null: nothing scales. */
+  readonly lossScaler: LossScaler | null;
   /** Collects hashes of every step, when the job asks for them. */
   readonly trace: StepTrace | null;
 }
 
 export interface StepTrace {
-  /** After a replica's gradients are computed; `batch` null: empty slice. */
-  replica(replica: number, batch: MicroBatch | null, gradients: Float32Array): void;
+  /** Before a micro-batch is computed; null: an empty one. */
+  rows(batch: MicroBatch | null): void;
+  /** After the gradients of a replica's micro-batches are computed and added up. */
+  replica(replica: number, gradients: Float32Array): void;
 }

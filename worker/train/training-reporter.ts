@@ -47,6 +47,7 @@ export class TrainingReporter implements TrainingObserver {
       loss: means.loss,
       accuracy: means.accuracy,
       totalRows: outcome.totals.count,
+      ...outcome.update,
       replicas: [...localReplicas],
       rows: outcome.localRows,
       computeMs: outcome.elapsedMs - outcome.communicationMs,
@@ -76,7 +77,7 @@ export class TrainingReporter implements TrainingObserver {
 
 /** The result: hashes from every rank, so that the coordinator can compare them, and the weights from rank 0. */
 export function reportOutcome(context: TrainingContext, job: JobReference, end: TrainingEnd, send: Send): void {
-  const { arenas, gate } = context;
+  const { arenas, gate, lossScaler } = context;
   if (context.rank === 0) {
     const weights = packWeights(arenas, gate.current);
     // Copies of the pieces: posting a view to the other thread would clone the whole buffer behind it each time.
@@ -91,6 +92,6 @@ export function reportOutcome(context: TrainingContext, job: JobReference, end: 
     epochs: end.epochs,
     steps: end.steps,
     weightsSha256: weightsSha256(arenas, gate.current),
-    stateSha256: stateSha256(arenas, gate.current),
+    stateSha256: stateSha256(arenas, gate.current, lossScaler?.state),
   });
 }

@@ -9,6 +9,8 @@ export interface NetworkToTransform {
   readonly model: ModelSpec;
   readonly optimizer: OptimizerSpec;
   readonly seed: number;
+  /** What its steps have that such a configuration can't say, for people: see `describeStepSettings`. Absent: nothing. */
+  readonly stepRules?: readonly string[];
 }
 
 export interface Dl4jTransformation {
@@ -52,7 +54,7 @@ export function toDl4j(network: NetworkToTransform): Dl4jTransformation {
   };
 }
 
-function differencesOf({ model, optimizer }: NetworkToTransform): string[] {
+function differencesOf({ model, optimizer, stepRules = [] }: NetworkToTransform): string[] {
   const has = (kind: LayerSpec["kind"]) => model.layers.some((layer) => layer.kind === kind);
   return [
     "the initial weights are of the same distribution (Glorot, uniform), but other numbers",
@@ -66,6 +68,7 @@ function differencesOf({ model, optimizer }: NetworkToTransform): string[] {
     ...(has("batchNorm") && optimizer.kind === "adamw"
       ? ["DL4J does not decay what a batch normalisation learns"]
       : []),
+    ...stepRules.map((rule) => `the configuration leaves this out: ${rule}`),
   ];
 }
 

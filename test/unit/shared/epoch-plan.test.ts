@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { arcOf, replicaSpan, stepSpan, stepsPerEpoch } from "../../../shared/epoch-plan.js";
+import { arcOf, microBatchSpan, replicaSpan, stepSpan, stepsPerEpoch } from "../../../shared/epoch-plan.js";
 
 const sizes = fc.record({
   rowCount: fc.integer({ min: 1, max: 400 }),
@@ -34,6 +34,26 @@ describe("the epoch's plan", () => {
       { from: 6, to: 8 },
       { from: 8, to: 10 },
     ]);
+  });
+
+  it("cuts a replica's slice into micro-batches that are all of it, in order, the longer ones first", () => {
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 12 }), ({ rowCount, replicas }, accumulate) => {
+        for (let replica = 0; replica < replicas; replica++) {
+          const slice = replicaSpan({ from: 5, to: 5 + rowCount }, replica, replicas);
+          let next = slice.from;
+          let longest = Number.POSITIVE_INFINITY;
+          for (let accumulation = 0; accumulation < accumulate; accumulation++) {
+            const place = { replica, replicas, accumulation, accumulate };
+            const part = microBatchSpan({ from: 5, to: 5 + rowCount }, place);
+            expect(part.from).toBe(next);
+            expect(part.to - part.from).toBeLessThanOrEqual(longest);
+            [next, longest] = [part.to, part.to - part.from];
+          }
+          expect(next).toBe(slice.to);
+        }
+      }),
+    );
   });
 
   it("leaves replicas empty when there are more of them than rows", () => {

@@ -153,8 +153,7 @@ export class TensorflowEngine implements Engine {
     const layer = this.#model.layers[index];
     const mask = this.#graph.masks.find((candidate) => candidate.layer === index);
     if (layer?.kind !== "dropout" || mask === undefined) throw new RangeError(`layer ${index} drops nothing`);
-    const { epoch, step, replica } = position;
-    const key = { seed: this.#seed, position: { epoch, step, replica }, layer: index, rate: layer.rate };
+    const key = { seed: this.#seed, position, layer: index, rate: layer.rate };
     return dropoutMask(key, count * rowWidth(mask.tensor));
   }
 

@@ -58,8 +58,7 @@ export class DropoutLayer extends PlainLayer implements LayerRuntime {
   forward({ tensors, input, training }: ForwardPass): Tensor {
     this.#mask = null;
     if (training === null) return input;
-    const { epoch, step, replica } = training;
-    const key = { seed: this.#seed, position: { epoch, step, replica }, layer: this.#index, rate: this.#rate };
+    const key = { seed: this.#seed, position: training, layer: this.#index, rate: this.#rate };
     this.#mask = tensors.upload(dropoutMask(key, input.rows * input.columns), input.rows, input.columns);
     return tensors.multiply(input, this.#mask);
   }

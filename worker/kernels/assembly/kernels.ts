@@ -31,6 +31,149 @@ export function add(destination: usize, a: usize, b: usize, length: i32): void {
   }
 }
 
+export function sumOfSquares(source: usize, length: i32): f64 {
+  const end = bytes(length);
+  let even = f64x2.splat(0);
+  let odd = f64x2.splat(0);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    const values = v128.load(source + at);
+    const low = f64x2.promote_low_f32x4(values);
+    const high = f64x2.promote_low_f32x4(v128.shuffle<f32>(values, values, 2, 3, 2, 3));
+    even = f64x2.add(even, f64x2.mul(low, low));
+    odd = f64x2.add(odd, f64x2.mul(high, high));
+  }
+  const sum = f64x2.add(even, odd);
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}
+
+/** The 16 high bits after rounding to nearest even, in each lane; a NaN stays one: rounding could carry it away. */
+// @ts-ignore: decorator
+@inline
+function toBf16(values: v128): v128 {
+  const odd = v128.and(i32x4.shr_u(values, 16), i32x4.splat(1));
+  const rounded = i32x4.shr_u(i32x4.add(i32x4.add(values, i32x4.splat(0x7fff)), odd), 16);
+  const quiet = v128.or(i32x4.shr_u(values, 16), i32x4.splat(0x40));
+  return v128.bitselect(quiet, rounded, f32x4.ne(values, values));
+}
+
+// @ts-ignore: decorator
+@inline
+function bf16Low(packed: v128): v128 {
+  return i32x4.shl(i32x4.extend_low_i16x8_u(packed), 16);
+}
+
+// @ts-ignore: decorator
+@inline
+function bf16High(packed: v128): v128 {
+  return i32x4.shl(i32x4.extend_high_i16x8_u(packed), 16);
+}
+
+/**
+ * IEEE 754 binary16 by rounding to nearest even, in each lane. Numbers below the smallest normal one are rounded by adding one whose last
+ * bit has the weight of a subnormal's; the others by adding just under half a unit, and one more where the last bit kept is odd: then a
+ * carry leads into the exponent, and from the largest number to infinity, as it should.
+ */
+// @ts-ignore: decorator
+@inline
+function toFp16(values: v128): v128 {
+  const sign = v128.and(values, i32x4.splat(0x80000000));
+  const size = v128.xor(values, sign);
+  const magic = i32x4.splat((127 - 15 + (23 - 10) + 1) << 23);
+  const subnormal = i32x4.sub(f32x4.add(size, magic), magic);
+  const odd = v128.and(i32x4.shr_u(size, 13), i32x4.splat(1));
+  const rebias = i32x4.splat(0xfff - ((127 - 15) << 23));
+  const normal = i32x4.shr_u(i32x4.add(i32x4.add(size, rebias), odd), 13);
+  const finite = v128.bitselect(subnormal, normal, i32x4.lt_s(size, i32x4.splat((127 - 14) << 23)));
+  const isNumber = i32x4.le_s(size, i32x4.splat(255 << 23));
+  const special = v128.bitselect(i32x4.splat(0x7c00), i32x4.splat(0x7e00), isNumber);
+  const fits = i32x4.lt_s(size, i32x4.splat((127 + 16) << 23));
+  return v128.or(v128.bitselect(finite, special, fits), i32x4.shr_u(sign, 16));
+}
+
+/** Exact: the bits, moved to their places, are the number times 2⁻¹¹², with the exponent of infinity and NaN put right. */
+// @ts-ignore: decorator
+@inline
+function fromFp16(bits: v128): v128 {
+  const size = v128.and(bits, i32x4.splat(0x7fff));
+  const scaled = f32x4.mul(i32x4.shl(size, 13), i32x4.splat((254 - 15) << 23));
+  const special = v128.and(i32x4.gt_s(size, i32x4.splat(0x7bff)), i32x4.splat(255 << 23));
+  return v128.or(v128.or(scaled, special), i32x4.shl(v128.xor(bits, size), 16));
+}
+
+// @ts-ignore: decorator
+@inline
+function fp16Low(packed: v128): v128 {
+  return fromFp16(i32x4.extend_low_i16x8_u(packed));
+}
+
+// @ts-ignore: decorator
+@inline
+function fp16High(packed: v128): v128 {
+  return fromFp16(i32x4.extend_high_i16x8_u(packed));
+}
+
+export function packBf16(destination: usize, source: usize, length: i32, scale: f32): void {
+  const factor = f32x4.splat(scale);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += 2 * VECTOR_BYTES) {
+    const low = toBf16(f32x4.mul(v128.load(source + at), factor));
+    const high = toBf16(f32x4.mul(v128.load(source + at, 16), factor));
+    v128.store(destination + (at >> 1), i16x8.narrow_i32x4_u(low, high));
+  }
+}
+
+export function addBf16(destination: usize, a: usize, b: usize, length: i32, scale: f32): void {
+  const factor = f32x4.splat(scale);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += 2 * VECTOR_BYTES) {
+    const sums = v128.load(a + (at >> 1));
+    const low = toBf16(f32x4.add(bf16Low(sums), f32x4.mul(v128.load(b + at), factor)));
+    const high = toBf16(f32x4.add(bf16High(sums), f32x4.mul(v128.load(b + at, 16), factor)));
+    v128.store(destination + (at >> 1), i16x8.narrow_i32x4_u(low, high));
+  }
+}
+
+export function unpackBf16(destination: usize, source: usize, length: i32, scale: f32): void {
+  const factor = f32x4.splat(scale);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += 2 * VECTOR_BYTES) {
+    const packed = v128.load(source + (at >> 1));
+    v128.store(destination + at, f32x4.mul(bf16Low(packed), factor));
+    v128.store(destination + at, f32x4.mul(bf16High(packed), factor), 16);
+  }
+}
+
+export function packFp16(destination: usize, source: usize, length: i32, scale: f32): void {
+  const factor = f32x4.splat(scale);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += 2 * VECTOR_BYTES) {
+    const low = toFp16(f32x4.mul(v128.load(source + at), factor));
+    const high = toFp16(f32x4.mul(v128.load(source + at, 16), factor));
+    v128.store(destination + (at >> 1), i16x8.narrow_i32x4_u(low, high));
+  }
+}
+
+export function addFp16(destination: usize, a: usize, b: usize, length: i32, scale: f32): void {
+  const factor = f32x4.splat(scale);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += 2 * VECTOR_BYTES) {
+    const sums = v128.load(a + (at >> 1));
+    const low = toFp16(f32x4.add(fp16Low(sums), f32x4.mul(v128.load(b + at), factor)));
+    const high = toFp16(f32x4.add(fp16High(sums), f32x4.mul(v128.load(b + at, 16), factor)));
+    v128.store(destination + (at >> 1), i16x8.narrow_i32x4_u(low, high));
+  }
+}
+
+export function unpackFp16(destination: usize, source: usize, length: i32, scale: f32): void {
+  const factor = f32x4.splat(scale);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += 2 * VECTOR_BYTES) {
+    const packed = v128.load(source + (at >> 1));
+    v128.store(destination + at, f32x4.mul(fp16Low(packed), factor));
+    v128.store(destination + at, f32x4.mul(fp16High(packed), factor), 16);
+  }
+}
+
 export function firstNotFinite(source: usize, length: i32): i32 {
   const infinity = f32x4.splat(f32.POSITIVE_INFINITY);
   const end = bytes(length);

@@ -30,6 +30,29 @@ describe("describeConfiguration", () => {
     ]);
   });
 
+  it("tells how steps are cut, exchanged and applied, where that is not plain", () => {
+    const plain = { accumulate: 1, clipNorm: null, schedule: { kind: "constant" }, warmUpSteps: 0, compress: "none" };
+    const without = describeConfiguration(startedEvent({ configuration: { ...configuration, ...plain } }));
+    expect(without.some((line) => line.startsWith("steps: "))).toBe(false);
+    const steps = {
+      accumulate: 4,
+      clipNorm: 1.5,
+      schedule: { kind: "cosine", final: 0.1 },
+      warmUpSteps: 20,
+      learningRateScaling: { learningRate: 0.1, referenceBatch: 16, batchSize: 64 },
+      compress: "fp16",
+      lossScale: { kind: "dynamic", first: 1024 },
+    };
+    const sources = { ...configuration.sources, accumulate: "flag", clipNorm: "document", schedule: "config file" };
+    const more = { warmUp: "flag", learningRateScaling: "flag", compress: "environment", lossScale: "default" };
+    const told = { ...configuration, ...steps, sources: { ...sources, ...more } };
+    expect(describeConfiguration(startedEvent({ configuration: told }))).toContain(
+      "steps: 4 micro-batches each (flag), gradients clipped to norm 1.5 (document), schedule cosine final 0.1 (config file), " +
+        "warm-up over 20 steps (flag), learning rate 0.1 times 64 / 16, the rows of a step by those it is meant for (flag), " +
+        "gradients sent in fp16 (environment), loss scale dynamic first 1024 (default)",
+    );
+  });
+
   it("says that one worker exchanges nothing", () => {
     const [, , , where] = describeConfiguration(startedEvent({ configuration, workers: 1 }));
     expect(where).toContain("no exchange: one worker");

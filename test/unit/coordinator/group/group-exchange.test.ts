@@ -21,7 +21,7 @@ function exchangeOf(workers: number, collective: GroupPolicy["collective"] = "au
     return new GroupMember(new WorkerRecord(join, null, 0), { workerId: `w${rank}`, rank, replicas: [rank] });
   });
   const news: SettledCollective[] = [];
-  const policy = { collective, transport: "tcp" } as const;
+  const policy = { collective, transport: "tcp", mpiMode: "ordered" } as const;
   const exchange = new GroupExchange({ generation: 1, members, policy, settled: (one) => news.push(one) });
   exchange.begin();
   return { exchange, members, news };
@@ -30,12 +30,12 @@ function exchangeOf(workers: number, collective: GroupPolicy["collective"] = "au
 describe("GroupExchange", () => {
   it("is settled by the first worker that says what was measured, once", () => {
     const { exchange, members, news } = exchangeOf(2);
-    expect([exchange.collective, news]).toEqual([null, []]);
+    expect([exchange.settled, news]).toEqual([null, []]);
     expect(exchange.collectives).toEqual(["shm", "ring"]);
     for (const member of members) expect(exchange.measured(member, structuredClone(CHOICE))).toBeNull();
-    expect(exchange.collective).toBe("ring");
+    expect(exchange.settled).toMatchObject({ collective: "ring", ordered: true });
     const reason = expect.stringMatching(/^ring, since an exchange of 1\.00 kB is expected to take 1\.5 ms/);
-    expect(news).toEqual([{ generation: 1, collective: "ring", reason, measured: CHOICE }]);
+    expect(news).toEqual([{ generation: 1, collective: "ring", ordered: true, reason, measured: CHOICE }]);
   });
 
   it("fails by name when workers come to different choices", () => {
@@ -52,8 +52,8 @@ describe("GroupExchange", () => {
     ["a group of one", 1, "auto", "local"],
   ] as const)("settles %s at once, and has nothing to tell of it", (_, workers, collective, settled) => {
     const { exchange, news } = exchangeOf(workers, collective);
-    expect(exchange.collective).toBe(settled);
-    expect(news).toEqual([{ generation: 1, collective: settled, reason: null, measured: null }]);
+    expect(exchange.settled?.collective).toBe(settled);
+    expect(news).toEqual([{ generation: 1, collective: settled, ordered: true, reason: null, measured: null }]);
   });
 
   it("tells a group of one something too, which it doesn't use", () => {

@@ -8,6 +8,8 @@ const report = (step: number, replica: number): StepReport => ({
   loss: 0.5,
   accuracy: null,
   totalRows: 10,
+  learningRate: 0.1,
+  gradientNorm: 2,
   replicas: [replica],
   rows: 5,
   computeMs: 1,
@@ -22,7 +24,7 @@ describe("StepMerger", () => {
     expect(merger.add(1, report(1, 1))).toBeNull();
     expect(merger.add(1, report(2, 1))).toBeNull();
     const first = merger.add(0, report(1, 0));
-    expect(first).toMatchObject({ step: 1, rows: 10, loss: 0.5 });
+    expect(first).toMatchObject({ step: 1, rows: 10, loss: 0.5, update: { learningRate: 0.1, gradientNorm: 2 } });
     expect(first?.workers.map((worker) => worker.replicas)).toEqual([[0], [1]]);
     expect(merger.add(0, report(2, 0))?.step).toBe(2);
   });

@@ -6,8 +6,7 @@ import { failureWithCode } from "../../../support/failure-with-code.js";
 const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string[]])[] = [
   [{ collective: "mpi" }, "--collective", "mpi", ["auto", "ring", "shm", "hierarchical"]],
   [{ strategy: "async" }, "--strategy", "async", ["sync"]],
-  [{ accumulate: 2 }, "--accumulate", "2", ["1"]],
-  [{ compress: "bf16" }, "--compress", "bf16", ["none"]],
+  [{ compress: "topk" }, "--compress", "topk", ["none", "bf16", "fp16"]],
   [{ "sync-every": 1 }, "--sync-every", "1", []],
   [{ "mpi-mode": "ordered" }, "--mpi-mode", "ordered", []],
   [{ interface: "eth0" }, "--interface", "eth0", []],
@@ -23,7 +22,7 @@ describe("refuseUnsupported", () => {
   });
 
   it("lets pass what there is, and what asks for nothing", () => {
-    const defaults = { threads: 2, strategy: "sync", accumulate: 1, compress: "none", insecure: false } as const;
+    const defaults = { threads: 2, strategy: "sync", accumulate: 8, compress: "fp16", insecure: false } as const;
     for (const engine of ["auto", "wasm", "tensorflow", "tensorflow-gpu"] as const) {
       for (const collective of ["auto", "ring", "shm", "hierarchical"] as const) {
         expect(() => refuseUnsupported({ ...defaults, engine, collective })).not.toThrow();
@@ -35,7 +34,7 @@ describe("refuseUnsupported", () => {
   it("every option of the help's last group is refused here", () => {
     const later = Object.entries(TRAIN_OPTIONS).filter(([, { group }]) => group === "Not available yet:");
     const tested = REFUSED.map(([, option]) => option);
-    expect(later.length).toBeGreaterThan(5);
+    expect(later.length).toBeGreaterThan(0);
     for (const [name] of later) expect(tested).toContain(`--${name}`);
   });
 });

@@ -12,6 +12,41 @@ function refusal(parameters: string) {
 }
 
 describe("parameters", () => {
+  it("reads those about steps, in words and numbers", () => {
+    const { parameters } = read(`<parameters>
+      <valueparameter name="accumulate">4</valueparameter>
+      <valueparameter name="gradientNormalizationThreshold">1.5</valueparameter>
+      <comboparameter name="schedule">Polynomial</comboparameter>
+      <valueparameter name="finalRate">0.1</valueparameter>
+      <valueparameter name="power">2</valueparameter>
+      <valueparameter name="warmUp">500 steps</valueparameter>
+      <valueparameter name="referenceBatchSize">32</valueparameter>
+      <comboparameter name="compress">FP16</comboparameter>
+      <comboparameter name="lossScale">1024</comboparameter>
+      </parameters>`);
+    expect(parameters).toMatchObject({
+      ...{ accumulate: 4, clipNorm: 1.5, schedule: "polynomial", finalRate: 0.1, power: 2, referenceBatch: 32 },
+      ...{ warmUp: { amount: 500, unit: "steps" }, compress: "fp16", lossScale: 1024 },
+    });
+    expect(parameters.paths).toMatchObject({ clipNorm: "/definition/parameters/valueparameter[2]" });
+    const stepwise = read(parametersXml({ schedule: "step", decay: "0.5", decayEvery: "3", lossscale: "dynamic" }));
+    expect(stepwise.parameters).toMatchObject({ schedule: "step", decay: 0.5, decayEvery: 3, lossScale: "dynamic" });
+  });
+
+  it.each([
+    ["schedule", "zigzag", "DOCUMENT_UNSUPPORTED", 'unknown schedule "zigzag"'],
+    ["compress", "topk", "DOCUMENT_UNSUPPORTED", 'unknown format of the exchange "topk"'],
+    ["warmup", "soon", "DOCUMENT_INVALID", 'the warm-up is "soon"'],
+    ["lossscale", "1000", "DOCUMENT_INVALID", 'the loss scale is "1000"'],
+    ["gradientNormalizationThreshold", "0", "DOCUMENT_INVALID", "greater than 0"],
+    ["accumulate", "1.5", "DOCUMENT_INVALID", "whole number"],
+    ["decay", "1.1", "DOCUMENT_INVALID", "out of range"],
+  ])("refuses %s = %s", (name, value, code, problem) => {
+    const failure = refusal(parametersXml({ [name]: value }));
+    expect(failure).toMatchObject({ code, elementPath: "/definition/parameters/valueparameter" });
+    expect(JSON.stringify(failure)).toContain(JSON.stringify(problem).slice(1, -1));
+  });
+
   it("reads every parameter, with the path of its element", () => {
     const { parameters, hidden } = read(`<parameters>
       <valueparameter name="learningrate">0.1</valueparameter>
@@ -96,7 +131,7 @@ describe("parameters", () => {
     expect(warnings).toEqual([expect.stringMatching(/^\/definition\/parameters\/comboparameter: dl4jTrainerClass/)]);
   });
 
-  it.each(["gradientNormalizationThreshold", "dropout", "l2", "weightdecay", "toString", "__proto__"])(
+  it.each(["gradientNormalization", "dropout", "l2", "weightdecay", "toString", "__proto__"])(
     "refuses the parameter %s, naming those that there are",
     (name) => {
       expect(refusal(`<parameters>\n<valueparameter name="${name}">1</valueparameter></parameters>`)).toMatchObject({

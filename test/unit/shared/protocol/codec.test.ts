@@ -23,6 +23,7 @@ const figures = { trainLoss: 0.5, trainAccuracy: 0.25, trainMeanAbsoluteError: n
 const tests = { testLoss: null, testAccuracy: null, testMeanAbsoluteError: null };
 const stepReport = {
   ...{ epoch: 1, step: 2, loss: 0.1, accuracy: null, totalRows: 9, replicas: [0, 1], rows: 5 },
+  ...{ learningRate: 0.1, gradientNorm: 3.5, lossScale: 1024, skipped: true as const },
   ...{ computeMs: 1.5, communicationMs: 0.25, sentBytes: 100, receivedBytes: 200 },
 };
 
@@ -47,7 +48,7 @@ const FROM_WORKER: { readonly [Kind in WorkerBody["kind"]]: Extract<WorkerBody, 
   steps: { kind: "steps", ...job, reports: [stepReport, { ...stepReport, step: 3 }] },
   epoch: {
     ...{ kind: "epoch", ...job },
-    report: { epoch: 1, steps: 2, ...figures, ...tests, rows: 9, stepMs: 2, communicationMs: 1 },
+    report: { epoch: 1, steps: 2, ...figures, ...tests, rows: 9, stepMs: 2, communicationMs: 1, learningRate: 0.1 },
   },
   blockHashes: { kind: "blockHashes", ...job, epochHashes: null, stepHashes: null },
   weights: { kind: "weights", ...job, offsetBytes: 0, totalBytes: 4, bytes: Buffer.from([1, 2, 3, 4]) },
@@ -66,6 +67,13 @@ const SPEC: JobSpec = {
     targets: { kind: "class", classes: 3 },
   },
   optimizer: { kind: "sgd", learningRate: 0.1 },
+  stepRules: {
+    accumulate: 4,
+    clipNorm: 1.5,
+    schedule: { kind: "cosine", final: 0.1 },
+    warmUpSteps: 5,
+    payload: { format: "fp16", lossScale: { kind: "dynamic", first: 1024 } },
+  },
   lossThreshold: null,
   dataset: {
     train: { path: "/rows/train", rowCount: 9, features: 2, featureType: "float32", targetType: "class", targets: 1 },

@@ -26,7 +26,11 @@ function options(worldSize: number, localReplicas: number): CollectiveOptions {
     membership: { generation: 1, rank: 0, worldSize, replicas: 2 },
     buffers,
     memory: { buffer: new SharedArrayBuffer(1024) },
-    kernels: { add: () => undefined },
+    kernels: {
+      ...{ add: () => undefined },
+      ...{ packBf16: () => undefined, addBf16: () => undefined, unpackBf16: () => undefined },
+      ...{ packFp16: () => undefined, addFp16: () => undefined, unpackFp16: () => undefined },
+    },
     transport: new MemoryRingNetwork().bind(),
     layoutHash: LAYOUT_HASH,
   };

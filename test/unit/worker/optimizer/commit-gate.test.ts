@@ -14,6 +14,21 @@ describe("CommitGate", () => {
     expect(gate).toMatchObject({ current: 1, shadow: 0, position: { epoch: 1, step: 1 } });
   });
 
+  it("goes on after a step that was left out, with the copies as they were", () => {
+    const gate = new CommitGate(16);
+    gate.begin(1, 1);
+    expect(() => gate.leaveOut({ epoch: 1, step: 1 })).toThrow("before its sums have arrived");
+    gate.arrived(1, 1);
+    gate.wrote(0, 16);
+    gate.leaveOut({ epoch: 1, step: 1 });
+    expect(gate).toMatchObject({ current: 0, shadow: 1, position: { epoch: 1, step: 1 } });
+    gate.begin(2, 1);
+    gate.arrived(2, 1);
+    gate.wrote(0, 16);
+    gate.commit({ epoch: 1, step: 2 });
+    expect(gate.current).toBe(1);
+  });
+
   it("refuses what arrives for another step or generation", () => {
     const gate = new CommitGate(16);
     gate.begin(1, 2);

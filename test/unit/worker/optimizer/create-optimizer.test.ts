@@ -78,7 +78,8 @@ class Bench {
     for (const address of [next.parameters, ...next.state]) this.memory.float32(address, LENGTH).fill(Number.NaN);
     let from = 0;
     for (const length of blocks) {
-      this.optimizer.update({ step, current, next, sums: this.#sums, count: COUNT, from, length });
+      const request = { step, current, next, sums: this.#sums, divisor: COUNT, from, length };
+      this.optimizer.update({ ...request, learningRate: this.#spec.learningRate });
       from += length;
     }
     this.#current = 1 - this.#current;
@@ -140,13 +141,14 @@ describe.each(SPECS)("$kind", (spec) => {
     expect(bench.parameters[6]).toBe(0);
   });
 
-  it("refuses spans, counts and steps that can't be", () => {
+  it("refuses spans, divisors and steps that can't be", () => {
     const bench = new Bench(spec);
     const arenas = { parameters: 1024, state: bench.optimizer.stateNames.map(() => 1024) };
-    const request = { step: 1, current: arenas, next: arenas, sums: 1024, count: 1, from: 0, length: 16 };
+    const rules = { divisor: 1, learningRate: 0.1 };
+    const request = { step: 1, current: arenas, next: arenas, sums: 1024, ...rules, from: 0, length: 16 };
     expect(() => bench.optimizer.update({ ...request, from: 8 })).toThrow(/8\.\.24 .* groups of 16/);
     expect(() => bench.optimizer.update({ ...request, length: 20 })).toThrow(/0\.\.20 .* groups of 16/);
-    expect(() => bench.optimizer.update({ ...request, count: 0 })).toThrow(/count is 0/);
+    expect(() => bench.optimizer.update({ ...request, divisor: 0 })).toThrow(/not by 0/);
     expect(() => bench.optimizer.update({ ...request, step: 0 })).toThrow(/step is 0/);
     if (bench.optimizer.stateNames.length > 0) {
       const bare = { parameters: 1024, state: [] };

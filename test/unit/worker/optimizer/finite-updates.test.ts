@@ -32,7 +32,10 @@ function updated(spec: OptimizerSpec, change: (sums: Float32Array, parameters: F
   const copy = () => ({ parameters: arena(1), state: optimizer.initialState.map((value) => arena(value)) });
   const [current, next, sums] = [copy(), copy(), arena(2)];
   change(memory.float32(sums, LENGTH), memory.float32(current.parameters, LENGTH));
-  const allFinite = optimizer.update({ step: 1, current, next, sums, count: 10, from: 0, length: LENGTH });
+  const allFinite = optimizer.update({
+    ...{ step: 1, current, next, sums, divisor: 10, learningRate: spec.learningRate },
+    ...{ from: 0, length: LENGTH },
+  });
   return { allFinite, parameters: memory.float32(next.parameters, LENGTH) };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JobSpec } from "../../../../shared/job-spec.js";
+import { PLAIN_STEP } from "../../../../shared/step-rules.js";
 import { checkStepMemory, namedMemoryFailure, stepSizeBytes } from "../../../../worker/train/step-memory.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
 
@@ -12,6 +13,7 @@ function spec(engine: JobSpec["engine"], changes: Partial<JobSpec> = {}): JobSpe
     replicas: 4,
     batchSize: 1_000_000,
     dataset: { train: { rowCount: 400_000 } },
+    stepRules: PLAIN_STEP,
     model: {
       inputs: 20,
       layers: [
@@ -28,6 +30,11 @@ describe("checkStepMemory", () => {
     // 400,000 rows are all there are; 100,000 of them in a slice; 20 floats of features, twice 14,990 of the layer.
     expect(stepSizeBytes(spec("tensorflow"))).toBe(12 * GB);
     expect(stepSizeBytes(spec("tensorflow", { batchSize: 10 }))).toBe(3 * 30_000 * 4);
+  });
+
+  it("falls with the number of micro-batches", () => {
+    const stepRules = { ...PLAIN_STEP, accumulate: 4 };
+    expect(stepSizeBytes(spec("tensorflow", { stepRules }))).toBe(3 * GB);
   });
 
   it("refuses what can't fit, with figures and what to change", async () => {

@@ -6,6 +6,7 @@ import type { EpochFigures, RunFacts } from "../../../../../coordinator/vinnsl/r
 import { arenaLayout } from "../../../../../shared/arena-layout.js";
 import { type JobSpec, JobSpecSchema } from "../../../../../shared/job-spec.js";
 import { parametersOf } from "../../../../../shared/model-spec.js";
+import { PLAIN_STEP } from "../../../../../shared/step-rules.js";
 import { FinishedEventSchema } from "../../../../../shared/train-events.js";
 
 /** A document of examples/, as bytes. */
@@ -68,7 +69,7 @@ function specOf(document: Uint8Array): JobSpec {
   };
   return JobSpecSchema.parse({
     jobId: "5ab91658e8cc45946600ea11", seed: settings.seed.value, replicas: 4, threads: 1, engine: "wasm",
-    model: settings.model, optimizer: settings.optimizer, epochs: 12, batchSize: 10,
+    model: settings.model, optimizer: settings.optimizer, stepRules: PLAIN_STEP, epochs: 12, batchSize: 10,
     lossThreshold: settings.lossThreshold.value,
     dataset: { train: rows, test: null, transform: { kind: "none" }, classNames: null },
     evaluateEvery: 1, blockHashes: "epoch",
