@@ -17,9 +17,9 @@ export type CollectiveDecision =
   | { readonly kind: "measure"; readonly candidates: readonly CollectiveName[]; readonly reason: string };
 
 /**
- * How these workers exchange: as was asked for, else the faster of what their hosts allow. Ring always; shm when all share memory;
- * hierarchical when some neighbours do. Every choice that is ordered gives the same bits, so that a measurement may
- * decide between them. Pure.
+ * How these workers exchange: as was asked for, else the faster of the two that suit their hosts. Where neighbours share
+ * memory the hierarchical ring is one, since it does no worse than the plain one there; the other is shm when all share memory, else the
+ * plain ring. Every choice that is ordered gives the same bits, so that a measurement may decide between them. Pure.
  * @param workers by rank
  */
 export function chooseCollective(
@@ -35,7 +35,7 @@ export function chooseCollective(
   }
   if (collective === "hierarchical") return settled(collective, `hierarchical was asked for: ${hops}`);
   if (collective !== "auto") return settled(collective, `${collective} was asked for`);
-  if (inside === links.length) return measure(["shm", "ring"], "all workers share this host's memory");
+  if (inside === links.length) return measure(["shm", "hierarchical"], "all workers share this host's memory");
   if (inside > 0) return measure(["hierarchical", "ring"], hops);
   const apart = workers.find(({ join }) => join.memoryDomain === null);
   if (apart === undefined) return settled("ring", "ring, since every worker is on a host or in a container of its own");

@@ -113,10 +113,10 @@ describe("--collective auto", () => {
     const choice = events.find((event) => event.event === "collective");
     if (choice?.event !== "collective" || choice.measured === null) throw new Error("nothing was measured");
     const { candidates } = choice.measured;
-    expect(candidates.map(({ collective }) => collective)).toEqual(["shm", "ring"]);
+    expect(candidates.map(({ collective }) => collective)).toEqual(["shm", "hierarchical"]);
     const best = candidates.reduce((a, b) => (b.expectedMs < a.expectedMs ? b : a));
     expect([choice.collective, finished.collective]).toEqual([best.collective, best.collective]);
-    expect(choice.reason).toMatch(/^(shm|ring), since an exchange of \d+ bytes is expected to take .+ by (ring|shm)$/);
+    expect(choice.reason).toMatch(/^(shm|hierarchical), since an exchange of \d+ bytes is expected to take .+ by (hierarchical|shm)$/);
     const result = JSON.parse(readFileSync(join(out, "result.json"), "utf8"));
     expect(result.configuration.measuredCollectives).toEqual(choice.measured);
   });

@@ -37,7 +37,7 @@ describe("chooseCollective", () => {
   });
 
   it.each([
-    [workers("a", "a", "a"), ["shm", "ring"], "shm or ring by measurement, since all workers share this host's memory"],
+    [workers("a", "a", "a"), ["shm", "hierarchical"], "shm or hierarchical by measurement, since all workers share"],
     [workers("a", "a", "b", "b"), ["hierarchical", "ring"], "since 2 of 4 hops are inside a host"],
     [workers("a", "a", null), ["hierarchical", "ring"], "since 1 of 3 hops are inside a host"],
   ] as const)("auto of %o: measured", (group, candidates, why) => {

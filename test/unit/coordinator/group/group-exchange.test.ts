@@ -7,11 +7,11 @@ import type { MeasuredChoice } from "../../../../shared/collective-choice.js";
 import { joinMessage } from "../../../support/control-client.js";
 
 const CHOICE: MeasuredChoice = {
-  collective: "ring",
+  collective: "hierarchical",
   payloadBytes: 1000,
   candidates: [
     { collective: "shm", latencyMs: 1, bandwidthBps: null, expectedMs: 2 },
-    { collective: "ring", latencyMs: 0.5, bandwidthBps: null, expectedMs: 1.5 },
+    { collective: "hierarchical", latencyMs: 0.5, bandwidthBps: null, expectedMs: 1.5 },
   ],
 };
 
@@ -31,11 +31,11 @@ describe("GroupExchange", () => {
   it("is settled by the first worker that says what was measured, once", () => {
     const { exchange, members, news } = exchangeOf(2);
     expect([exchange.settled, news]).toEqual([null, []]);
-    expect(exchange.collectives).toEqual(["shm", "ring"]);
+    expect(exchange.collectives).toEqual(["shm", "hierarchical"]);
     for (const member of members) expect(exchange.measured(member, structuredClone(CHOICE))).toBeNull();
-    expect(exchange.settled).toMatchObject({ collective: "ring", ordered: true });
-    const reason = expect.stringMatching(/^ring, since an exchange of 1\.00 kB is expected to take 1\.5 ms/);
-    expect(news).toEqual([{ generation: 1, collective: "ring", ordered: true, reason, measured: CHOICE }]);
+    expect(exchange.settled).toMatchObject({ collective: "hierarchical", ordered: true });
+    const reason = expect.stringMatching(/^hierarchical, since an exchange of 1\.00 kB is expected to take 1\.5 ms/);
+    expect(news).toEqual([{ generation: 1, collective: "hierarchical", ordered: true, reason, measured: CHOICE }]);
   });
 
   it("fails by name when workers come to different choices", () => {
