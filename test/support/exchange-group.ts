@@ -1,10 +1,12 @@
 import { type BlockPlan, blockPlan, blockSpan } from "../../shared/arena-layout.js";
 import { arcOf } from "../../shared/epoch-plan.js";
+import type { MpiMode } from "../../shared/protocol/control-message.js";
 import type { Collective, Exchange, ExchangeBuffers, Membership } from "../../worker/collective/collective.js";
 import { createCollective } from "../../worker/collective/create-collective.js";
 import { segmentSizeBytes } from "../../worker/collective/shared-gradients.js";
 import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
+import type { Mpi } from "../../worker/mpi/mpi.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
 import { foldInOrder } from "./reference-fold.js";
 
@@ -34,6 +36,8 @@ export interface WorkerSpec extends GroupShape {
   readonly transport: RingTransport | null;
   /** Bytes of every worker's segment, by rank: then memory is shared. */
   readonly segments?: readonly Uint8Array[];
+  /** Then it is MPI that is gone over. */
+  readonly mpi?: { readonly mpi: Mpi; readonly mode: MpiMode };
   readonly generation?: number;
   readonly layoutHash?: string;
 }
@@ -64,7 +68,9 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
   };
   const membership: Membership = { generation: spec.generation ?? 1, rank, worldSize: workers, replicas };
   const collective = createCollective({
-    choice: spec.segments === undefined ? "auto" : "shm",
+    choice: spec.mpi !== undefined ? "mpi" : spec.segments === undefined ? "auto" : "shm",
+    mpi: spec.mpi?.mpi ?? null,
+    mpiMode: spec.mpi?.mode ?? "ordered",
     segments: spec.segments ?? null,
     membership,
     buffers,

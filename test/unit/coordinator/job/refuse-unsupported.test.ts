@@ -4,12 +4,11 @@ import { refuseUnsupported } from "../../../../coordinator/job/refuse-unsupporte
 import { failureWithCode } from "../../../support/failure-with-code.js";
 
 const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string[]])[] = [
-  [{ collective: "mpi" }, "--collective", "mpi", ["auto", "ring", "shm"]],
+  [{ collective: "parameter-server" }, "--collective", "parameter-server", ["auto", "ring", "shm", "mpi"]],
   [{ strategy: "async" }, "--strategy", "async", ["sync"]],
   [{ accumulate: 2 }, "--accumulate", "2", ["1"]],
   [{ compress: "bf16" }, "--compress", "bf16", ["none"]],
   [{ "sync-every": 1 }, "--sync-every", "1", []],
-  [{ "mpi-mode": "ordered" }, "--mpi-mode", "ordered", []],
   [{ interface: "eth0" }, "--interface", "eth0", []],
   [{ insecure: true }, "--insecure", "", []],
   [{ resume: "runs/a" }, "--resume", "runs/a", []],
@@ -25,7 +24,7 @@ describe("refuseUnsupported", () => {
   it("lets pass what there is, and what asks for nothing", () => {
     const defaults = { threads: 2, strategy: "sync", accumulate: 1, compress: "none", insecure: false } as const;
     for (const engine of ["auto", "wasm", "tensorflow", "tensorflow-gpu"] as const) {
-      for (const collective of ["auto", "ring", "shm"] as const) {
+      for (const collective of ["auto", "ring", "shm", "mpi"] as const) {
         expect(() => refuseUnsupported({ ...defaults, engine, collective })).not.toThrow();
       }
     }
