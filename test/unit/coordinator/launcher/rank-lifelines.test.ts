@@ -46,17 +46,16 @@ describe("RankLifelines and Lifeline", () => {
     await said;
   });
 
-  it("tell of a process that ends without a word, in the order of the deaths", async () => {
+  it("tell of a process that ends without a word, and not of the others", async () => {
     const { lifelines, ranks } = await open();
     const all = [await enter(lifelines, 0), await enter(lifelines, 1), await enter(lifelines, 2)];
-    const order: number[] = [];
-    const ends = ranks.map(async ({ index, ended }) => {
-      expect(await ended).toEqual({ exitCode: null, signal: null, lastWords: null });
-      order.push(index);
-    });
-    for (const rank of [2, 0, 1]) all[rank]?.[Symbol.dispose]();
-    await Promise.all(ends);
-    expect(order).toEqual([2, 0, 1]);
+    const gone: number[] = [];
+    for (const { index, ended } of ranks) void ended.then(() => gone.push(index));
+    for (const rank of [2, 0]) {
+      all[rank]?.[Symbol.dispose]();
+      expect(await ranks[rank]?.ended).toEqual({ exitCode: null, signal: null, lastWords: null });
+    }
+    expect(gone).toEqual([2, 0]);
   });
 
   it("pass on why a rank could not do its work", async () => {
@@ -112,7 +111,7 @@ describe("RankLifelines and Lifeline", () => {
       failure: {
         code: "ENDPOINT_UNAVAILABLE",
         endpoint: "/nowhere/at/all/socket",
-        problem: expect.stringContaining("ENOENT"),
+        problem: expect.stringMatching(/^listen E/),
       },
     });
   });
