@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import process from "node:process";
-import { describeFailure, exitCodeOf, type Failure, toFailure } from "./shared/failure.js";
+import { describeFailure, exitCodeOf, type Failure } from "./shared/failure.js";
 import { VERSION } from "./shared/version.js";
 
 interface Command {
@@ -52,7 +52,12 @@ async function dispatch(args: readonly string[]): Promise<number> {
 async function isOneOfManyRanks(args: readonly string[]): Promise<boolean> {
   const { readEnvironment } = await import("./worker/config.js");
   const { rankOfCommand } = await import("./shared/launch/rank-of-command.js");
-  return rankOfCommand(args, readEnvironment()) !== null;
+  try {
+    return rankOfCommand(args, readEnvironment()) !== null;
+  } catch {
+    // Variables that contradict each other: a rank's command says so, in the form that was asked for.
+    return true;
+  }
 }
 
 function help(): string {
@@ -72,8 +77,4 @@ function fail(failure: Failure): number {
   return exitCodeOf(failure.code);
 }
 
-try {
-  process.exitCode = await dispatch(process.argv.slice(2));
-} catch (thrown) {
-  process.exitCode = fail(toFailure(thrown));
-}
+process.exitCode = await dispatch(process.argv.slice(2));

@@ -8,6 +8,7 @@ import { parseCommand } from "../shared/cli/parse-command.js";
 import { ENGINE_CHECK_COMMAND } from "../shared/engine-store/engine-check.js";
 import { describeFailure, exitCodeOf, RingstrasseError, toFailure } from "../shared/failure.js";
 import { type WorkerId, WorkerIdSchema } from "../shared/ids.js";
+import type { LaunchedPlace } from "../shared/launch/launched-place.js";
 import { rankOfCommand } from "../shared/launch/rank-of-command.js";
 import { createLogger } from "../shared/logger.js";
 import { encodeTrainEvent, failedEvent } from "../shared/train-events.js";
@@ -91,11 +92,12 @@ async function workerMain(args: readonly string[]): Promise<number> {
 /** One of several processes that train together, see `rankOfCommand`. */
 async function rankMain(args: readonly string[]): Promise<number> {
   const environment = readEnvironment();
-  const place = rankOfCommand(args, environment);
-  if (place === null) throw new RangeError("no launcher has made this process a rank");
-  process.title = `ringstrasse worker rank ${place.rank}`;
   using interruption = watchSignals(false);
+  let place: LaunchedPlace | null = null;
   try {
+    place = rankOfCommand(args, environment);
+    if (place === null) throw new RangeError("no launcher has made this process a rank");
+    process.title = `ringstrasse worker rank ${place.rank}`;
     const { runRank } = await import("./rank/run-rank.js");
     return await runRank({
       place,
@@ -106,7 +108,7 @@ async function rankMain(args: readonly string[]): Promise<number> {
     });
   } catch (thrown) {
     // Results are rank 0's alone to tell, and so are failures in their place.
-    const tells = place.rank === 0 && switchIsOn("json", args, environment);
+    const tells = (place === null || place.rank === 0) && switchIsOn("json", args, environment);
     if (tells) await printLine(`${encodeTrainEvent(failedEvent(toFailure(thrown)))}\n`);
     throw thrown;
   }

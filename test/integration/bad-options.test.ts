@@ -97,13 +97,11 @@ describe("config files that training refuses", () => {
 
 describe("choices of later versions", () => {
   const choices: readonly (readonly string[])[] = [
-    ["--collective", "mpi"],
     ["--collective", "parameter-server"],
     ["--strategy", "async"],
     ["--strategy", "local-sgd"],
     ["--sync-every", "4"],
     ["--compress", "topk"],
-    ["--mpi-mode", "ordered"],
     ["--interface", "eth0"],
     ["--insecure"],
     ["--resume", "runs/a"],
@@ -115,6 +113,21 @@ describe("choices of later versions", () => {
       await expectRefusedTrain(place, [IRIS, ...choice], { exitCode: 4, code: "CHOICE_UNSUPPORTED", says });
     });
   }
+
+  it("--collective mpi without a launcher of MPI: exit 4, with the command to use", async () => {
+    const place = await workplace();
+    const says = ["collective mpi", "not started by MPI's launcher", "mpirun -np 2 ringstrasse train"];
+    const args = [IRIS, "--collective", "mpi", "--workers", "2"];
+    await expectRefusedTrain(place, args, { exitCode: 4, code: "COLLECTIVE_UNAVAILABLE", says });
+  });
+
+  it("--mpi-mode without --collective mpi, and --launcher mpirun by hand: USAGE, exit 2", async () => {
+    const place = await workplace();
+    const mode = { exitCode: 2, code: "USAGE", says: ["--mpi-mode", "--collective mpi"] } as const;
+    await expectRefusedTrain(place, [IRIS, "--mpi-mode", "ordered"], mode);
+    const launcher = { exitCode: 2, code: "USAGE", says: ["--launcher", "mpirun -np N"] } as const;
+    await expectRefusedTrain(place, [IRIS, "--launcher", "mpirun"], launcher);
+  });
 
   for (const command of ["bench", "submit"]) {
     it(`the command ${command} is refused by name, exit 4`, async () => {

@@ -1,4 +1,5 @@
 import { type BlockPlan, blockPlan, blockSpan } from "../../shared/arena-layout.js";
+import type { MpiMode } from "../../shared/collective-choice.js";
 import { arcOf } from "../../shared/epoch-plan.js";
 import type { Collective, Exchange, ExchangeBuffers, Membership } from "../../worker/collective/collective.js";
 import { createCollective } from "../../worker/collective/create-collective.js";
@@ -6,6 +7,7 @@ import { segmentSizeBytes } from "../../worker/collective/shared-gradients.js";
 import { sumSpans } from "../../worker/communication/ring-memory.js";
 import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
+import type { Mpi } from "../../worker/mpi/mpi.js";
 import { MirrorPlan } from "../../worker/transport/mirror-plan.js";
 import { MirroredRingTransport } from "../../worker/transport/mirrored-ring-transport.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
@@ -49,6 +51,8 @@ export interface WorkerSpec extends GroupShape {
   readonly segments?: readonly Uint8Array[];
   /** For a hierarchical ring: what it shares with its neighbours; null: that hop is between hosts. */
   readonly hops?: { readonly toNext: Uint8Array | null; readonly fromPrevious: Uint8Array | null };
+  /** Then it is MPI that is gone over. */
+  readonly mpi?: { readonly mpi: Mpi; readonly mode: MpiMode };
   readonly generation?: number;
   readonly layoutHash?: string;
 }
@@ -89,7 +93,9 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
   };
   const membership: Membership = { generation: spec.generation ?? 1, rank, worldSize: workers, replicas };
   const collective = createCollective({
-    choice: spec.hops !== undefined ? "hierarchical" : spec.segments === undefined ? "auto" : "shm",
+    choice: choiceOf(spec),
+    mpi: spec.mpi?.mpi ?? null,
+    mpiMode: spec.mpi?.mode ?? "ordered",
     segments: spec.segments ?? null,
     membership,
     buffers,
@@ -99,6 +105,12 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
     layoutHash: spec.layoutHash ?? LAYOUT_HASH,
   });
   return { membership, memory, buffers, collective };
+}
+
+function choiceOf({ mpi, hops, segments }: WorkerSpec) {
+  if (mpi !== undefined) return "mpi";
+  if (hops !== undefined) return "hierarchical";
+  return segments === undefined ? "auto" : "shm";
 }
 
 function linkOf({ transport, hops }: WorkerSpec, { memory }: SharedMemory, buffers: ExchangeBuffers) {

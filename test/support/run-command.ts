@@ -11,6 +11,7 @@ import {
   type TrainEvent,
   TrainEventSchema,
 } from "../../shared/train-events.js";
+import type { MpiLauncher } from "./mpi-launchers.js";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ENTRY = join(ROOT, "dist/ringstrasse.js");
@@ -42,7 +43,21 @@ export interface CommandSurroundings {
 /** Starts `ringstrasse ARGS`. It is killed when the test finishes, should it still run. */
 export function startCommand(args: readonly string[], around: CommandSurroundings = {}): RunningCommand {
   const [file = process.execPath, ...rest] = [...(around.through ?? []), process.execPath, ENTRY, ...args];
-  const child = spawn(file, rest, {
+  return startProcess(file, rest, around);
+}
+
+/** Starts `ringstrasse ARGS` as so many ranks. */
+export function startRanks(
+  { command, options }: MpiLauncher,
+  ranks: number,
+  args: readonly string[],
+  around: CommandSurroundings = {},
+): RunningCommand {
+  return startProcess(command, [...options, "-np", String(ranks), process.execPath, ENTRY, ...args], around);
+}
+
+function startProcess(command: string, args: readonly string[], around: CommandSurroundings): RunningCommand {
+  const child = spawn(command, args, {
     cwd: around.cwd ?? ROOT,
     env: { ...process.env, ...around.env },
     stdio: ["ignore", "pipe", "pipe"],

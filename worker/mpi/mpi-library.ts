@@ -120,21 +120,21 @@ class LibraryMpi implements Mpi {
 
   send(bytes: Uint8Array, to: number, tag: number): MpiRequest {
     const { byte, world } = this.#abi;
-    return this.#begin("MPI_Isend", (request) =>
+    return this.#begin("MPI_Isend", bytes, (request) =>
       this.#functions.send(bytes, bytes.byteLength, byte, to, tag, world, request),
     );
   }
 
   receive(into: Uint8Array, from: number, tag: number): MpiRequest {
     const { byte, world } = this.#abi;
-    return this.#begin("MPI_Irecv", (request) =>
+    return this.#begin("MPI_Irecv", into, (request) =>
       this.#functions.receive(into, into.byteLength, byte, from, tag, world, request),
     );
   }
 
   broadcast(bytes: Uint8Array, root: number): MpiRequest {
     const { byte, world } = this.#abi;
-    return this.#begin("MPI_Ibcast", (request) =>
+    return this.#begin("MPI_Ibcast", bytes, (request) =>
       this.#functions.broadcast(bytes, bytes.byteLength, byte, root, world, request),
     );
   }
@@ -142,7 +142,7 @@ class LibraryMpi implements Mpi {
   sum(values: Float32Array | Float64Array): MpiRequest {
     const { float32, float64, inPlace, sum, world } = this.#abi;
     const type = values instanceof Float32Array ? float32 : float64;
-    return this.#begin("MPI_Iallreduce", (request) =>
+    return this.#begin("MPI_Iallreduce", values, (request) =>
       this.#functions.sum(inPlace, values, values.length, type, sum, world, request),
     );
   }
@@ -151,10 +151,10 @@ class LibraryMpi implements Mpi {
     check(this.#functions, "MPI_Finalize", this.#functions.finalize());
   }
 
-  #begin(name: string, call: (request: Uint8Array) => number): MpiRequest {
+  #begin(name: string, memory: ArrayBufferView, call: (request: Uint8Array) => number): MpiRequest {
     const request = new Uint8Array(REQUEST_BYTES);
     check(this.#functions, name, call(request));
-    return new LibraryRequest(this.#functions, this.#abi, request);
+    return new LibraryRequest(this.#functions, this.#abi, { request, memory });
   }
 }
 
@@ -163,17 +163,27 @@ class LibraryRequest implements MpiRequest {
   readonly #abi: MpiAbi;
   /** The request itself, as C sees it. */
   readonly #request: Uint8Array;
+  /** Held, so that it is not collected while MPI reads or writes it; null: done. */
+  #memory: ArrayBufferView | null;
   readonly #flag = new Int32Array(1);
 
-  constructor(functions: MpiFunctions, abi: MpiAbi, request: Uint8Array) {
+  constructor(
+    functions: MpiFunctions,
+    abi: MpiAbi,
+    of: { readonly request: Uint8Array; readonly memory: ArrayBufferView },
+  ) {
     this.#functions = functions;
     this.#abi = abi;
-    this.#request = request;
+    this.#request = of.request;
+    this.#memory = of.memory;
   }
 
   isDone(): boolean {
+    if (this.#memory === null) return true;
     check(this.#functions, "MPI_Test", this.#functions.test(this.#request, this.#flag, this.#abi.statusIgnore));
-    return this.#flag[0] !== 0;
+    if (this.#flag[0] === 0) return false;
+    this.#memory = null;
+    return true;
   }
 
   abandon(): void {

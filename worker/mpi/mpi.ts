@@ -1,4 +1,5 @@
-/** An operation that MPI has begun. Memory that was given to it must stay where it is, and be left alone, until it is done. */
+/** An operation that MPI has begun. Memory that was given to it is held by it, and must stay where it is
+ * and be left alone until it is done. */
 export interface MpiRequest {
   /**
    * Asks, and lets MPI get on with all that is under way: without being asked it may do nothing at all.

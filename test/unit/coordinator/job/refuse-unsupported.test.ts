@@ -4,11 +4,15 @@ import { refuseUnsupported } from "../../../../coordinator/job/refuse-unsupporte
 import { failureWithCode } from "../../../support/failure-with-code.js";
 
 const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string[]])[] = [
-  [{ collective: "mpi" }, "--collective", "mpi", ["auto", "ring", "shm", "hierarchical"]],
+  [
+    { collective: "parameter-server" },
+    "--collective",
+    "parameter-server",
+    ["auto", "ring", "shm", "hierarchical", "mpi"],
+  ],
   [{ strategy: "async" }, "--strategy", "async", ["sync"]],
   [{ compress: "topk" }, "--compress", "topk", ["none", "bf16", "fp16"]],
   [{ "sync-every": 1 }, "--sync-every", "1", []],
-  [{ "mpi-mode": "ordered" }, "--mpi-mode", "ordered", []],
   [{ interface: "eth0" }, "--interface", "eth0", []],
   [{ insecure: true }, "--insecure", "", []],
   [{ resume: "runs/a" }, "--resume", "runs/a", []],
@@ -24,7 +28,7 @@ describe("refuseUnsupported", () => {
   it("lets pass what there is, and what asks for nothing", () => {
     const defaults = { threads: 2, strategy: "sync", accumulate: 8, compress: "fp16", insecure: false } as const;
     for (const engine of ["auto", "wasm", "tensorflow", "tensorflow-gpu"] as const) {
-      for (const collective of ["auto", "ring", "shm", "hierarchical"] as const) {
+      for (const collective of ["auto", "ring", "shm", "hierarchical", "mpi"] as const) {
         expect(() => refuseUnsupported({ ...defaults, engine, collective })).not.toThrow();
       }
     }

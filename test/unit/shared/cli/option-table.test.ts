@@ -9,6 +9,7 @@ import {
   environmentName,
   filePath,
   type OptionTable,
+  optionText,
   resolveOptions,
   switchIsOn,
   switchValue,
@@ -115,6 +116,22 @@ describe("values", () => {
 
   it("environment names follow the option's", () => {
     expect(environmentName("batch-size")).toBe("RINGSTRASSE_BATCH_SIZE");
+  });
+});
+
+describe("optionText", () => {
+  it.each([
+    [["--launcher", "none"], {}, "none"],
+    [["--launcher=none"], {}, "none"],
+    [["--launcher=a=b"], {}, "a=b"],
+    [["--launcher=none", "--launcher", "local"], {}, "local"],
+    [["--launcher"], {}, ""],
+    [["--launchers=x"], {}, null],
+    [["--launcher=local"], { RINGSTRASSE_LAUNCHER: "none" }, "local"],
+    [[], { RINGSTRASSE_LAUNCHER: "none" }, "none"],
+    [[], {}, null],
+  ] as const)("%j with %j: %s", (args, environment, text) => {
+    expect(optionText("launcher", args, environment)).toBe(text);
   });
 });
 

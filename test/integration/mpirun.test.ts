@@ -1,0 +1,172 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import { markedProcesses } from "../support/marked-processes.js";
+import { MPI_LAUNCHERS, type MpiLauncher } from "../support/mpi-launchers.js";
+import { realData } from "../support/real-data.js";
+import { type CommandEnd, eventsOf, ROOT, runFailingTrain, runTrain, startRanks } from "../support/run-command.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
+
+const IRIS = join(ROOT, "examples/iris/iris.xml");
+const MNIST = realData("mnist/t10k-images-idx3-ubyte.gz");
+
+/** Of a run of its own. */
+async function iris(...more: readonly string[]): Promise<string[]> {
+  const folder = await temporaryDirectory();
+  const places = ["--out", join(folder, "run"), "--data-dir", join(folder, "rows")];
+  return [IRIS, "--replicas", "4", "--batch-size", "32", ...places, ...more];
+}
+
+/** MPICH's launcher has things of its own to say on stdout when a rank dies. */
+function eventsAmong(stdout: string): TrainEvent[] {
+  return eventsOf(
+    stdout
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .join("\n"),
+  );
+}
+
+async function trainRanks(launcher: MpiLauncher, ranks: number, args: readonly string[]): Promise<TrainEvent[]> {
+  const { exitCode, stdout, stderr } = await startRanks(launcher, ranks, ["train", ...args, "--json"]).ended;
+  if (exitCode !== 0) throw new Error(`${launcher.command} ended with ${exitCode}:\n${stdout.slice(-2000)}\n${stderr}`);
+  // All of it: nothing but rank 0's events is on stdout.
+  return eventsOf(stdout);
+}
+
+function finishedOf(events: readonly TrainEvent[]): FinishedEvent {
+  const last = events.at(-1);
+  if (last?.event !== "finished") throw new Error(`not finished: ${JSON.stringify(last)}`);
+  return last;
+}
+
+function failedOf({ stdout, stderr }: CommandEnd) {
+  const failed = eventsAmong(stdout).find((event) => event.event === "failed");
+  if (failed === undefined) throw new Error(`not failed: ${stdout.slice(-2000)}\n${stderr}`);
+  return failed;
+}
+
+/** Resolves once nothing of the run is left; the test's own time limit ends a wait that never would. */
+async function nothingLeft(mark: string): Promise<void> {
+  while (markedProcesses(mark).length > 0) await setTimeout(20);
+}
+
+let alone: Promise<string> | null = null;
+/** Of the same job in one worker, without MPI. */
+function weightsAlone(): Promise<string> {
+  alone ??= iris("--epochs", "3", "--workers", "1")
+    .then(runTrain)
+    .then(({ finished }) => finished.weightsSha256);
+  return alone;
+}
+
+for (const launcher of MPI_LAUNCHERS) {
+  describe.skipIf(!launcher.isInstalled)(`under mpirun of ${launcher.name}`, () => {
+    it.each([
+      [2, "mpi", "mpi"],
+      [4, "mpi", "mpi"],
+      [2, "auto", "shm"],
+      [2, "ring", "ring"],
+    ])("%i ranks, --collective %s: the bits of one worker, exit 0", async (ranks, collective, ran) => {
+      const events = await trainRanks(launcher, ranks, await iris("--epochs", "3", "--collective", collective));
+      const finished = { collective: ran, ordered: true, workers: ranks, weightsSha256: await weightsAlone() };
+      expect(finishedOf(events)).toMatchObject(finished);
+      const generation = events.find((event) => event.event === "generation");
+      expect(new Set(generation?.workers.map(({ pid }) => pid)).size).toBe(ranks);
+    });
+
+    it("--mpi-mode allreduce trains, and says that it keeps no order", async () => {
+      const args = await iris("--epochs", "3", "--collective", "mpi", "--mpi-mode", "allreduce");
+      expect(finishedOf(await trainRanks(launcher, 2, args))).toMatchObject({ collective: "mpi", ordered: false });
+    });
+
+    it.skipIf(MNIST === null)(
+      "MNIST: the same bits with two ranks (needs ../shared/data/mnist/t10k-images-idx3-ubyte.gz)",
+      async () => {
+        const folder = await temporaryDirectory();
+        const places = ["--data", MNIST ?? "", "--data-dir", join(folder, "rows")];
+        const job = [join(ROOT, "examples/mnist/mnist.xml"), ...places, "--epochs", "1", "--replicas", "2"];
+        const [one, two] = [join(folder, "1"), join(folder, "2")];
+        const { finished } = await runTrain([...job, "--workers", "1", "--out", one]);
+        const ranks = await trainRanks(launcher, 2, [...job, "--collective", "mpi", "--out", two]);
+        expect(finishedOf(ranks).weightsSha256).toBe(finished.weightsSha256);
+        expect(finishedOf(ranks).testAccuracy).toBeGreaterThan(0.8);
+      },
+    );
+
+    it.each([0, 1])("killing rank %i: it is named, mpirun fails, and nothing is left", async (victim) => {
+      const mark = randomUUID();
+      const args = await iris("--epochs", "1000000", "--evaluate-every", "1000000", "--collective", "mpi", "--json");
+      const run = startRanks(launcher, 3, ["train", ...args], { env: { MARK: mark } });
+      await run.until((stdout) => stdout.includes('"event":"epoch","epoch":3,'));
+      const generation = eventsAmong(run.stdout().slice(0, run.stdout().lastIndexOf("\n"))).find(
+        (event) => event.event === "generation",
+      );
+      const { pid, host } = generation?.workers[victim] ?? {};
+      if (pid == null) throw new Error("no pid of the victim");
+      process.kill(pid, "SIGKILL");
+      const end = await run.ended;
+      expect(end.exitCode).not.toBe(0);
+      expect(failedOf(end)).toMatchObject({ code: "WORKER_DIED", rank: victim, host });
+      expect(failedOf(end).message).toContain(`worker rank ${victim} (${host}, pid ${pid}`);
+      await nothingLeft(mark);
+    });
+
+    it("a rank that hangs in its computation: it is named, exit 5, and nothing is left", async () => {
+      const mark = randomUUID();
+      const faults = ["--inject-fault", "hang@rank=1,step=5", "--stall-timeout", "1"];
+      const args = await iris("--epochs", "1000000", "--collective", "mpi", "--json", ...faults);
+      const end = await startRanks(launcher, 2, ["train", ...args], { env: { MARK: mark } }).ended;
+      expect(end.exitCode).toBe(5);
+      expect(failedOf(end)).toMatchObject({ code: "WORKER_STALLED", rank: 1 });
+      await nothingLeft(mark);
+    });
+
+    it("SIGTERM to mpirun ends everything", async () => {
+      const mark = randomUUID();
+      const args = await iris("--epochs", "1000000", "--evaluate-every", "1000000", "--json");
+      const run = startRanks(launcher, 2, ["train", ...args], { env: { MARK: mark } });
+      await run.until((stdout) => stdout.includes('"event":"epoch","epoch":3,'));
+      run.child.kill("SIGTERM");
+      const { exitCode } = await run.ended;
+      expect(exitCode).not.toBe(0);
+      await nothingLeft(mark);
+    });
+
+    it.each([
+      [["--workers", "3"], 2, "USAGE", "mpirun -np 3"],
+      [["--replicas", "1"], 2, "USAGE", "2 workers are more than the job's 1 replicas"],
+      [["--data", "nowhere.csv"], 3, "INPUT_MISSING", "nowhere.csv"],
+    ] as const)("%j: exit %i from every rank, told once", async (wrong, exitCode, code, says) => {
+      const folder = await temporaryDirectory();
+      const args = [IRIS, "--out", join(folder, "run"), "--data-dir", join(folder, "rows"), "--json", ...wrong];
+      const end = await startRanks(launcher, 2, ["train", ...args]).ended;
+      expect(end.exitCode).toBe(exitCode);
+      expect(failedOf(end)).toMatchObject({ code, message: expect.stringContaining(says) });
+      expect(end.stderr.split("ringstrasse: ")).toHaveLength(2);
+    });
+  });
+}
+
+describe("variables of launchers", () => {
+  it.each([
+    [{ SLURM_STEP_ID: "0", SLURM_PROCID: "0", SLURM_NTASKS: "2" }, [], 4, "srun --mpi=pmix"],
+    [{ PMI_RANK: "0", PMI_SIZE: "1" }, ["--mpi-library", "libnone.so.9"], 4, "libnone.so.9 can't be loaded"],
+  ] as const)("%j %j: exit %i", async (env, more, exitCode, says) => {
+    const { end, failed } = await runFailingTrain(await iris(...more), { env });
+    expect(end.exitCode).toBe(exitCode);
+    expect(failed).toMatchObject({ code: "COLLECTIVE_UNAVAILABLE", message: expect.stringContaining(says) });
+  });
+
+  it("incomplete ones are a usage error, and --launcher local trains without them", async () => {
+    const env = { OMPI_COMM_WORLD_RANK: "0" };
+    const { end, failed } = await runFailingTrain(await iris("--epochs", "1"), { env });
+    expect(end.exitCode).toBe(2);
+    expect(failed).toMatchObject({ code: "USAGE", message: expect.stringContaining("OMPI_COMM_WORLD_SIZE is not") });
+    const { finished } = await runTrain(await iris("--epochs", "1", "--launcher", "local"), { env });
+    expect(finished).toMatchObject({ workers: 1, collective: "local" });
+  });
+});

@@ -1,0 +1,35 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+
+/** One of the MPI implementations that the tests know. */
+export interface MpiLauncher {
+  /** With the Debian packages that bring it: what a skipped test is called after. */
+  readonly name: string;
+  readonly command: string;
+  /** So that it starts any number of ranks, as any user. */
+  readonly options: readonly string[];
+  readonly isInstalled: boolean;
+}
+
+/** Both are known by names of their own wherever both may be installed; `.ci/run` brings them. */
+export const MPI_LAUNCHERS: readonly MpiLauncher[] = [
+  launcher("Open MPI (openmpi-bin)", "mpirun.openmpi", ["--allow-run-as-root", "--oversubscribe"]),
+  launcher("MPICH (mpich)", "mpirun.mpich", []),
+];
+
+function launcher(name: string, command: string, options: readonly string[]): MpiLauncher {
+  return { name, command, options, isInstalled: isOnPath(command) };
+}
+
+function isOnPath(command: string): boolean {
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      // Not here: perhaps in the next folder.
+      return false;
+    }
+  });
+}
