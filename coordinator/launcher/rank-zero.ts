@@ -14,7 +14,7 @@ export interface ParentPipe extends Pick<EventEmitter, "on" | "off"> {
 
 /**
  * The process of rank 0, which started this coordinator, and through it the other ranks. It hears where to meet; from it come the
- * signals that the launcher sends to ranks, since this process has a session of its own, which launchers don't reach (ADR 13).
+ * signals that the launcher sends to ranks, since this process has a session of its own, which launchers don't reach (ADR 15).
  */
 export class RankZero implements AsyncDisposable {
   /** Of the ranks, as the launcher's variables say. */

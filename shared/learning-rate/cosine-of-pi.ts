@@ -2,7 +2,7 @@
 const TERMS = 8;
 
 /**
- * cos πx for 0 ≤ x ≤ 1, within 2⁻⁵¹. `Math.cos` is not bound to any bits: V8 has two implementations, and the build decides which
+ * cos πx for 0 ≤ x ≤ 1, within 2⁻⁵². `Math.cos` is not bound to any bits: V8 has two implementations, and the build decides which
  * (`v8_use_libm_trig_functions`). Here are additions, multiplications and divisions alone, which IEEE 754 fixes.
  * @throws RangeError outside of 0 … 1
  */

@@ -53,15 +53,17 @@ describe("MetricsCsv", () => {
     const csv = await MetricsCsv.create(file);
     await csv.append(epochEvent(1, { testLoss: null, testAccuracy: null }));
     await Promise.all([
-      csv.append(epochEvent(2)),
-      csv.append(epochEvent(3, { trainAccuracy: null, trainMeanAbsoluteError: 0.2 })),
+      csv.append(epochEvent(2, { learningRate: 0.1, gradientNorm: 2.5 })),
+      csv.append(
+        epochEvent(3, { trainAccuracy: null, trainMeanAbsoluteError: 0.2, learningRate: 0.05, skippedSteps: 7 }),
+      ),
     ]);
     await csv[Symbol.asyncDispose]();
     expect(await readFile(file, "utf8")).toBe(
       `${METRICS_COLUMNS.join(",")}\n` +
-        "1,2,1,0.75,,,,,12345.6,0.125,1000\n" +
-        "2,4,0.5,0.75,,0.625,0.5,,12345.6,0.125,2000\n" +
-        "3,6,0.3333333333333333,,0.2,0.625,0.5,,12345.6,0.125,3000\n",
+        "1,2,1,0.75,,,,,12345.6,0.125,1000,,,\n" +
+        "2,4,0.5,0.75,,0.625,0.5,,12345.6,0.125,2000,0.1,2.5,\n" +
+        "3,6,0.3333333333333333,,0.2,0.625,0.5,,12345.6,0.125,3000,0.05,,7\n",
     );
   });
 
