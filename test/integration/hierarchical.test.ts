@@ -116,7 +116,9 @@ describe("--collective auto", () => {
     expect(candidates.map(({ collective }) => collective)).toEqual(["shm", "hierarchical"]);
     const best = candidates.reduce((a, b) => (b.expectedMs < a.expectedMs ? b : a));
     expect([choice.collective, finished.collective]).toEqual([best.collective, best.collective]);
-    expect(choice.reason).toMatch(/^(shm|hierarchical), since an exchange of \d+ bytes is expected to take .+ by (hierarchical|shm)$/);
+    expect(choice.reason).toMatch(
+      /^(shm|hierarchical), since an exchange of \d+ bytes is expected to take .+ by (hierarchical|shm)$/,
+    );
     const result = JSON.parse(readFileSync(join(out, "result.json"), "utf8"));
     expect(result.configuration.measuredCollectives).toEqual(choice.measured);
   });

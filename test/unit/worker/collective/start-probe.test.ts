@@ -81,7 +81,9 @@ describe("measureCollectives", () => {
 
   it("refuses a job without room for the figures", async () => {
     const { transports, workers } = await group({ ...SHAPE, paddedLength: 16, scalarCount: 2 });
-    await expect(measure(workers[0]!, transports[0]!)).rejects.toThrow("figures are agreed on in 3 scalars, there are 2");
+    await expect(measure(workers[0]!, transports[0]!)).rejects.toThrow(
+      "figures are agreed on in 3 scalars, there are 2",
+    );
   });
 });
 
