@@ -17,7 +17,7 @@ export function allreduceChart(rows: readonly AllreduceRow[], own: readonly stri
     format: duration,
     ticks: decades(rows.map((row) => row.microseconds)),
   };
-  const note = "float32 sums, one host; medians of alternating rounds; less is better; blue and green: Ringstrasse";
+  const note = "float32 sums, one host; medians of alternating rounds; less is better; bold: Ringstrasse";
   return lineChart({ title: "All-reduce", note, x, y, panels });
 }
 

@@ -108,7 +108,12 @@ function names(styled: readonly Styled[], { atX, atY }: Scales): string[] {
     const endsEarly = x < LEFT + PLOT_WIDTH - RIGHT;
     if (!endsEarly) last = Math.max(y, last + NAME_HEIGHT);
     const weight = line.isOwn ? ' font-weight="600"' : "";
-    return text(x + 6, (endsEarly ? y : last) + 4, line.name, `fill="${colour}"${weight}`);
+    return text(
+      (endsEarly ? x : LEFT + PLOT_WIDTH) + 6,
+      (endsEarly ? y : last) + 4,
+      line.name,
+      `fill="${colour}"${weight}`,
+    );
   });
 }
 
