@@ -66,10 +66,8 @@ function weightsAlone(): Promise<string> {
 for (const launcher of MPI_LAUNCHERS) {
   describe.skipIf(!launcher.isInstalled)(`under mpirun of ${launcher.name}`, () => {
     it.each([
-      [2, "mpi", "mpi"],
       [4, "mpi", "mpi"],
       [2, "auto", "shm"],
-      [2, "ring", "ring"],
     ])("%i ranks, --collective %s: the bits of one worker, exit 0", async (ranks, collective, ran) => {
       const events = await trainRanks(launcher, ranks, await iris("--epochs", "3", "--collective", collective));
       const finished = { collective: ran, ordered: true, workers: ranks, weightsSha256: await weightsAlone() };
@@ -138,7 +136,6 @@ for (const launcher of MPI_LAUNCHERS) {
 
     it.each([
       [["--workers", "3"], 2, "USAGE", "mpirun -np 3"],
-      [["--replicas", "1"], 2, "USAGE", "2 workers are more than the job's 1 replicas"],
       [["--data", "nowhere.csv"], 3, "INPUT_MISSING", "nowhere.csv"],
     ] as const)("%j: exit %i from every rank, told once", async (wrong, exitCode, code, says) => {
       const folder = await temporaryDirectory();
