@@ -26,7 +26,7 @@ async function rankProgram(): Promise<string> {
   await writeFile(join(folder, "package.json"), '{"type":"module"}');
   for (const part of ["worker", "shared"]) await symlink(join(ROOT, "dist", part), join(folder, part));
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  for (const name of ["exchange-group", "reference-fold", "mpi-rank"]) {
+  for (const name of ["exchange-group", "reference-fold", "reference-sixteen-bits", "mpi-rank"]) {
     const source = await readFile(join(ROOT, "test/support", `${name}.ts`), "utf8");
     const { outputText } = ts.transpileModule(source, { compilerOptions });
     await writeFile(join(folder, "test/support", `${name}.js`), outputText);

@@ -58,7 +58,7 @@ describe("createCollective", () => {
           code: "CHOICE_UNSUPPORTED",
           option: "--collective",
           value: "local",
-          supported: ["auto", "ring", "shm", "hierarchical"],
+          supported: ["auto", "ring", "shm", "hierarchical", "mpi"],
           remedy: "Use --workers 1, or --collective ring for 2 workers",
         },
       }),
