@@ -151,9 +151,10 @@ describe("the records that a run leaves", () => {
     expect(result).toMatchObject(figures);
     expect(result.history).toEqual(epochs.map(({ event: _epoch, ...epoch }) => epoch));
     const started = events.find((event) => event.event === "started");
-    // What the workers' engine is in detail is known when they have joined.
-    const { engineFacts, ...configuration } = result.configuration;
+    // What the workers' engine is in detail, and which collective is fastest, is known when they have joined.
+    const { engineFacts, measuredCollectives, ...configuration } = result.configuration;
     expect(configuration).toEqual(started?.configuration);
+    expect(measuredCollectives).toMatchObject({ collective: finished.collective });
     expect(engineFacts).toMatchObject({ name: finished.engine, threads: 1 });
 
     const [header, ...lines] = (await readFile(join(out, "metrics.csv"), "utf8")).trimEnd().split("\n");
