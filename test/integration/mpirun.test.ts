@@ -65,13 +65,14 @@ function weightsAlone(): Promise<string> {
 
 for (const launcher of MPI_LAUNCHERS) {
   describe.skipIf(!launcher.isInstalled)(`under mpirun of ${launcher.name}`, () => {
+    // On one host auto takes what it measures to be faster.
     it.each([
-      [4, "mpi", "mpi"],
-      [2, "auto", "shm"],
-    ])("%i ranks, --collective %s: the bits of one worker, exit 0", async (ranks, collective, ran) => {
+      [4, "mpi", /^mpi$/],
+      [2, "auto", /^(shm|hierarchical)$/],
+    ] as const)("%i ranks, --collective %s: the bits of one worker, exit 0", async (ranks, collective, ran) => {
       const events = await trainRanks(launcher, ranks, await iris("--epochs", "3", "--collective", collective));
-      const finished = { collective: ran, ordered: true, workers: ranks, weightsSha256: await weightsAlone() };
-      expect(finishedOf(events)).toMatchObject(finished);
+      const finished = { ordered: true, workers: ranks, weightsSha256: await weightsAlone() };
+      expect(finishedOf(events)).toMatchObject({ ...finished, collective: expect.stringMatching(ran) });
       const generation = events.find((event) => event.event === "generation");
       expect(new Set(generation?.workers.map(({ pid }) => pid)).size).toBe(ranks);
     });
