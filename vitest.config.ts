@@ -25,20 +25,27 @@ const SIDE_BY_SIDE = [
   "work-division",
 ].map((name) => `test/integration/${name}.test.ts`);
 
-/** Of the integration tests, those that say most in least time: one for each of the promises. For daily use. */
+/** Of the integration tests, those that say most in least time: for daily use. */
 const QUICK = [
   "bad-document",
-  "diff",
-  "docs-commands",
   "failures",
+  "hierarchical",
   "package-contents",
-  "same-bits",
-  "serve",
+  "serve-security",
   "strangers",
-  "step-rules",
   "work-division",
   "worker-threads",
 ].map((name) => `test/integration/${name}.test.ts`);
+
+/** Of the conformance suites, those that take long, or need something installed: not for daily use. */
+const LONG_CONFORMANCE = ["collective", "mpi-collective", "tensorflow-engine"].map(
+  (name) => `test/conformance/${name}.test.ts`,
+);
+
+/** Unit tests that compute with TensorFlow.js, whose backend is one for all of a process: each file has a process of its own. */
+const WITH_TENSORFLOW = ["shared/model-file/write-model", "worker/engine/**/*", "worker/predict/**/*"].map(
+  (name) => `test/unit/${name}.test.ts`,
+);
 
 /** Of projects that start the compiled command one file at a time: such a test fills the cores of a small machine with its workers. */
 const alone = {
@@ -49,8 +56,8 @@ const alone = {
 };
 
 /**
- * Projects, run in this order. The first two work on sources in one process each; the others start the compiled command. `quick` is a
- * part of the integration tests, for `.ci/test --quick` alone.
+ * Projects, run in this order. The first two work on sources in one process each; the others start the compiled command. `conformance-quick`
+ * and `quick` are parts of the conformance and integration tests, for `.ci/test --quick` alone.
  */
 export default defineConfig({
   test: {
@@ -60,10 +67,23 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["test/unit/**/*.test.ts", "test/property/**/*.test.ts", "test/tooling/**/*.test.ts"],
+          include: ["test/unit/**/*.test.ts", "test/tooling/**/*.test.ts"],
+          exclude: WITH_TENSORFLOW,
           globalSetup: ["./test/support/build-before-tests.ts"],
           testTimeout: 30_000,
+          // Modules are loaded once for all files of a process: loading took longer than testing. No test may leave anything behind in them.
+          isolate: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: "unit-tensorflow",
+          include: WITH_TENSORFLOW,
+          globalSetup: ["./test/support/build-before-tests.ts"],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -92,6 +112,16 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           exclude: SIDE_BY_SIDE,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: "conformance-quick",
+          include: ["test/conformance/**/*.test.ts"],
+          exclude: LONG_CONFORMANCE,
+          globalSetup: ["./test/support/build-before-tests.ts"],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
       { test: { ...alone, name: "quick", include: QUICK, sequence: { groupOrder: 4 } } },
