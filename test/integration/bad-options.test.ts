@@ -121,6 +121,13 @@ describe("choices of later versions", () => {
     await expectRefusedTrain(place, args, { exitCode: 4, code: "COLLECTIVE_UNAVAILABLE", says });
   });
 
+  it("16-bit sums with MPI's own all-reduce: exit 4, since it adds float32", async () => {
+    const place = await workplace();
+    const says = ["--compress bf16 with --mpi-mode", "MPI adds float32 numbers", "ordered"];
+    const args = [IRIS, "--collective", "mpi", "--mpi-mode", "allreduce", "--compress", "bf16"];
+    await expectRefusedTrain(place, args, { exitCode: 4, code: "CHOICE_UNSUPPORTED", says });
+  });
+
   it("--mpi-mode without --collective mpi, and --launcher mpirun by hand: USAGE, exit 2", async () => {
     const place = await workplace();
     const mode = { exitCode: 2, code: "USAGE", says: ["--mpi-mode", "--collective mpi"] } as const;
