@@ -52,6 +52,8 @@ async function allGone(pids: readonly number[]): Promise<void> {
   }
 }
 
+/** Several heartbeats after the start: they are what the coordinator knows of a worker's step when it dies without a word. */
+const STEP = 2000;
 const FAULTS = [
   { kind: "crash", code: "WORKER_DIED", says: "SIGKILL" },
   { kind: "freeze", code: "WORKER_SILENT", says: "silent" },
@@ -64,11 +66,11 @@ describe("a failing worker fails the job by name", () => {
     it(`${kind} is told as ${code}, with rank, host, replicas and step; nobody is left behind`, async () => {
       const timeouts = ["--silence-timeout", "3", "--stall-timeout", "4"];
       const { end, failed } = await runFailingTrain(
-        await longRun("--inject-fault", `${kind}@rank=1,step=20`, ...timeouts),
+        await longRun("--inject-fault", `${kind}@rank=1,step=${STEP}`, ...timeouts),
       );
       expect(end.exitCode).toBe(5);
       // The fault fired, so the failure is not some other one.
-      expect(end.stderr).toContain(`injected fault fires: ${kind} at rank 1, step 20`);
+      expect(end.stderr).toContain(`injected fault fires: ${kind} at rank 1, step ${STEP}`);
       expect(failed.code).toBe(code);
       expect(failed.message).toContain(says);
       if (code !== "INTERNAL") {
