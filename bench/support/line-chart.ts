@@ -1,3 +1,5 @@
+import { INK, OTHER, OWN } from "./chart-colours.js";
+
 /** One line of a panel. */
 export interface Line {
   readonly name: string;
@@ -38,11 +40,10 @@ const PANEL_GAP = 76;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 /** Between two names at the right edge. */
 const NAME_HEIGHT = 13;
-/** Readable on white and on black: these pictures have no ground of their own. */
-const INK = "#7d8590";
-const GRID = "#7d859040";
-const OWN = ["#2f81f7", "#1a7f64", "#a371f7", "#d4538f"];
-const OTHERS = ["#c9772e", "#9aa4ae", "#b3a125", "#6e7681"];
+/** Ink, thinned. */
+const GRID = `${INK}40`;
+const OWNS = [OWN, "#1a7f64", "#a371f7", "#d4538f"];
+const OTHERS = ["#c9772e", OTHER, "#b3a125", "#6e7681"];
 const DASHES = ["", "6 3", "2 3", "8 3 2 3"];
 
 interface Styled {
@@ -122,7 +123,7 @@ function styles(lines: readonly Line[]): Styled[] {
   let others = 0;
   return lines.map((line) => {
     const index = line.isOwn ? own++ : others++;
-    const colours = line.isOwn ? OWN : OTHERS;
+    const colours = line.isOwn ? OWNS : OTHERS;
     const dash = DASHES[Math.floor(index / colours.length) % DASHES.length] ?? "";
     return { line, colour: colours[index % colours.length] ?? INK, dash };
   });

@@ -1,3 +1,5 @@
+import { INK, OTHER, OWN } from "../support/chart-colours.js";
+
 /** Bars of one case, e.g. a network with an optimizer. */
 export interface BarGroup {
   readonly title: string;
@@ -27,10 +29,6 @@ const LINE = 20;
 const TITLE = 26;
 const TOP = 54;
 const GAP = 14;
-/** Readable on white and on black: these pictures have no ground of their own. */
-const INK = "#7d8590";
-const OWN = "#2f81f7";
-const OTHER = "#9aa4ae";
 
 /**
  * Horizontal bars, group below group, as an SVG document without scripts, fonts or a background. Each group has a scale of its own,
