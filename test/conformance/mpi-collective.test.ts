@@ -11,10 +11,6 @@ import { ROOT } from "../support/run-command.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
 const run = promisify(execFile);
-const LIBRARIES: Readonly<Record<string, string>> = {
-  "mpirun.openmpi": "libmpi.so.40",
-  "mpirun.mpich": "libmpich.so.12",
-};
 
 /**
  * What every ordered collective and ring link promises, over MPI: ranks are processes that MPI has started, so that the program is made
@@ -34,12 +30,11 @@ async function rankProgram(): Promise<string> {
   return join(folder, "test/support/mpi-rank.js");
 }
 
-for (const { name, command, options, isInstalled } of MPI_LAUNCHERS) {
+for (const { name, command, library, options, isInstalled } of MPI_LAUNCHERS) {
   describe.skipIf(!isInstalled)(`ordered collective and ring link over ${name}`, () => {
     it.each([1, 2, 3, 4])("%i ranks give the reference's bits and keep the frames", async (ranks) => {
       const program = await rankProgram();
       const folder = await temporaryDirectory();
-      const library = LIBRARIES[command] ?? "";
       const of = [...options, "-np", String(ranks), process.execPath, program, library, folder];
       await run(command, of, { timeout: 55_000, killSignal: "SIGTERM" });
       for (let rank = 0; rank < ranks; rank++) {

@@ -7,6 +7,7 @@ export interface MpiLauncher {
   /** With the Debian packages that bring it: what a skipped test is called after. */
   readonly name: string;
   readonly command: string;
+  readonly library: string;
   /** So that it starts any number of ranks, as any user. */
   readonly options: readonly string[];
   readonly isInstalled: boolean;
@@ -14,12 +15,12 @@ export interface MpiLauncher {
 
 /** Both are known by names of their own wherever both may be installed; `.ci/run` brings them. */
 export const MPI_LAUNCHERS: readonly MpiLauncher[] = [
-  launcher("Open MPI (openmpi-bin)", "mpirun.openmpi", ["--allow-run-as-root", "--oversubscribe"]),
-  launcher("MPICH (mpich)", "mpirun.mpich", []),
+  launcher("Open MPI (openmpi-bin)", "mpirun.openmpi", "libmpi.so.40", ["--allow-run-as-root", "--oversubscribe"]),
+  launcher("MPICH (mpich)", "mpirun.mpich", "libmpich.so.12", []),
 ];
 
-function launcher(name: string, command: string, options: readonly string[]): MpiLauncher {
-  return { name, command, options, isInstalled: isOnPath(command) };
+function launcher(name: string, command: string, library: string, options: readonly string[]): MpiLauncher {
+  return { name, command, library, options, isInstalled: isOnPath(command) };
 }
 
 function isOnPath(command: string): boolean {

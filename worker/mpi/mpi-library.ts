@@ -1,4 +1,5 @@
 import koffi from "koffi";
+import { prepareUcxEnvironment } from "../config/ucx-environment.js";
 import type { Mpi, MpiRequest } from "./mpi.js";
 import type { MpiAbi } from "./mpi-abi.js";
 import { mpiUnavailable } from "./mpi-failure.js";
@@ -18,10 +19,11 @@ type Library = ReturnType<typeof koffi.load>;
 type MpiFunctions = ReturnType<typeof bind>;
 
 /**
- * Begins MPI in this process. Once in its life, in the thread that will end it.
+ * Begins MPI in this process. Once in its life, in the main thread, which will end it too.
  * @throws RingstrasseError COLLECTIVE_UNAVAILABLE when the library can't be had, or lacks what is needed
  */
 export function beginMpi(file: string): Mpi {
+  prepareUcxEnvironment();
   const { functions, abi } = load(file);
   const provided = new Int32Array(1);
   check(functions, "MPI_Init_thread", functions.initThread(null, null, THREAD_SERIALIZED, provided));
