@@ -136,8 +136,9 @@ export class RouterSocket implements AsyncDisposable, AsyncIterable<RoutedMessag
     endpoint: string,
     onError: (error: RingstrasseError, identity: Buffer) => void,
   ): Promise<RouterSocket> {
-    // Handover: a dealer that comes back takes over from its own connection that the kernel still thinks alive.
-    const socket = new Router({ ...LINK, ...OUTGOING, ...INCOMING, mandatory: true, handover: true });
+    // Handover: a dealer that comes back takes over from its own connection that the kernel still thinks alive. No waiting: with
+    // nobody connected a mandatory router is never ready to send, and a message to the last peer, dead, would wait for ever.
+    const socket = new Router({ ...LINK, ...OUTGOING, ...INCOMING, mandatory: true, handover: true, sendTimeout: 0 });
     return new RouterSocket(socket, await bindSocket(socket, endpoint), onError);
   }
 

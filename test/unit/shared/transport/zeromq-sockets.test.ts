@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { RingstrasseError } from "../../../../shared/failure.js";
 import { DealerSocket, PullSocket, PushSocket, RouterSocket } from "../../../../shared/transport/zeromq-sockets.js";
@@ -56,6 +57,26 @@ describe("router and dealer", () => {
       problem: expect.stringContaining("nobody is connected"),
       remedy: expect.stringContaining("whether that process still runs"),
     });
+  });
+
+  it.each(["nobody has come yet", "the last peer has gone"])("a router can tell, and close, when %s", async (when) => {
+    const failures: RingstrasseError[] = [];
+    const router = await RouterSocket.bind("tcp://127.0.0.1:0", (error) => failures.push(error));
+    if (when === "the last peer has gone") {
+      const dealer = new DealerSocket("present", failNow);
+      dealer.connect(router.endpoint);
+      dealer.send([bytes("hello")]);
+      expect((await router[Symbol.asyncIterator]().next()).done).toBe(false);
+      await dealer.close();
+    }
+    // Until it has noticed: what is sent before that is lost without a word.
+    while (failures.length === 0) {
+      router.send(bytes("present"), [bytes("stop")]);
+      await nextTurn();
+    }
+    expect(failures[0]?.failure).toMatchObject({ code: "ENDPOINT_UNAVAILABLE" });
+    router.send(bytes("present"), [bytes("stop")]);
+    await router.close(1000);
   });
 
   it("end their streams when closed, also in the middle of waiting", async () => {
