@@ -1,10 +1,11 @@
 /**
  * Two workers against one on MNIST (784-528-10, two replicas), and how near that comes to what the machine can give: two
- * independent runs, each pinned to a core of its own. All three are measured in alternating rounds; medians and their ratios are
- * printed, `efficiency` being the speed-up divided by that of the independent runs. Linux only (taskset), two cores at least.
- * `control` says what the machine itself takes: two loops that exchange nothing, independent and in step; `ofControl` is the efficiency
- * divided by theirs. `undisturbed` is the efficiency from each configuration's fastest tenth of epochs: where other tenants take the
- * cores for seconds at a time, medians of a pair, which goes as fast as its slower core at every step, say more of them than of the pair.
+ * independent runs, each pinned to a core of its own. All of them are started once and then run in turns of a few seconds, the others
+ * standing still meanwhile, so that what other tenants do to the cores falls on all alike; figures are medians over the rounds, ratios
+ * the medians of each round's ratios. `efficiency` is the rate of two workers ÷ that of the two independent runs. Linux only (taskset,
+ * SIGSTOP), two cores at least.
+ *
+ * `control` says what the machine itself takes: two loops that exchange nothing, in step ÷ independent, in turns with the others.
  *
  *     npm run bench:speed-up -- --document examples/mnist/mnist.xml --data MNIST/train10k-images-idx3-ubyte.gz
  */
@@ -15,43 +16,55 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { machineFacts } from "./support/machine-facts.js";
 import { median } from "./support/median.js";
-import { measurePair, type PairRates } from "./support/synchronous-pair.js";
-import { finishedLine, startTraining } from "./support/train-process.js";
+import { SlicedTraining, type SliceRates } from "./support/sliced-training.js";
+import { LoopPair } from "./support/synchronous-pair.js";
 
 const { values } = parseArgs({
   options: {
     document: { type: "string" },
     data: { type: "string" },
     "batch-sizes": { type: "string", default: "2000,100" },
-    epochs: { type: "string", default: "6" },
-    rounds: { type: "string", default: "5" },
+    engine: { type: "string", default: "wasm" },
+    rounds: { type: "string", default: "30" },
+    /** Seconds of a turn. */
+    slice: { type: "string", default: "3" },
     /** Exit code 1 when the efficiency of the first batch size is below this. */
     "at-least": { type: "string" },
   },
 });
 if (values.document === undefined || values.data === undefined) throw new Error("--document and --data are needed");
 if (availableParallelism() < 2) throw new Error("two cores are needed to measure the speed-up of two workers");
-const CONTROL_SECONDS = 4;
-const job = [values.document, `--data=${values.data}`, "--replicas=2", `--epochs=${values.epochs}`];
+const job = [values.document, `--data=${values.data}`, "--replicas=2", `--engine=${values.engine}`];
+const seconds = Number(values.slice);
 
-/** Rows per second of every epoch measured, by configuration; the independent runs by core. */
-interface Epochs {
-  readonly oneWorker: number[];
-  readonly twoWorkers: number[];
-  readonly independent: readonly [number[], number[]];
+/** Of one round: rows per second, the independent runs' together; chunks per second of the control. */
+interface Round {
+  readonly oneWorker: SliceRates;
+  readonly twoWorkers: SliceRates;
+  readonly independent: SliceRates;
+  readonly controlInStep: number;
+  readonly controlIndependent: number;
 }
 
-/** Rows per second, one figure a round. */
-interface Rounds {
-  readonly oneWorker: number[];
-  readonly twoWorkers: number[];
-  /** Both runs together. */
-  readonly independent: number[];
+interface Measured {
+  readonly batchSize: number;
+  readonly rounds: number;
+  /** Medians. */
+  readonly rowsPerSecond: { readonly oneWorker: number; readonly twoWorkers: number; readonly independent: number };
+  readonly speedUp: number;
+  /** Two independent runs against one. */
+  readonly ceiling: number;
+  readonly efficiency: number;
+  /** Quarter, half and three quarters of the rounds are below. */
+  readonly efficiencyQuartiles: readonly number[];
+  /** By the median step of each turn. */
+  readonly typicalEfficiency: number;
+  /** By the number of steps in all turns together, whatever they were spent on. */
+  readonly countedEfficiency: number;
+  readonly control: number;
+  readonly ofControl: number;
 }
 
-if (!(Number(values.epochs) >= 3)) throw new RangeError("--epochs: at least 3; the first and the last are not counted");
-
-let nextRun = 0;
 const out = await mkdtemp(join(tmpdir(), "ringstrasse-speed-up-"));
 try {
   const results: Measured[] = [];
@@ -64,101 +77,87 @@ try {
   await rm(out, { recursive: true, force: true });
 }
 
-interface Measured {
-  readonly batchSize: number;
-  /** Medians over the rounds. */
-  readonly rowsPerSecond: { readonly oneWorker: number; readonly twoWorkers: number; readonly independent: number };
-  readonly speedUp: number;
-  readonly ceiling: number;
-  readonly efficiency: number;
-  /** Chunks per second of two loops, medians over the rounds; efficiency: in step ÷ independent, the median of each round's. */
-  readonly control: PairRates & { readonly efficiency: number };
-  readonly ofControl: number;
-  readonly undisturbed: { readonly speedUp: number; readonly ceiling: number; readonly efficiency: number };
-  readonly rounds: Rounds;
+async function measure(batchSize: number): Promise<Measured> {
+  const start = (name: string, workers: number, core: number | null): Promise<SlicedTraining> =>
+    SlicedTraining.start(
+      [
+        ...job,
+        `--batch-size=${batchSize}`,
+        `--workers=${workers}`,
+        `--out=${join(out, `${name}-${batchSize}`)}`,
+        `--data-dir=${join(out, "rows")}`,
+      ],
+      core,
+    );
+  // One after the other: each is stopped before the next one starts.
+  await using one = await start("one", 1, 0);
+  await using two = await start("two", 2, null);
+  await using left = await start("left", 1, 0);
+  await using right = await start("right", 1, 1);
+  const alone = await one.run(seconds);
+  using loops = await LoopPair.start(500 / alone.mean);
+  const turns: ((round: Partial<Mutable<Round>>) => Promise<void>)[] = [
+    async (round) => {
+      round.oneWorker = rows(batchSize, [await one.run(seconds)]);
+    },
+    async (round) => {
+      round.twoWorkers = rows(batchSize, [await two.run(seconds)]);
+    },
+    async (round) => {
+      round.independent = rows(batchSize, await Promise.all([left.run(seconds), right.run(seconds)]));
+    },
+    async (round) => {
+      round.controlInStep = await loops.inStep(seconds / 2);
+      round.controlIndependent = await loops.independent(seconds / 2);
+    },
+  ];
+  const rounds: Round[] = [];
+  for (let index = 0; index < Number(values.rounds); index++) {
+    const round: Partial<Mutable<Round>> = {};
+    // There and back, so that what changes slowly favours nobody.
+    for (const turn of index % 2 === 0 ? turns : turns.toReversed()) await turn(round);
+    rounds.push(round as Round);
+    process.stderr.write(`batch ${batchSize}, round ${index + 1}: ${describe(round as Round)}\n`);
+  }
+  return summary(batchSize, rounds, two.counted / (left.counted + right.counted));
 }
 
-async function measure(batchSize: number): Promise<Measured> {
-  const rounds: Rounds = { oneWorker: [], twoWorkers: [], independent: [] };
-  const controls: PairRates[] = [];
-  const epochs: Epochs = { oneWorker: [], twoWorkers: [], independent: [[], []] };
-  for (let round = 0; round < Number(values.rounds); round++) {
-    rounds.oneWorker.push(await rowsPerSecond({ batchSize, workers: 1, core: 0 }, epochs.oneWorker));
-    rounds.twoWorkers.push(await rowsPerSecond({ batchSize, workers: 2 }, epochs.twoWorkers));
-    const both = await Promise.all(
-      epochs.independent.map((into, core) => rowsPerSecond({ batchSize, workers: 1, core }, into)),
-    );
-    rounds.independent.push(both.reduce((sum, rate) => sum + rate, 0));
-    const stepMs = (batchSize / 2 / (rounds.oneWorker[round] ?? 1)) * 1000;
-    const control = await measurePair(stepMs, CONTROL_SECONDS);
-    controls.push(control);
-    const shown = (control.synchronous / control.independent).toFixed(2);
-    process.stderr.write(`batch ${batchSize}, round ${round + 1}: ${describe(rounds, round)}, control ${shown}\n`);
-  }
-  const one = median(rounds.oneWorker);
-  const speedUp = median(rounds.twoWorkers) / one;
-  const ceiling = median(rounds.independent) / one;
-  const medians = { oneWorker: one, twoWorkers: median(rounds.twoWorkers), independent: median(rounds.independent) };
-  const efficiency = speedUp / ceiling;
-  const control = medianPair(controls);
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+function rows(batchSize: number, slices: readonly SliceRates[]): SliceRates {
+  const sum = (rate: (slice: SliceRates) => number): number =>
+    slices.reduce((total, slice) => total + batchSize * rate(slice), 0);
+  return { mean: sum(({ mean }) => mean), typical: sum(({ typical }) => typical) };
+}
+
+function summary(batchSize: number, rounds: readonly Round[], countedEfficiency: number): Measured {
+  const of = (figure: (round: Round) => number): number => median(rounds.map(figure));
+  const efficiencies = rounds.map(({ twoWorkers, independent }) => twoWorkers.mean / independent.mean);
+  const efficiency = median(efficiencies);
+  const control = of(({ controlInStep, controlIndependent }) => controlInStep / controlIndependent);
+  const sorted = efficiencies.toSorted((a, b) => a - b);
   return {
     batchSize,
-    rowsPerSecond: medians,
-    speedUp,
-    ceiling,
-    efficiency,
-    control,
-    ofControl: efficiency / control.efficiency,
-    undisturbed: undisturbed(epochs),
-    rounds,
-  };
-}
-
-function medianPair(pairs: readonly PairRates[]): Measured["control"] {
-  return {
-    independent: median(pairs.map(({ independent }) => independent)),
-    synchronous: median(pairs.map(({ synchronous }) => synchronous)),
-    efficiency: median(pairs.map(({ independent, synchronous }) => synchronous / independent)),
-  };
-}
-
-function undisturbed(epochs: Epochs): Measured["undisturbed"] {
-  const one = fastestTenth(epochs.oneWorker);
-  const speedUp = fastestTenth(epochs.twoWorkers) / one;
-  const ceiling = epochs.independent.reduce((sum, rates) => sum + fastestTenth(rates), 0) / one;
-  return { speedUp, ceiling, efficiency: speedUp / ceiling };
-}
-
-/** The 90th percentile. */
-function fastestTenth(rates: readonly number[]): number {
-  const sorted = [...rates].sort((a, b) => b - a);
-  return sorted[Math.floor(sorted.length / 10)] ?? Number.NaN;
-}
-
-/**
- * Median over the epochs, of training steps only (neither start-up nor evaluation). The first epoch is left out, in which engines
- * warm up, and the last, towards whose end one of two independent runs may be alone.
- */
-async function rowsPerSecond(
-  run: { batchSize: number; workers: number; core?: number },
-  epochs: number[],
-): Promise<number> {
-  const folder = join(out, `run-${nextRun++}`);
-  const args = [...job, `--batch-size=${run.batchSize}`, `--workers=${run.workers}`];
-  const rates: number[] = [];
-  const training = startTraining([...args, `--out=${folder}`, `--data-dir=${join(out, "rows")}`], {
-    ...(run.core === undefined ? {} : { core: run.core }),
-    onEvent: (event) => {
-      if (event.event === "epoch") rates.push(event.samplesPerSecond);
+    rounds: rounds.length,
+    rowsPerSecond: {
+      oneWorker: of(({ oneWorker }) => oneWorker.mean),
+      twoWorkers: of(({ twoWorkers }) => twoWorkers.mean),
+      independent: of(({ independent }) => independent.mean),
     },
-  });
-  finishedLine(await training.outcome);
-  await rm(folder, { recursive: true, force: true });
-  epochs.push(...rates.slice(1, -1));
-  return median(rates.slice(1, -1));
+    speedUp: of(({ twoWorkers, oneWorker }) => twoWorkers.mean / oneWorker.mean),
+    ceiling: of(({ independent, oneWorker }) => independent.mean / oneWorker.mean),
+    efficiency,
+    efficiencyQuartiles: [0.25, 0.5, 0.75].map((part) => sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN),
+    typicalEfficiency: of(({ twoWorkers, independent }) => twoWorkers.typical / independent.typical),
+    countedEfficiency,
+    control,
+    ofControl: efficiency / control,
+  };
 }
 
-function describe(rounds: Rounds, round: number): string {
-  const figures = Object.entries(rounds) as [string, number[]][];
-  return `${figures.map(([name, rates]) => `${name} ${rates[round]?.toFixed(0)}`).join(", ")} rows/s`;
+function describe({ oneWorker, twoWorkers, independent, controlInStep, controlIndependent }: Round): string {
+  const figures = { oneWorker, twoWorkers, independent };
+  const rates = Object.entries(figures).map(([name, { mean }]) => `${name} ${mean.toFixed(0)}`);
+  const ratio = (twoWorkers.mean / independent.mean).toFixed(2);
+  return `${rates.join(", ")} rows/s, ${ratio}, control ${(controlInStep / controlIndependent).toFixed(2)}`;
 }

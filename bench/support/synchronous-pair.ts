@@ -7,40 +7,48 @@ const LOOP = fileURLToPath(new URL("./paced-loop.js", import.meta.url));
 const CALIBRATION_PASSES = 200;
 const CALIBRATION_CHUNKS = 8;
 
-/** Chunks per second of both processes together. */
-export interface PairRates {
-  /** Each goes on as soon as it has done its chunk. */
-  readonly independent: number;
-  /** Each waits for the other after every chunk. */
-  readonly synchronous: number;
-}
-
 /**
  * What waiting for each other costs two processes on this machine when they exchange nothing at all: two loops, each pinned to a core of
- * its own, computing equal chunks for `seconds` independently and for `seconds` in step. On a machine whose cores don't run at one
- * speed all the time, the pair goes as fast as the slower core at every step: no training can synchronise for less. Linux only.
- * @param chunkMs about how long a chunk takes
+ * its own, computing equal chunks independently or in step. On a machine whose cores don't run at one speed all the time, the pair goes
+ * as fast as the slower core at every step: no training can synchronise for less. Linux only.
  */
-export async function measurePair(chunkMs: number, seconds: number): Promise<PairRates> {
-  const calibrating = await PacedLoop.start(0, CALIBRATION_PASSES);
-  const began = performance.now();
-  for (let chunk = 0; chunk < CALIBRATION_CHUNKS; chunk++) await calibrating.chunk();
-  const passMs = (performance.now() - began) / CALIBRATION_CHUNKS / CALIBRATION_PASSES;
-  calibrating.stop();
-  const passes = Math.max(1, Math.round(chunkMs / passMs));
-  const loops = await Promise.all([0, 1].map((core) => PacedLoop.start(core, passes)));
-  try {
-    // Compiled by now.
+export class LoopPair implements Disposable {
+  readonly #loops: readonly PacedLoop[];
+
+  private constructor(loops: readonly PacedLoop[]) {
+    this.#loops = loops;
+  }
+
+  /** @param chunkMs about how long a chunk takes */
+  static async start(chunkMs: number): Promise<LoopPair> {
+    const calibrating = await PacedLoop.start(0, CALIBRATION_PASSES);
+    const began = performance.now();
+    for (let chunk = 0; chunk < CALIBRATION_CHUNKS; chunk++) await calibrating.chunk();
+    const passMs = (performance.now() - began) / CALIBRATION_CHUNKS / CALIBRATION_PASSES;
+    calibrating.stop();
+    const passes = Math.max(1, Math.round(chunkMs / passMs));
+    const loops = await Promise.all([0, 1].map((core) => PacedLoop.start(core, passes)));
+    // Compiled by then.
     await Promise.all(loops.map((loop) => loop.chunk()));
-    const independent = await rate(seconds, async (isOver) => {
-      const counts = await Promise.all(loops.map((loop) => countUntil(isOver, () => loop.chunk())));
+    return new LoopPair(loops);
+  }
+
+  /** Chunks per second of both together, each going on as soon as it has done its own. */
+  async independent(seconds: number): Promise<number> {
+    return await rate(seconds, async (isOver) => {
+      const counts = await Promise.all(this.#loops.map((loop) => countUntil(isOver, () => loop.chunk())));
       return counts.reduce((sum, count) => sum + count, 0);
     });
-    const inStep = () => Promise.all(loops.map((loop) => loop.chunk()));
-    const synchronous = await rate(seconds, async (isOver) => (await countUntil(isOver, inStep)) * loops.length);
-    return { independent, synchronous };
-  } finally {
-    for (const loop of loops) loop.stop();
+  }
+
+  /** Chunks per second of both together, each waiting for the other after every chunk. */
+  async inStep(seconds: number): Promise<number> {
+    const both = () => Promise.all(this.#loops.map((loop) => loop.chunk()));
+    return await rate(seconds, async (isOver) => (await countUntil(isOver, both)) * this.#loops.length);
+  }
+
+  [Symbol.dispose](): void {
+    for (const loop of this.#loops) loop.stop();
   }
 }
 

@@ -23,6 +23,8 @@ export interface TrainOutcome {
 export interface TrainOptions {
   /** Pins the whole run, workers included, to one core. Linux only. */
   readonly core?: number;
+  /** Makes it the leader of a process group of its own, with its workers, to be signalled as one. */
+  readonly ownGroup?: boolean;
   /** Called for each line, in order, while the run goes on. */
   readonly onEvent?: (event: TrainEvent) => void;
 }
@@ -39,7 +41,7 @@ export function startTraining(args: readonly string[], options: TrainOptions = {
   const command = [process.execPath, COMMAND, "train", ...args, "--json"];
   const pinned = options.core === undefined ? command : ["taskset", "-c", String(options.core), ...command];
   const [file = process.execPath, ...rest] = pinned;
-  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], detached: options.ownGroup === true });
   return { pid: child.pid ?? -1, outcome: follow(child, options.onEvent) };
 }
 
