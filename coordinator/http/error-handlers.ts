@@ -4,6 +4,7 @@ import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { type ErrorAnswer, errorBody, toErrorAnswer } from "./error-answer.js";
 import type { HttpApp } from "./http-app.js";
 import { HttpRefusal, type Refusal } from "./http-refusal.js";
+import { lingeringAnswer } from "./lingering-answer.js";
 import { SECURITY_HEADERS } from "./security-headers.js";
 
 /** Answers whatever hooks and handlers throw, as JSON whatever the client would like; a fault of the server is logged. */
@@ -12,7 +13,7 @@ export function answerErrors(app: HttpApp): void {
     const answer = toErrorAnswer(known(error), request.id);
     if (answer.status >= 500)
       request.log.error({ err: error, method: request.method, url: request.url }, "request failed");
-    return send(reply, answer);
+    return send(request, reply, answer);
   });
   app.addHook("onResponse", (request, reply, done) => {
     const { method, url } = request;
@@ -37,7 +38,11 @@ export function frameworkErrorHandler(error: FastifyError, request: FastifyReque
     remedy: "See /docs for what there is",
   };
   const known = error.code === "FST_ERR_BAD_URL" ? refusal : error.code === "FST_ERR_MAX_PARAM_LENGTH" ? tooLong : null;
-  void send(reply, toErrorAnswer(known === null ? error : new HttpRefusal(known, { cause: error }), request.id));
+  void send(
+    request,
+    reply,
+    toErrorAnswer(known === null ? error : new HttpRefusal(known, { cause: error }), request.id),
+  );
 }
 
 /** What is no HTTP request at all, or did not arrive in time: answered on the bare connection, which then ends. */
@@ -97,14 +102,16 @@ function refusal(status: number, code: Refusal["code"], problem: string, cause: 
   return new HttpRefusal({ status, code, problem, remedy: "See /docs for what this route takes" }, { cause });
 }
 
-function send(reply: FastifyReply, { status, headers, body }: ErrorAnswer): FastifyReply {
+function send(request: FastifyRequest, reply: FastifyReply, { status, headers, body }: ErrorAnswer): FastifyReply {
   // The body's headers, e.g. a file's, are not those of its refusal.
   for (const name of ["content-length", "content-disposition", "content-range", "etag", "location"]) {
     void reply.removeHeader(name);
   }
+  const bytes = Buffer.from(JSON.stringify(body));
+  const hasArrived = request.raw.complete || request.raw.destroyed;
   return reply
     .code(status)
-    .headers({ "cache-control": "no-store", ...headers })
+    .headers({ "cache-control": "no-store", "content-length": bytes.byteLength, ...headers })
     .type("application/json; charset=utf-8")
-    .send(Buffer.from(JSON.stringify(body)));
+    .send(hasArrived ? bytes : lingeringAnswer(bytes, request.raw));
 }

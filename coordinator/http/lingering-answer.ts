@@ -1,0 +1,31 @@
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+
+/** For what a client has still under way when it is refused. */
+const LINGER_MS = 2000;
+
+/**
+ * The body of an answer to a request that has not arrived as a whole: all of it at once, and its end when the request has ended, or two
+ * seconds later. A connection that is closed while the client sends is reset by the kernel, and a reset may overtake the answer (RFC
+ * 9112, section 9.6). What still comes is dropped.
+ */
+export function lingeringAnswer(body: Buffer, request: IncomingMessage): Readable {
+  return Readable.from(bodyThenEnd(body, request), { objectMode: false });
+}
+
+async function* bodyThenEnd(body: Buffer, request: IncomingMessage): AsyncGenerator<Buffer, void> {
+  yield body;
+  if (request.complete || request.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const late = setTimeout(resolve, LINGER_MS);
+    request.once("close", () => {
+      clearTimeout(late);
+      resolve();
+    });
+    request.once("end", () => {
+      clearTimeout(late);
+      resolve();
+    });
+    request.on("error", () => undefined).resume();
+  });
+}
