@@ -1,5 +1,5 @@
 /**
- * All-reduce of float32 sums, by the product's own collectives and by the peers that are installed (Open MPI over shared memory and
+ * All-reduce of float32 sums, by the product's own collectives, also over the MPIs that are installed, and by the peers that are installed (Open MPI over shared memory and
  * over TCP, MPICH, Gloo through PyTorch), in alternating rounds: in every round each system measures all sizes once, in processes of
  * its own. Time, algbw and busbw as nccl-tests define them, the ratio to Gloo in the same round, and the fraction of what copying the
  * bytes once would take. One line of JSON on stdout; `--svg FILE` draws it. Exit code 1 when a sum is wrong, or an own collective fails.
@@ -14,9 +14,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type AllreduceRow, figureTable, reportRows, reportTable } from "./allreduce/allreduce-report.js";
+import {
+  type AllreduceRow,
+  figureTable,
+  type PairRow,
+  pairRows,
+  reportRows,
+  reportTable,
+} from "./allreduce/allreduce-report.js";
 import { allreduceChart } from "./allreduce/chart-of-allreduce.js";
 import { copyMicroseconds } from "./allreduce/copy-limit.js";
+import { findOwnOverMpi, type OwnOverMpi } from "./allreduce/own-over-mpi.js";
 import { measureOwn } from "./allreduce/own-system.js";
 import { findPeers, PEER_PACKAGES, type Peer } from "./allreduce/peer-systems.js";
 import type { SizePlan, Timing } from "./allreduce/rank-messages.js";
@@ -65,23 +73,34 @@ try {
     python: values.python ?? null,
     folder,
   });
+  const overMpi = await findOwnOverMpi(process.env["PATH"] ?? "");
   for (const what of missing) process.stderr.write(`left out: ${what} (--install-peers brings it)\n`);
   const rows: AllreduceRow[] = [];
-  for (const ranks of values.ranks.split(",").map(Number)) rows.push(...(await measure(ranks, found)));
+  const pairs: (PairRow & { readonly ranks: number })[] = [];
+  for (const ranks of values.ranks.split(",").map(Number)) {
+    const measured = await measure(ranks, found, overMpi.found);
+    rows.push(...measured.rows);
+    pairs.push(...measured.pairs.map((pair) => ({ ranks, ...pair })));
+  }
   const peers = found.map(({ name, version }) => ({ name, version }));
   process.stdout.write(
-    `${JSON.stringify({ bench: "allreduce", machine: machineFacts(), rounds, peers, missing, rows })}\n`,
+    `${JSON.stringify({ bench: "allreduce", machine: machineFacts(), rounds, peers, missing, rows, pairs })}\n`,
   );
-  const own = OWN.map(([name]) => name);
+  const own = [...OWN.map(([name]) => name), ...overMpi.found.map(({ name }) => name)];
   if (values.svg !== undefined) await writeFile(values.svg, allreduceChart(rows, own));
   if (rows.some(({ wrong }) => wrong > 0)) process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function measure(ranks: number, peers: readonly Peer[]): Promise<AllreduceRow[]> {
+async function measure(
+  ranks: number,
+  peers: readonly Peer[],
+  overMpi: readonly OwnOverMpi[],
+): Promise<{ readonly rows: AllreduceRow[]; readonly pairs: PairRow[] }> {
   const wanted = values.systems?.split(",");
-  const all = [...OWN, ...peers.map(({ name, measure: by }): [string, Measure] => [name, (n, plans) => by(n, plans)])];
+  const others = [...overMpi, ...peers];
+  const all = [...OWN, ...others.map(({ name, measure: by }): [string, Measure] => [name, (n, plans) => by(n, plans)])];
   const systems = all.filter(([name]) => wanted?.includes(name) ?? true);
   const measured = new Map<string, Timing[][]>(systems.map(([name]) => [name, []]));
   const copies = new Map<number, number>();
@@ -96,6 +115,9 @@ async function measure(ranks: number, peers: readonly Peer[]): Promise<Allreduce
     process.stderr.write(`${ranks} ranks, round ${round + 1} of ${rounds}\n`);
   }
   const rows = reportRows(ranks, measured, copies);
+  const pairs = pairRows(overMpi, measured);
   process.stderr.write(`${ranks} ranks, µs (ratio to Gloo):\n${reportTable(rows)}\n\n${figureTable(rows)}\n`);
-  return rows;
+  for (const { system, peer, bytes, ratio } of pairs)
+    process.stderr.write(`${system} ÷ ${peer}, ${bytes} bytes: ${ratio.toFixed(2)}\n`);
+  return { rows, pairs };
 }

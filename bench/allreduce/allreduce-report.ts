@@ -57,6 +57,31 @@ export function reportRows(
   return rows;
 }
 
+/** What going through us costs: our collective over an MPI ÷ the same MPI without us, medians of each round's ratio; pure. */
+export interface PairRow {
+  readonly system: string;
+  readonly peer: string;
+  readonly bytes: number;
+  readonly ratio: number;
+}
+
+export function pairRows(
+  pairs: readonly { readonly name: string; readonly peer: string }[],
+  measured: ReadonlyMap<string, readonly (readonly Timing[])[]>,
+): PairRow[] {
+  return pairs.flatMap(({ name, peer }) => {
+    const [own, others] = [measured.get(name), measured.get(peer)];
+    if (own === undefined || others === undefined) return [];
+    return (own[0] ?? []).map(({ count }, index) => {
+      const ratios = own.map(
+        (timings, round) =>
+          (timings[index]?.microseconds ?? Number.NaN) / (others[round]?.[index]?.microseconds ?? Number.NaN),
+      );
+      return { system: name, peer, bytes: count * FLOAT_BYTES, ratio: median(ratios) };
+    });
+  });
+}
+
 /** For people: one line a size, one column a system. */
 export function reportTable(rows: readonly AllreduceRow[]): string {
   const systems = [...new Set(rows.map(({ system }) => system))];

@@ -1,15 +1,14 @@
 import { execFile } from "node:child_process";
-import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { SizePlan, Timing } from "./rank-messages.js";
+import { findCommand, launch } from "./run-system.js";
+import { sizeArgument } from "./size-plan.js";
 
 const run = promisify(execFile);
 /** Compiled to dist/bench/allreduce/; the peers' sources stay in bench/peers/. */
 const PEERS = fileURLToPath(new URL("../../../bench/peers/", import.meta.url));
-const MAX_OUTPUT_BYTES = 1024 * 1024;
-const RUN_MS = 300_000;
 
 /** Debian packages that bring the peers; the last two make PyTorch's own arithmetic as fast as it can be. */
 export const PEER_PACKAGES = [
@@ -54,7 +53,7 @@ export async function findPeers(place: PeerPlace): Promise<{ readonly found: Pee
 }
 
 async function openMpi({ path, folder }: PeerPlace): Promise<Peer[]> {
-  const [compiler, launcher] = [await command(path, "mpicc.openmpi"), await command(path, "mpirun.openmpi")];
+  const [compiler, launcher] = [await findCommand(path, "mpicc.openmpi"), await findCommand(path, "mpirun.openmpi")];
   const program = join(folder, "allreduce.openmpi");
   await run(compiler, ["-O3", "-march=native", "-o", program, join(PEERS, "allreduce.c")]);
   const version = firstLine((await run(launcher, ["--version"])).stdout);
@@ -72,7 +71,7 @@ async function openMpi({ path, folder }: PeerPlace): Promise<Peer[]> {
 }
 
 async function mpich({ path, folder }: PeerPlace): Promise<Peer[]> {
-  const [compiler, launcher] = [await command(path, "mpicc.mpich"), await command(path, "mpirun.mpich")];
+  const [compiler, launcher] = [await findCommand(path, "mpicc.mpich"), await findCommand(path, "mpirun.mpich")];
   const program = join(folder, "allreduce.mpich");
   await run(compiler, ["-O3", "-march=native", "-o", program, join(PEERS, "allreduce.c")]);
   const { stdout } = await run(launcher, ["--version"]);
@@ -105,40 +104,13 @@ async function pythonWithTorch(
   if (wanted !== null) return { python: wanted, version: (await run(wanted, ["-c", code])).stdout.trim() };
   for (const folder of path.split(delimiter)) {
     try {
-      const python = await command(folder, "python3");
+      const python = await findCommand(folder, "python3");
       return { python, version: (await run(python, ["-c", code])).stdout.trim() };
     } catch {
       // This one has none; the next may.
     }
   }
   throw new Error("gloo: no python3 on the path has torch");
-}
-
-async function launch(program: string, args: readonly string[]): Promise<Timing[]> {
-  const { stdout } = await run(program, args, { maxBuffer: MAX_OUTPUT_BYTES, timeout: RUN_MS });
-  return stdout
-    .split("\n")
-    .filter((line) => /^\d+ [\d.]+ \d+$/.test(line))
-    .map((line) => {
-      const [count = 0, microseconds = 0, wrong = 0] = line.split(" ").map(Number);
-      return { count, microseconds, wrong };
-    });
-}
-
-async function command(path: string, name: string): Promise<string> {
-  for (const folder of path.split(delimiter)) {
-    const file = join(folder, name);
-    const isThere = await access(file).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return file;
-  }
-  throw new Error(`${name} is not installed`);
-}
-
-function sizeArgument({ count, repetitions, warmUps }: SizePlan): string {
-  return `${count}:${repetitions}:${warmUps}`;
 }
 
 function firstLine(text: string): string {

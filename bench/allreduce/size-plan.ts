@@ -18,3 +18,17 @@ export function sizePlan(bytes: number): SizePlan {
   const warmUps = Math.max(2, Math.ceil(repetitions / 10));
   return { count: Math.max(1, Math.round(bytes / FLOAT_BYTES)), repetitions, warmUps };
 }
+
+/** As an argument of a program. */
+export function sizeArgument({ count, repetitions, warmUps }: SizePlan): string {
+  return `${count}:${repetitions}:${warmUps}`;
+}
+
+/** Of such arguments. @throws RangeError */
+export function readSizes(texts: readonly string[]): SizePlan[] {
+  return texts.map((text) => {
+    const [, count, repetitions, warmUps] = /^(\d+):(\d+):(\d+)$/.exec(text) ?? [];
+    if (count === undefined) throw new RangeError(`"${text}" is not COUNT:REPETITIONS:WARMUPS`);
+    return { count: Number(count), repetitions: Number(repetitions), warmUps: Number(warmUps) };
+  });
+}

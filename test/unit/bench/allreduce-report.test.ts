@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { figureTable, reportRows, reportTable } from "../../../bench/allreduce/allreduce-report.js";
-import { sizePlan, sizePlans } from "../../../bench/allreduce/size-plan.js";
+import { figureTable, pairRows, reportRows, reportTable } from "../../../bench/allreduce/allreduce-report.js";
+import { readSizes, sizeArgument, sizePlan, sizePlans } from "../../../bench/allreduce/size-plan.js";
 
 const at = (microseconds: number, wrong = 0) => [{ count: 256, microseconds, wrong }];
 
@@ -19,6 +19,12 @@ describe("sizePlans", () => {
     expect(sizePlan(1_700_000).count).toBe(425_000);
     expect(sizePlan(1).count).toBe(1);
   });
+
+  it("pass through arguments of programs", () => {
+    const plans = sizePlans(4, 1024);
+    expect(readSizes(plans.map(sizeArgument))).toEqual(plans);
+    for (const wrong of ["", "1:2", "1:2:3:4", "1:-2:3", "a:b:c"]) expect(() => readSizes([wrong])).toThrow(RangeError);
+  });
 });
 
 describe("reportRows", () => {
@@ -35,6 +41,18 @@ describe("reportRows", () => {
     expect(rows[0]?.algbw).toBeCloseTo(1024 / 30e-6 / 1e9, 12);
     expect(rows[0]?.busbw).toBeCloseTo((1024 / 30e-6 / 1e9) * 1.5, 12);
     expect(rows[1]).toMatchObject({ system: "gloo", ratioToGloo: 1 });
+  });
+
+  it("sets what goes over an MPI against the same MPI, round by round", () => {
+    const rounds = new Map([
+      ["mpi-mpich", [at(30), at(90), at(40)]],
+      ["mpich", [at(10), at(60), at(40)]],
+    ]);
+    const pairs = [
+      { name: "mpi-mpich", peer: "mpich" },
+      { name: "mpi-openmpi", peer: "openmpi-shm" },
+    ];
+    expect(pairRows(pairs, rounds)).toEqual([{ system: "mpi-mpich", peer: "mpich", bytes: 1024, ratio: 1.5 }]);
   });
 
   it("has no ratios without Gloo", () => {

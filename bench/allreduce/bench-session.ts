@@ -1,0 +1,129 @@
+import { blockPlan } from "../../shared/arena-layout.js";
+import type { CollectiveName, MpiMode } from "../../shared/collective-choice.js";
+import type { ExchangeBuffers } from "../../worker/collective/collective.js";
+import { RingSession } from "../../worker/communication/ring-session.js";
+import type { RingPlan } from "../../worker/communication/thread-messages.js";
+import { compileKernels } from "../../worker/kernels/load-kernels.js";
+import { SharedMemory } from "../../worker/kernels/shared-memory.js";
+import type { Mpi } from "../../worker/mpi/mpi.js";
+import type { SizePlan } from "./rank-messages.js";
+
+const FLOAT_BYTES = 4;
+const ALIGNMENT_FLOATS = 16;
+/** All ranks hold the same cut: there is no model to name. */
+const LAYOUT_HASH = "0".repeat(64);
+/** Values whose sums over ranks are exact in float32, so that every order gives the same. */
+const PERIOD = 1021;
+
+/** Which of the product's collectives is measured, and this rank's place. */
+export interface BenchPlace {
+  readonly rank: number;
+  readonly ranks: number;
+  readonly collective: CollectiveName;
+  readonly transport: "ipc" | "tcp";
+  readonly mpiMode: MpiMode;
+  /** Of this process, if it is a rank. */
+  readonly mpi: Mpi | null;
+}
+
+/** The product's own ring session on numbers of which everybody knows the sum. One replica a rank. */
+export class BenchSession implements AsyncDisposable {
+  readonly session: RingSession;
+  readonly #place: BenchPlace;
+  readonly #size: SizePlan;
+  readonly #memory: SharedMemory;
+  readonly #buffers: ExchangeBuffers;
+
+  private constructor(
+    session: RingSession,
+    of: { place: BenchPlace; size: SizePlan; memory: SharedMemory; buffers: ExchangeBuffers },
+  ) {
+    this.session = session;
+    this.#place = of.place;
+    this.#size = of.size;
+    this.#memory = of.memory;
+    this.#buffers = of.buffers;
+  }
+
+  /** @param generation another one for every session of a process. @throws RingstrasseError as `RingSession.bind` */
+  static async bind(place: BenchPlace, size: SizePlan, generation: number): Promise<BenchSession> {
+    const memory = new SharedMemory();
+    const buffers = allocate(memory, size.count, place.ranks);
+    const plan = planOf(place, generation, { memory, buffers, kernels: await compileKernels() });
+    return new BenchSession(await RingSession.bind(plan, place.mpi), { place, size, memory, buffers });
+  }
+
+  /** Mean of the repetitions on this rank; and elements that differ from the sum that they should hold. */
+  async measure(): Promise<{ readonly microseconds: number; readonly wrong: number }> {
+    const { count, warmUps, repetitions } = this.#size;
+    const { rank } = this.#place;
+    const [own = 0] = this.#buffers.gradients;
+    const values = this.#memory.float32(own, count);
+    for (let index = 0; index < count; index++) values[index] = contribution(rank, index);
+    let sequence = 0;
+    for (; sequence < warmUps; sequence++) await this.session.exchange({ sequence, withArena: true });
+    const began = performance.now();
+    const last = sequence + repetitions;
+    for (; sequence < last; sequence++) await this.session.exchange({ sequence, withArena: true });
+    const microseconds = ((performance.now() - began) * 1000) / repetitions;
+    return { microseconds, wrong: this.#wrongAfter(last - 1) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.session[Symbol.asyncDispose]();
+  }
+
+  #wrongAfter(sequence: number): number {
+    const { count } = this.#size;
+    const sums = this.#memory.float32(this.#buffers.sums[sequence % 2 === 0 ? 0 : 1], count);
+    let wrong = 0;
+    for (let index = 0; index < count; index++) if (sums[index] !== expected(this.#place.ranks, index)) wrong++;
+    return wrong;
+  }
+}
+
+function contribution(rank: number, index: number): number {
+  return ((index * 7 + rank * 13) % PERIOD) - 500;
+}
+
+function expected(ranks: number, index: number): number {
+  let sum = 0;
+  for (let rank = 0; rank < ranks; rank++) sum += contribution(rank, index);
+  return sum;
+}
+
+function allocate(memory: SharedMemory, count: number, ranks: number): ExchangeBuffers {
+  const paddedLength = Math.ceil(count / ALIGNMENT_FLOATS) * ALIGNMENT_FLOATS;
+  const blocks = blockPlan(paddedLength, ranks);
+  const arena = () => memory.allocate(paddedLength * FLOAT_BYTES);
+  const scalars = () => memory.allocate(8);
+  return {
+    blocks,
+    scalarCount: 1,
+    gradients: [arena()],
+    scalars: [scalars()],
+    sums: [arena(), arena()],
+    scalarSums: [scalars(), scalars()],
+    scratch: memory.allocate(blocks.blockLength * FLOAT_BYTES),
+  };
+}
+
+function planOf(
+  { rank, ranks, transport, collective, mpiMode }: BenchPlace,
+  generation: number,
+  { memory, buffers, kernels }: { memory: SharedMemory; buffers: ExchangeBuffers; kernels: WebAssembly.Module },
+): RingPlan {
+  return {
+    jobId: "bench",
+    membership: { generation, rank, worldSize: ranks, replicas: ranks },
+    transport,
+    collectives: [collective],
+    sharesMemory: { withPrevious: true, withNext: true },
+    mpiMode,
+    address: "127.0.0.1",
+    memory: memory.memory,
+    kernels,
+    buffers,
+    layoutHash: LAYOUT_HASH,
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * One rank of `bench/allreduce.ts` under mpirun: `mpi-rank.js LIBRARY MODE COUNT:REPETITIONS:WARMUPS…`, the product's collective over
+ * MPI. Rank 0 writes a line of `count microseconds wrong` for each size, as the peers do.
+ */
+import process from "node:process";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { MpiMode } from "../../shared/collective-choice.js";
+import type { Mpi } from "../../worker/mpi/mpi.js";
+import { beginMpi } from "../../worker/mpi/mpi-library.js";
+import { BenchSession } from "./bench-session.js";
+import { readSizes } from "./size-plan.js";
+
+const [library = "", mode = "", ...sizes] = process.argv.slice(2);
+const mpi = beginMpi(library);
+const place = {
+  rank: mpi.rank,
+  ranks: mpi.size,
+  collective: "mpi",
+  transport: "ipc",
+  mpiMode: mode as MpiMode,
+  mpi,
+} as const;
+for (const [index, size] of readSizes(sizes).entries()) {
+  await using bench = await BenchSession.bind(place, size, index + 1);
+  await bench.session.connect(`mpi://${(mpi.rank + 1) % mpi.size}`, []);
+  const { microseconds, wrong } = await bench.measure();
+  // MPI sums here: each rank's figures in places of their own. Nobody closes its link before all have come so far.
+  const figures = new Float64Array(Math.max(2 * mpi.size, 16));
+  figures.set([microseconds, wrong], 2 * mpi.rank);
+  await summed(mpi, figures);
+  const all = Array.from({ length: mpi.size }, (_, rank) => figures.subarray(2 * rank, 2 * rank + 2));
+  const slowest = Math.max(...all.map(([time = 0]) => time));
+  const wrongs = all.reduce((sum, [, count = 0]) => sum + count, 0);
+  if (mpi.rank === 0) process.stdout.write(`${size.count} ${slowest.toFixed(3)} ${wrongs}\n`);
+}
+mpi.finalize();
+
+async function summed(by: Mpi, values: Float64Array): Promise<void> {
+  const request = by.sum(values);
+  while (!request.isDone()) await nextTurn();
+}
