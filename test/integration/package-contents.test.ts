@@ -27,9 +27,11 @@ describe("npm package", () => {
         "README.md",
         "CHANGELOG.md",
         "dist/ringstrasse.js",
-        "dist/coordinator/main.js",
-        "dist/worker/main.js",
+        "dist/chunks/coordinator-main.js",
+        "dist/chunks/worker-main.js",
+        "dist/THIRD-PARTY-NOTICES.txt",
         "dist/worker/communication/communication-thread.js",
+        "dist/worker/data/batch-reader-thread.js",
         "dist/worker/kernels/kernels.wasm",
         "dist/coordinator/vinnsl/schemas/vinnsl.xsd",
         "dist/coordinator/store/migrations/0001-jobs-and-files.sql",
@@ -43,7 +45,7 @@ describe("npm package", () => {
     );
     expect((files.get("dist/ringstrasse.js") ?? 0) & 0o111).not.toBe(0);
     const allowed =
-      /^(dist\/(?!bench\/|test\/)[^.].*\.(js|wasm|xsd|sql|html|css|svg)|examples\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/(ringstrasse|chunks\/[\w-]+|worker\/\w+\/[a-z-]+-thread)\.js|dist\/THIRD-PARTY-NOTICES\.txt|dist\/coordinator\/dashboard\/.+|dist\/.+\.(wasm|xsd|sql)|examples\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
   });
 });

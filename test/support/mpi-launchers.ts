@@ -1,6 +1,4 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
-import process from "node:process";
+import { isOnPath } from "./is-on-path.js";
 
 /** One of the MPI implementations that the tests know. */
 export interface MpiLauncher {
@@ -21,16 +19,4 @@ export const MPI_LAUNCHERS: readonly MpiLauncher[] = [
 
 function launcher(name: string, command: string, library: string, options: readonly string[]): MpiLauncher {
   return { name, command, library, options, isInstalled: isOnPath(command) };
-}
-
-function isOnPath(command: string): boolean {
-  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, command), constants.X_OK);
-      return true;
-    } catch {
-      // Not here: perhaps in the next folder.
-      return false;
-    }
-  });
 }
