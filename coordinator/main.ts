@@ -7,8 +7,16 @@ import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure 
 import { encodeTrainEvent, failedEvent, type TrainEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
 import { writeFailure } from "../shared/write-failure.js";
-import { DIFF_COMMAND, DOCTOR_COMMAND, SERVE_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
+import {
+  DIFF_COMMAND,
+  DOCTOR_COMMAND,
+  SERVE_COMMAND,
+  SUBMIT_COMMAND,
+  TRAIN_COMMAND,
+  VALIDATE_COMMAND,
+} from "./cli/commands.js";
 import { createProgress } from "./cli/progress.js";
+import { isRanksLauncher } from "./cli/train-options.js";
 import { readEnvironment } from "./config.js";
 import type { RankZero } from "./launcher/rank-zero.js";
 
@@ -28,6 +36,8 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
       return await withFailure(() => diffMain(args));
     case "engine":
       return await engineMain(args);
+    case "submit":
+      return await submitMain(args);
     case "doctor":
       return await withFailure(() => doctorMain(args));
     default:
@@ -56,7 +66,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
     const command = await parseCommand(TRAIN_COMMAND, { args, environment, version: VERSION });
     if ("print" in command) return print(command.print);
     json = command.values.json === true;
-    if (command.values.launcher === "mpirun") rankZero = await rankZeroOf(environment);
+    if (isRanksLauncher(command.values.launcher)) rankZero = await rankZeroOf(environment);
     const { train } = await import("./cli/train-command.js");
     const finished = await train(command, {
       entry: entryPoint(),
@@ -85,7 +95,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Whoever started this coordinator for the ranks of an MPI launcher. @throws RingstrasseError USAGE */
+/** Whoever started this coordinator for the ranks of a launcher. @throws RingstrasseError USAGE */
 async function rankZeroOf(environment: NodeJS.ProcessEnv): Promise<RankZero> {
   const { RankZero } = await import("./launcher/rank-zero.js");
   const { launchedPlace } = await import("../shared/launch/launched-place.js");
@@ -176,6 +186,31 @@ async function engineMain(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     const failure = toFailure(thrown);
     progress.stop();
+    if (json) print(encodeTrainEvent(failedEvent(failure)));
+    return report(failure);
+  }
+}
+
+async function submitMain(args: readonly string[]): Promise<number> {
+  process.title = "ringstrasse coordinator submit";
+  const { variables: environment, cacheDirectory } = readEnvironment();
+  const json = switchIsOn("json", args, environment);
+  try {
+    const command = await parseCommand(SUBMIT_COMMAND, { args, environment, version: VERSION });
+    if ("print" in command) return print(command.print);
+    const { submitSlurm } = await import("./submit/submit-slurm.js");
+    const { describeSubmitted } = await import("./submit/describe-submitted.js");
+    const submitted = await submitSlurm(command, {
+      entry: entryPoint(),
+      execPath: process.execPath,
+      environment,
+      directory: process.cwd(),
+      cacheDirectory,
+      stamp: new Date().toISOString().replaceAll(/[-:]/g, "").slice(0, 15),
+    });
+    return print(json ? JSON.stringify({ event: "submitted", ...submitted }) : describeSubmitted(submitted));
+  } catch (thrown) {
+    const failure = toFailure(thrown);
     if (json) print(encodeTrainEvent(failedEvent(failure)));
     return report(failure);
   }

@@ -3,7 +3,7 @@ import { constants, hostname } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { EvaluationLine } from "../shared/api/evaluation.js";
-import { optionText, switchIsOn } from "../shared/cli/option-table.js";
+import { switchIsOn } from "../shared/cli/option-table.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
 import { ENGINE_CHECK_COMMAND } from "../shared/engine-store/engine-check.js";
 import { describeFailure, exitCodeOf, RingstrasseError, toFailure } from "../shared/failure.js";
@@ -99,13 +99,10 @@ async function rankMain(args: readonly string[]): Promise<number> {
     if (place === null) throw new RangeError("no launcher has made this process a rank");
     process.title = `ringstrasse worker rank ${place.rank}`;
     const { runRank } = await import("./rank/run-rank.js");
-    return await runRank({
-      place,
-      args,
-      entry: fileURLToPath(new URL("../ringstrasse.js", import.meta.url)),
-      library: optionText("mpi-library", args, environment),
-      signal: interruption.signal,
-    });
+    const { openMeeting } = await import("./rank/open-meeting.js");
+    const entry = fileURLToPath(new URL("../ringstrasse.js", import.meta.url));
+    await using meeting = await openMeeting(place, args, environment);
+    return await runRank({ place, args, entry, meeting, signal: interruption.signal });
   } catch (thrown) {
     // Results are rank 0's alone to tell, and so are failures in their place.
     const tells = (place === null || place.rank === 0) && switchIsOn("json", args, environment);
@@ -208,7 +205,7 @@ function print(text: string): number {
 }
 
 /**
- * A worker started by hand leaves on SIGINT or SIGTERM. A launched one ignores SIGINT: Ctrl-C reaches the whole foreground group, and
+ * A worker started by hand leaves on SIGINT, SIGTERM, SIGHUP or SIGUSR2. A launched one ignores SIGINT: Ctrl-C reaches the whole foreground group, and
  * the coordinator ends its workers in good order.
  */
 function watchSignals(launched: boolean): { readonly signal: AbortSignal } & Disposable {
@@ -218,7 +215,8 @@ function watchSignals(launched: boolean): { readonly signal: AbortSignal } & Dis
     if (abort.signal.aborted) process.exit(128 + (constants.signals[signal] ?? 0));
     abort.abort(new RingstrasseError({ code: "INTERRUPTED", signal }));
   };
-  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  // USR2: a batch job's script passes on that its time is nearly up.
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"];
   for (const signal of signals) process.on(signal, onSignal);
   return {
     signal: abort.signal,
