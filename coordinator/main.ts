@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { switchIsOn } from "../shared/cli/option-table.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
 import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
+import { nameProcess } from "../shared/name-process.js";
 import { encodeTrainEvent, failedEvent, type TrainEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
 import { writeFailure } from "../shared/write-failure.js";
@@ -46,7 +47,7 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
 }
 
 async function trainMain(args: readonly string[]): Promise<number> {
-  process.title = "ringstrasse coordinator";
+  nameProcess("ringstrasse coordinator");
   const { variables: environment, cacheDirectory } = readEnvironment();
   // Known before the options are: their own errors have to come in the form that was asked for.
   let json = switchIsOn("json", args, environment);
@@ -103,7 +104,7 @@ async function rankZeroOf(environment: NodeJS.ProcessEnv): Promise<RankZero> {
 }
 
 async function serveMain(args: readonly string[]): Promise<number> {
-  process.title = "ringstrasse coordinator serve";
+  nameProcess("ringstrasse coordinator serve");
   const { variables: environment, dataDirectory } = readEnvironment();
   const command = await parseCommand(SERVE_COMMAND, { args, environment, version: VERSION });
   if ("print" in command) return print(command.print);
@@ -159,7 +160,7 @@ async function diffMain(args: readonly string[]): Promise<number> {
 }
 
 async function engineMain(args: readonly string[]): Promise<number> {
-  process.title = "ringstrasse coordinator engine";
+  nameProcess("ringstrasse coordinator engine");
   const { variables: environment } = readEnvironment();
   const json = switchIsOn("json", args, environment);
   const { createInstallProgress } = await import("./cli/install-progress.js");
@@ -192,7 +193,7 @@ async function engineMain(args: readonly string[]): Promise<number> {
 }
 
 async function submitMain(args: readonly string[]): Promise<number> {
-  process.title = "ringstrasse coordinator submit";
+  nameProcess("ringstrasse coordinator submit");
   const { variables: environment, cacheDirectory } = readEnvironment();
   const json = switchIsOn("json", args, environment);
   try {
@@ -217,7 +218,7 @@ async function submitMain(args: readonly string[]): Promise<number> {
 }
 
 async function doctorMain(args: readonly string[]): Promise<number> {
-  process.title = "ringstrasse coordinator doctor";
+  nameProcess("ringstrasse coordinator doctor");
   const { variables: environment } = readEnvironment();
   const command = await parseCommand(DOCTOR_COMMAND, { args, environment, version: VERSION });
   if ("print" in command) return print(command.print);

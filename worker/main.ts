@@ -11,6 +11,7 @@ import { type WorkerId, WorkerIdSchema } from "../shared/ids.js";
 import type { LaunchedPlace } from "../shared/launch/launched-place.js";
 import { rankOfCommand } from "../shared/launch/rank-of-command.js";
 import { createLogger } from "../shared/logger.js";
+import { nameProcess } from "../shared/name-process.js";
 import { encodeTrainEvent, failedEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
 import { isSystemError, writeFailure } from "../shared/write-failure.js";
@@ -53,7 +54,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
   if (coordinator === undefined) throw missing("--coordinator", "Give the endpoint that the coordinator printed");
   if (token === undefined) throw missing("--token", "Give the coordinator's token, best as RINGSTRASSE_TOKEN");
   const workerId = values["worker-id"] ?? ownName();
-  process.title = `ringstrasse worker ${workerId}`;
+  nameProcess(`ringstrasse worker ${workerId}`);
   const launched = values["exit-with-parent"] === true;
   const log = createLogger(values["log-level"] ?? "warn", { process: "worker", workerId });
   const interruption = watchSignals(launched);
@@ -97,7 +98,7 @@ async function rankMain(args: readonly string[]): Promise<number> {
   try {
     place = rankOfCommand(args, environment);
     if (place === null) throw new RangeError("no launcher has made this process a rank");
-    process.title = `ringstrasse worker rank ${place.rank}`;
+    nameProcess(`ringstrasse worker rank ${place.rank}`);
     const { runRank } = await import("./rank/run-rank.js");
     const { openMeeting } = await import("./rank/open-meeting.js");
     const entry = fileURLToPath(new URL("../ringstrasse.js", import.meta.url));

@@ -68,6 +68,7 @@ for folder in ${folders.map(shellWord).join(" ")}; do
   marks+=("$mark")
 done
 seen=0
+# shellcheck disable=SC2016 # expanded on each node
 srun --mpi=none --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 bash -c '
   advice=$1
   shift

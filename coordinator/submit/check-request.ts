@@ -25,7 +25,7 @@ export function checkRequest(request: BatchRequest, nodes: readonly SlurmNode[])
   need("--nodes", members, `${all}, ${request.nodes} are asked for`, `Ask for at most ${members.length}`);
   const cores = request.tasksPerNode * request.cpusPerTask;
   const most = largest(members, request.nodes, ({ cpus }) => cpus);
-  const wide = `${request.tasksPerNode} × ${request.cpusPerTask} = ${cores} cores are asked for on each node, and ${request.nodes} nodes of partition ${name} have ${most}`;
+  const wide = `${request.tasksPerNode} × ${request.cpusPerTask} = ${cores} cores are asked for on each node, and ${count(request.nodes, "node")} of partition ${name} can have ${most}`;
   need(
     "--tasks-per-node",
     members.filter(({ cpus }) => cpus >= cores),
@@ -33,7 +33,7 @@ export function checkRequest(request: BatchRequest, nodes: readonly SlurmNode[])
     `Ask for at most ${most}, on more nodes`,
   );
   const gpus = largest(members, request.nodes, (node) => node.gpus);
-  const devices = `${request.gpusPerNode} GPUs are asked for on each node, and ${request.nodes} nodes of partition ${name} have ${gpus}`;
+  const devices = `${request.gpusPerNode} GPUs are asked for on each node, and ${count(request.nodes, "node")} of partition ${name} can have ${gpus}`;
   const fewer =
     gpus === 0
       ? `Leave it out, or choose another partition: ${namesOf(nodes)}`

@@ -1,4 +1,4 @@
-import { readFile, realpath, writeFile } from "node:fs/promises";
+import { access, constants, readFile, realpath, writeFile } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import type { ParsedCommand } from "../../shared/cli/parse-command.js";
 import { createDirectory } from "../../shared/create-directory.js";
@@ -65,9 +65,10 @@ export async function submitSlurm(
   const data = await checkJob(command, document, request);
   const slurm = new SlurmCommands(around.environment);
   const remarks = checkRequest(request, await slurm.nodes());
-  const places = await makePlaces(options, document, around);
   const files = [around.execPath, around.entry, document, data, ...givenFiles(options)];
   const absolute = files.map((file) => resolve(around.directory, file));
+  await Promise.all(absolute.map(refuseMissing));
+  const places = await makePlaces(options, document, around);
   const script = join(places.out, "train.sbatch");
   const log = join(places.out, "slurm-%j.out");
   const trained = [absolute[2] ?? "", ...trainArguments({ ...options, ...places, data }, around.directory)];
@@ -117,6 +118,16 @@ async function checkJob(
   const ranks = { ...values, workers: nodes * tasksPerNode };
   const job = readJob({ bytes: await readInput(file), file, options: ranks, sources: { ...sources, workers: "flag" } });
   return await resolveData(values.data ?? null, job.definition, file);
+}
+
+/** @throws RingstrasseError INPUT_MISSING */
+async function refuseMissing(file: string): Promise<void> {
+  try {
+    await access(file, constants.R_OK);
+  } catch (cause) {
+    const problem = "it can't be read here";
+    throw new RingstrasseError({ code: "INPUT_MISSING", file, problem, remedy: "Check the path" }, { cause });
+  }
 }
 
 function givenFiles(options: SubmitOptions): string[] {

@@ -5,6 +5,7 @@ import { type Rank, type WorkerId, WorkerIdSchema } from "../../shared/ids.js";
 import { type LaunchedPlace, launcherCommand } from "../../shared/launch/launched-place.js";
 import type { MeetingPoint } from "../../shared/launch/rank-messages.js";
 import { createLogger } from "../../shared/logger.js";
+import { nameProcess } from "../../shared/name-process.js";
 import { useSocketDirectory } from "../config/socket-directory.js";
 import { isNews } from "../is-news.js";
 import { runWorker } from "../run-worker.js";
@@ -57,7 +58,7 @@ async function workAt(point: MeetingPoint, { place, meeting, signal }: RankOptio
   const { token, socketFolder } = point;
   const address = socketFolder === null ? meeting.ownAddress(hostOf(point.coordinatorEndpoint)) : "127.0.0.1";
   const workerId = WorkerIdSchema.parse(`${hostname()}-rank-${rank}`);
-  process.title = `ringstrasse worker ${workerId}`;
+  nameProcess(`ringstrasse worker ${workerId}`);
   if (socketFolder !== null) useSocketDirectory(socketFolder);
   const here = { kind: "here", token, rank, workerId, host: hostname(), pid: process.pid } as const;
   using lifeline = await Lifeline.open(point.lifeline, here);
