@@ -21,7 +21,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   bench: { describe: "benchmarks", side: null },
   engine: { describe: "list, install and remove engines", side: "coordinator" },
   "engine-check": { describe: "load an engine and measure it", side: "worker", isHidden: true },
-  submit: { describe: "write and submit a batch job", side: null },
+  submit: { describe: "write, check and submit a batch job: submit slurm DEF.xml", side: "coordinator" },
   doctor: { describe: "check this machine: Node and the engines", side: "coordinator" },
 };
 

@@ -4,11 +4,20 @@ import { fileURLToPath } from "node:url";
 import { switchIsOn } from "../shared/cli/option-table.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
 import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
+import { nameProcess } from "../shared/name-process.js";
 import { encodeTrainEvent, failedEvent, type TrainEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
 import { writeFailure } from "../shared/write-failure.js";
-import { DIFF_COMMAND, DOCTOR_COMMAND, SERVE_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
+import {
+  DIFF_COMMAND,
+  DOCTOR_COMMAND,
+  SERVE_COMMAND,
+  SUBMIT_COMMAND,
+  TRAIN_COMMAND,
+  VALIDATE_COMMAND,
+} from "./cli/commands.js";
 import { createProgress } from "./cli/progress.js";
+import { isRanksLauncher } from "./cli/train-options.js";
 import { readEnvironment } from "./config.js";
 import type { RankZero } from "./launcher/rank-zero.js";
 
@@ -28,6 +37,8 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
       return await withFailure(() => diffMain(args));
     case "engine":
       return await engineMain(args);
+    case "submit":
+      return await submitMain(args);
     case "doctor":
       return await withFailure(() => doctorMain(args));
     default:
@@ -36,7 +47,7 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
 }
 
 async function trainMain(args: readonly string[]): Promise<number> {
-  process.title = "ringstrasse coordinator";
+  nameProcess("ringstrasse coordinator");
   const { variables: environment, cacheDirectory } = readEnvironment();
   // Known before the options are: their own errors have to come in the form that was asked for.
   let json = switchIsOn("json", args, environment);
@@ -56,7 +67,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
     const command = await parseCommand(TRAIN_COMMAND, { args, environment, version: VERSION });
     if ("print" in command) return print(command.print);
     json = command.values.json === true;
-    if (command.values.launcher === "mpirun") rankZero = await rankZeroOf(environment);
+    if (isRanksLauncher(command.values.launcher)) rankZero = await rankZeroOf(environment);
     const { train } = await import("./cli/train-command.js");
     const finished = await train(command, {
       entry: entryPoint(),
@@ -85,7 +96,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Whoever started this coordinator for the ranks of an MPI launcher. @throws RingstrasseError USAGE */
+/** Whoever started this coordinator for the ranks of a launcher. @throws RingstrasseError USAGE */
 async function rankZeroOf(environment: NodeJS.ProcessEnv): Promise<RankZero> {
   const { RankZero } = await import("./launcher/rank-zero.js");
   const { launchedPlace } = await import("../shared/launch/launched-place.js");
@@ -93,7 +104,7 @@ async function rankZeroOf(environment: NodeJS.ProcessEnv): Promise<RankZero> {
 }
 
 async function serveMain(args: readonly string[]): Promise<number> {
-  process.title = "ringstrasse coordinator serve";
+  nameProcess("ringstrasse coordinator serve");
   const { variables: environment, dataDirectory } = readEnvironment();
   const command = await parseCommand(SERVE_COMMAND, { args, environment, version: VERSION });
   if ("print" in command) return print(command.print);
@@ -149,7 +160,7 @@ async function diffMain(args: readonly string[]): Promise<number> {
 }
 
 async function engineMain(args: readonly string[]): Promise<number> {
-  process.title = "ringstrasse coordinator engine";
+  nameProcess("ringstrasse coordinator engine");
   const { variables: environment } = readEnvironment();
   const json = switchIsOn("json", args, environment);
   const { createInstallProgress } = await import("./cli/install-progress.js");
@@ -181,8 +192,33 @@ async function engineMain(args: readonly string[]): Promise<number> {
   }
 }
 
+async function submitMain(args: readonly string[]): Promise<number> {
+  nameProcess("ringstrasse coordinator submit");
+  const { variables: environment, cacheDirectory } = readEnvironment();
+  const json = switchIsOn("json", args, environment);
+  try {
+    const command = await parseCommand(SUBMIT_COMMAND, { args, environment, version: VERSION });
+    if ("print" in command) return print(command.print);
+    const { submitSlurm } = await import("./submit/submit-slurm.js");
+    const { describeSubmitted } = await import("./submit/describe-submitted.js");
+    const submitted = await submitSlurm(command, {
+      entry: entryPoint(),
+      execPath: process.execPath,
+      environment,
+      directory: process.cwd(),
+      cacheDirectory,
+      stamp: new Date().toISOString().replaceAll(/[-:]/g, "").slice(0, 15),
+    });
+    return print(json ? JSON.stringify({ event: "submitted", ...submitted }) : describeSubmitted(submitted));
+  } catch (thrown) {
+    const failure = toFailure(thrown);
+    if (json) print(encodeTrainEvent(failedEvent(failure)));
+    return report(failure);
+  }
+}
+
 async function doctorMain(args: readonly string[]): Promise<number> {
-  process.title = "ringstrasse coordinator doctor";
+  nameProcess("ringstrasse coordinator doctor");
   const { variables: environment } = readEnvironment();
   const command = await parseCommand(DOCTOR_COMMAND, { args, environment, version: VERSION });
   if ("print" in command) return print(command.print);

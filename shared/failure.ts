@@ -66,6 +66,8 @@ export const FailureSchema = z.discriminatedUnion("code", [
   z.object({ code: z.literal("ENGINE_UNAVAILABLE"), engine: text, problem: text, remedy: text }),
   z.object({ code: z.literal("COLLECTIVE_UNAVAILABLE"), collective: text, problem: text, remedy: text }),
   z.object({ code: z.literal("LAUNCH_FAILED"), host: text, problem: text, remedy: text }),
+  /** A batch system that isn't there, or won't take the job. */
+  z.object({ code: z.literal("BATCH_REFUSED"), option: text.nullable(), problem: text, remedy: text }),
   /** Too few workers joined in time. */
   z.object({
     code: z.literal("RENDEZVOUS_TIMEOUT"),
@@ -169,6 +171,7 @@ export function exitCodeOf(code: FailureCode): number {
     case "ENGINE_UNAVAILABLE":
     case "COLLECTIVE_UNAVAILABLE":
     case "LAUNCH_FAILED":
+    case "BATCH_REFUSED":
     case "STORE_UNAVAILABLE":
     case "STORE_INCOMPATIBLE":
     case "STORE_DAMAGED":
@@ -200,6 +203,7 @@ export function exitCodeOf(code: FailureCode): number {
 export function describeFailure(failure: Failure): string {
   switch (failure.code) {
     case "USAGE":
+    case "BATCH_REFUSED":
       return `${failure.option === null ? "" : `${failure.option}: `}${failure.problem}. ${failure.remedy}`;
     case "DOCUMENT_INVALID":
       return `${describePlace(failure)}${failure.problem}. ${failure.remedy}`;

@@ -3,7 +3,7 @@ import { constants, hostname } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { EvaluationLine } from "../shared/api/evaluation.js";
-import { optionText, switchIsOn } from "../shared/cli/option-table.js";
+import { switchIsOn } from "../shared/cli/option-table.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
 import { ENGINE_CHECK_COMMAND } from "../shared/engine-store/engine-check.js";
 import { describeFailure, exitCodeOf, RingstrasseError, toFailure } from "../shared/failure.js";
@@ -11,6 +11,7 @@ import { type WorkerId, WorkerIdSchema } from "../shared/ids.js";
 import type { LaunchedPlace } from "../shared/launch/launched-place.js";
 import { rankOfCommand } from "../shared/launch/rank-of-command.js";
 import { createLogger } from "../shared/logger.js";
+import { nameProcess } from "../shared/name-process.js";
 import { encodeTrainEvent, failedEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
 import { isSystemError, writeFailure } from "../shared/write-failure.js";
@@ -53,7 +54,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
   if (coordinator === undefined) throw missing("--coordinator", "Give the endpoint that the coordinator printed");
   if (token === undefined) throw missing("--token", "Give the coordinator's token, best as RINGSTRASSE_TOKEN");
   const workerId = values["worker-id"] ?? ownName();
-  process.title = `ringstrasse worker ${workerId}`;
+  nameProcess(`ringstrasse worker ${workerId}`);
   const launched = values["exit-with-parent"] === true;
   const log = createLogger(values["log-level"] ?? "warn", { process: "worker", workerId });
   const interruption = watchSignals(launched);
@@ -97,15 +98,12 @@ async function rankMain(args: readonly string[]): Promise<number> {
   try {
     place = rankOfCommand(args, environment);
     if (place === null) throw new RangeError("no launcher has made this process a rank");
-    process.title = `ringstrasse worker rank ${place.rank}`;
+    nameProcess(`ringstrasse worker rank ${place.rank}`);
     const { runRank } = await import("./rank/run-rank.js");
-    return await runRank({
-      place,
-      args,
-      entry: fileURLToPath(new URL("../ringstrasse.js", import.meta.url)),
-      library: optionText("mpi-library", args, environment),
-      signal: interruption.signal,
-    });
+    const { openMeeting } = await import("./rank/open-meeting.js");
+    const entry = fileURLToPath(new URL("../ringstrasse.js", import.meta.url));
+    await using meeting = await openMeeting(place, args, environment);
+    return await runRank({ place, args, entry, meeting, signal: interruption.signal });
   } catch (thrown) {
     // Results are rank 0's alone to tell, and so are failures in their place.
     const tells = (place === null || place.rank === 0) && switchIsOn("json", args, environment);
@@ -208,7 +206,7 @@ function print(text: string): number {
 }
 
 /**
- * A worker started by hand leaves on SIGINT or SIGTERM. A launched one ignores SIGINT: Ctrl-C reaches the whole foreground group, and
+ * A worker started by hand leaves on SIGINT, SIGTERM, SIGHUP or SIGUSR2. A launched one ignores SIGINT: Ctrl-C reaches the whole foreground group, and
  * the coordinator ends its workers in good order.
  */
 function watchSignals(launched: boolean): { readonly signal: AbortSignal } & Disposable {
@@ -218,7 +216,8 @@ function watchSignals(launched: boolean): { readonly signal: AbortSignal } & Dis
     if (abort.signal.aborted) process.exit(128 + (constants.signals[signal] ?? 0));
     abort.abort(new RingstrasseError({ code: "INTERRUPTED", signal }));
   };
-  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  // USR2: a batch job's script passes on that its time is nearly up.
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"];
   for (const signal of signals) process.on(signal, onSignal);
   return {
     signal: abort.signal,

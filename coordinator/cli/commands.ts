@@ -1,6 +1,7 @@
 import { type OptionTable, switchValue, wholeNumber } from "../../shared/cli/option-table.js";
 import type { CommandDefinition } from "../../shared/cli/parse-command.js";
 import { SERVE_OPTIONS } from "./serve-options.js";
+import { SUBMIT_OPTIONS } from "./submit-options.js";
 import { TRAIN_OPTIONS } from "./train-options.js";
 
 const DOCUMENT = { name: "DEF.xml", describe: "the ViNNSL document" };
@@ -24,6 +25,18 @@ export const SERVE_COMMAND = {
   examples: [
     ["$0 serve", "at http://127.0.0.1:8080, with a worker for each core"],
     ["RINGSTRASSE_TOKEN=… $0 serve --host 0.0.0.0 --workers 0", "for workers and clients on other hosts"],
+  ],
+} as const satisfies CommandDefinition<OptionTable>;
+
+export const SUBMIT_COMMAND = {
+  name: "submit",
+  describe:
+    "Writes the batch script of a job, checks it against the cluster and submits it. What train takes is passed on to it.",
+  positionals: [{ name: "slurm", describe: "the batch system" }, DOCUMENT],
+  options: SUBMIT_OPTIONS,
+  examples: [
+    ["$0 submit slurm net.xml --data rows.csv --nodes 2 --tasks-per-node 4 --replicas 8", "eight ranks on two nodes"],
+    ["$0 submit slurm net.xml --nodes 2 --gpus-per-node 4 --time 2:00:00 --dry-run", "a rank for each of eight GPUs"],
   ],
 } as const satisfies CommandDefinition<OptionTable>;
 

@@ -3,10 +3,9 @@ import { basename, extname, join } from "node:path";
 import type { ParsedCommand } from "../../shared/cli/parse-command.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import { JobIdSchema } from "../../shared/ids.js";
-import type { LaunchedPlace } from "../../shared/launch/launched-place.js";
+import { type LaunchedPlace, launcherCommand } from "../../shared/launch/launched-place.js";
 import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
-import { ringAddress } from "../../shared/transport/ring-address.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
 import { planRun, prepareRows, type ReadJob, readJob } from "../job/plan-run.js";
@@ -16,7 +15,8 @@ import { type JobSurroundings, runJob } from "../job/run-job.js";
 import type { TrainingRun } from "../job/training-run.js";
 import type { Launcher } from "../launcher/launcher.js";
 import { LocalLauncher } from "../launcher/local-launcher.js";
-import { MpirunLauncher } from "../launcher/mpirun-launcher.js";
+import { meetingAddress } from "../launcher/meeting-address.js";
+import { RankLauncher } from "../launcher/rank-launcher.js";
 import type { RankZero } from "../launcher/rank-zero.js";
 import { openSocketFolder } from "../launcher/socket-folder.js";
 import { readInput } from "./read-input.js";
@@ -37,7 +37,7 @@ export interface TrainSurroundings {
   readonly note: (text: string) => void;
   /** Aborted on SIGINT and SIGTERM, with an INTERRUPTED failure. */
   readonly signal: AbortSignal;
-  /** The process that started this one, when the workers are an MPI launcher's ranks. */
+  /** The process that started this one, when the workers are a launcher's ranks. */
   readonly rankZero: RankZero | null;
 }
 
@@ -53,6 +53,7 @@ export async function train(
   const { values: options } = command;
   refuseUnsupported(options);
   const { rankZero } = around;
+  refuseIdleInterface(options, rankZero);
   const settled = rankZero === null ? command : withLaunchedWorkers(command, rankZero.place);
   const url = options["report-to"];
   if (url === undefined) return await trainDocument(settled, around);
@@ -83,6 +84,7 @@ async function trainDocument(
   around.signal.throwIfAborted();
 
   const jobId = JobIdSchema.parse(newJobId(file));
+  const address = await addressForRanks(options, around);
   await using folder = await openSocketFolder();
   const run = await planRun(job, {
     jobId,
@@ -94,10 +96,11 @@ async function trainDocument(
     data: dataPath,
     out: options.out ?? join("runs", jobId),
   });
-  const surroundings = jobSurroundings(run, folder.path, options, around);
+  const ground = { folder: folder.path, address };
+  const surroundings = jobSurroundings(run, ground, options, around);
   return await runJob(run, {
     ...surroundings,
-    launcher: await launcherFor(options, surroundings.token, folder.path, around),
+    launcher: await launcherFor(options, surroundings.token, ground, around),
   });
 }
 
@@ -111,18 +114,33 @@ async function workersEngine(
   return await settleHostEngine(settings.engine.value, settings.threads.value, around);
 }
 
+/** Where a run and its workers meet. */
+interface MeetingGround {
+  /** For sockets of this host. */
+  readonly folder: string;
+  /** Of this host, for ranks on other hosts; null: there are none. */
+  readonly address: string | null;
+}
+
+/** Null: there are no ranks on other hosts. @throws RingstrasseError as {@link meetingAddress} */
+async function addressForRanks(options: TrainOptions, around: TrainSurroundings): Promise<string | null> {
+  const place = around.rankZero?.place;
+  return place === undefined || place.isOneHost ? null : await meetingAddress(options, place, around.environment);
+}
+
 function jobSurroundings(
   run: TrainingRun,
-  folder: string,
+  ground: MeetingGround,
   options: TrainOptions,
   around: TrainSurroundings,
 ): Omit<JobSurroundings, "launcher"> {
   const { spec } = run;
-  const token = options.token ?? randomBytes(24).toString("hex");
+  // Ranks are told this one when they have shown the user's, which never goes over the network.
+  const token = (around.rankZero === null ? options.token : undefined) ?? randomBytes(24).toString("hex");
   const logLevel = options["log-level"] ?? "warn";
   const byHand = options.launcher === "none";
   return {
-    controlEndpoint: controlEndpoint(options, folder, around.rankZero),
+    controlEndpoint: controlEndpoint(options, ground),
     token,
     logLevel,
     emit: around.emit,
@@ -138,28 +156,36 @@ function jobSurroundings(
 async function launcherFor(
   options: TrainOptions,
   token: string,
-  folder: string,
+  { folder, address }: MeetingGround,
   { entry, environment, stderr, rankZero }: TrainSurroundings,
 ): Promise<Launcher | null> {
   if (options.launcher === "none") return null;
   // Their sockets lie in the run's own folder, so that even workers that are killed leave nothing behind.
   if (rankZero === null) return new LocalLauncher(entry, { ...environment, TMPDIR: folder }, stderr);
-  const { isOneHost } = rankZero.place;
-  const at = isOneHost ? { path: join(folder, "lifelines") } : { host: ringAddress(options.host ?? "0.0.0.0") };
+  const name = launcherCommand(rankZero.place.launcher);
+  const at = address === null ? { path: join(folder, "lifelines") } : { host: address };
   const lifelines = await rankZero.openLifelines(at, token);
-  return new MpirunLauncher(lifelines, isOneHost ? folder : null, (meeting) => rankZero.announce(meeting));
+  return new RankLauncher(name, lifelines, address === null ? folder : null, (point) => rankZero.announce(point));
 }
+
+/** How so many ranks are asked for. */
+const HOW_MANY = {
+  mpirun: (ranks: number) => `: mpirun -np ${ranks}`,
+  srun: (ranks: number) => `: srun -n ${ranks}`,
+  torchrun: (ranks: number) => `: torchrun --nproc-per-node, ${ranks} on all nodes together`,
+} as const;
 
 /** N is how many ranks there are, whatever the document says. @throws RingstrasseError USAGE when an option says otherwise */
 function withLaunchedWorkers(
   command: ParsedCommand<typeof TRAIN_OPTIONS>,
-  { worldSize }: LaunchedPlace,
+  { worldSize, launcher }: LaunchedPlace,
 ): ParsedCommand<typeof TRAIN_OPTIONS> {
   const { values, sources } = command;
   const { workers } = values;
   if (workers !== undefined && workers !== worldSize) {
-    const problem = `${workers} workers are asked for, and mpirun has started ${worldSize} ranks, each of which is one`;
-    const remedy = `Leave it out, or use mpirun -np ${workers}`;
+    const command = launcherCommand(launcher);
+    const problem = `${workers} workers are asked for, and ${command} has started ${worldSize} ranks, each of which is one`;
+    const remedy = `Leave it out, or start ${workers} ranks${HOW_MANY[command](workers)}`;
     throw new RingstrasseError({ code: "USAGE", option: "--workers", problem, remedy });
   }
   const source = sources.workers ?? "environment";
@@ -174,11 +200,18 @@ function ringTransport(options: TrainOptions, rankZero: RankZero | null): "tcp" 
 }
 
 /** A unix socket for workers of our own; an address when they come from elsewhere or one was asked for. */
-function controlEndpoint(options: TrainOptions, folder: string, rankZero: RankZero | null): string {
-  if (rankZero?.place.isOneHost === false)
-    return `tcp://${ringAddress(options.host ?? "0.0.0.0")}:${options.port ?? 0}`;
+function controlEndpoint(options: TrainOptions, { folder, address }: MeetingGround): string {
+  if (address !== null) return `tcp://${address}:${options.port ?? 0}`;
   const wanted = options.host !== undefined || options.port !== undefined || options.launcher === "none";
   return wanted ? `tcp://${options.host ?? "127.0.0.1"}:${options.port ?? 0}` : `ipc://${join(folder, "control")}`;
+}
+
+/** Only ranks find each other by it; elsewhere addresses do. @throws RingstrasseError USAGE */
+function refuseIdleInterface(options: TrainOptions, rankZero: RankZero | null): void {
+  if (options.interface === undefined || rankZero !== null) return;
+  const problem = "it is for ranks of mpirun, srun or torchrun, which these workers are not";
+  const remedy = "Leave it out; workers started by hand take --host here, and --address there";
+  throw new RingstrasseError({ code: "USAGE", option: "--interface", problem, remedy });
 }
 
 /** How to start the workers that are waited for; a token of the user's own is not told again. */

@@ -18,6 +18,9 @@ const GROUP = "Workers:";
 const OUTPUT = "Output:";
 const LATER = "Not available yet:";
 
+/** Those that start this command once for each worker. */
+const RANKS_LAUNCHERS = ["mpirun", "srun", "torchrun"] as const;
+
 const seconds = (minimum: number) => decimalNumber(z.number().min(minimum, `at least ${minimum} s`).max(1e6));
 
 /** Everything `ringstrasse train` takes. Choices of later versions are listed so that they are refused by name. */
@@ -139,8 +142,8 @@ export const TRAIN_OPTIONS = {
   launcher: {
     group: GROUP,
     describe:
-      "local starts the workers here; none waits for workers started by hand; mpirun: each of its ranks is one [default mpirun under mpirun, else local]",
-    schema: choice(["local", "none", "mpirun"]),
+      "local starts the workers here; none waits for workers started by hand; mpirun, srun, torchrun: each of its ranks is one [default the one that started this process, else local]",
+    schema: choice(["local", "none", ...RANKS_LAUNCHERS]),
     placeholder: "NAME",
   },
   host: {
@@ -148,6 +151,12 @@ export const TRAIN_OPTIONS = {
     describe: "Address to listen on for workers started by hand [default 127.0.0.1]",
     schema: z.string().min(1),
     placeholder: "ADDRESS",
+  },
+  interface: {
+    group: GROUP,
+    describe: "Network interface between ranks on several hosts [default the one on the way to the peers]",
+    schema: z.string().min(1),
+    placeholder: "NAME",
   },
   port: {
     group: GROUP,
@@ -157,7 +166,8 @@ export const TRAIN_OPTIONS = {
   },
   token: {
     group: GROUP,
-    describe: "Secret that workers must show [default a random one]",
+    describe:
+      "Secret that workers must show; under srun and torchrun it is needed, for ranks to know each other [default a random one]",
     schema: z.string().min(1),
     placeholder: "TEXT",
   },
@@ -226,10 +236,14 @@ export const TRAIN_OPTIONS = {
     schema: wholeNumber(1),
     placeholder: "H",
   },
-  interface: { group: LATER, describe: "Network interface of the ring", schema: z.string(), placeholder: "NAME" },
   insecure: { group: LATER, describe: "Serve without a token", schema: switchValue, isSwitch: true },
   resume: { group: LATER, describe: "Go on from a checkpoint", schema: z.string(), placeholder: "DIR" },
 } as const satisfies OptionTable;
 
 export type TrainOptions = OptionValues<typeof TRAIN_OPTIONS>;
 export type TrainOptionName = keyof typeof TRAIN_OPTIONS;
+
+/** Whether the workers are the ranks of a launcher that started this command once for each. */
+export function isRanksLauncher(launcher: TrainOptions["launcher"]): boolean {
+  return RANKS_LAUNCHERS.some((each) => each === launcher);
+}

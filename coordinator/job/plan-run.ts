@@ -169,7 +169,8 @@ function refuseMpiAlone(job: ReadJob): void {
   }
   if (options.launcher === "mpirun") return;
   const problem = "these workers are not started by MPI's launcher";
-  const remedy = `Start them by: mpirun -np ${settings.workers.value} ringstrasse train DEF.xml --collective mpi`;
+  const ranks = settings.workers.value;
+  const remedy = `Start them by: mpirun -np ${ranks} ringstrasse train DEF.xml --collective mpi (under Slurm also srun --mpi=pmix or --mpi=pmi2)`;
   throw new RingstrasseError({ code: "COLLECTIVE_UNAVAILABLE", collective: "mpi", problem, remedy });
 }
 

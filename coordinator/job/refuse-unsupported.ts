@@ -15,7 +15,6 @@ export function refuseUnsupported(options: TrainOptions): void {
     { option: "--strategy", value: options.strategy, supported: ["sync"] },
     { option: "--compress", value: options.compress, supported: ["none", "bf16", "fp16"] },
     { option: "--sync-every", value: options["sync-every"], supported: [] },
-    { option: "--interface", value: options.interface, supported: [] },
     { option: "--insecure", value: options.insecure, supported: [] },
     { option: "--resume", value: options.resume, supported: [] },
   ];

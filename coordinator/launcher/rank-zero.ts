@@ -27,8 +27,8 @@ export class RankZero implements AsyncDisposable {
   /** @throws RingstrasseError USAGE when this process was not started by a rank */
   constructor(place: LaunchedPlace | null, parent: ParentPipe) {
     if (place === null || parent.send === undefined) {
-      const problem = "mpirun is what `ringstrasse train` gives itself as one of mpirun's ranks";
-      const remedy = "Use: mpirun -np N ringstrasse train DEF.xml, without --launcher";
+      const problem = "mpirun, srun and torchrun are what `ringstrasse train` gives itself as one of their ranks";
+      const remedy = "Use: mpirun -np N (or srun -n N) ringstrasse train DEF.xml, without --launcher";
       throw new RingstrasseError({ code: "USAGE", option: "--launcher", problem, remedy });
     }
     this.place = place;

@@ -24,6 +24,8 @@ interface Convention {
   readonly worldSize: readonly string[];
   readonly localRank: string;
   readonly localSize: string | null;
+  /** How many hosts there are; the first that is there counts. */
+  readonly hostCount: readonly string[];
   /** Must be there, or the others don't speak of this process. */
   readonly needs: readonly string[];
 }
@@ -39,6 +41,7 @@ const CONVENTIONS: readonly Convention[] = [
     worldSize: ["OMPI_COMM_WORLD_SIZE"],
     localRank: "OMPI_COMM_WORLD_LOCAL_RANK",
     localSize: "OMPI_COMM_WORLD_LOCAL_SIZE",
+    hostCount: [],
     needs: [],
   },
   {
@@ -47,6 +50,8 @@ const CONVENTIONS: readonly Convention[] = [
     worldSize: ["PMI_SIZE"],
     localRank: "MPI_LOCALRANKID",
     localSize: "MPI_LOCALNRANKS",
+    // Of the step, where srun --mpi=pmi2 has started the ranks.
+    hostCount: ["SLURM_STEP_NUM_NODES"],
     needs: [],
   },
   {
@@ -56,6 +61,7 @@ const CONVENTIONS: readonly Convention[] = [
     worldSize: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
     localRank: "SLURM_LOCALID",
     localSize: null,
+    hostCount: ["SLURM_STEP_NUM_NODES", "SLURM_NNODES"],
     needs: [],
   },
   {
@@ -64,6 +70,7 @@ const CONVENTIONS: readonly Convention[] = [
     worldSize: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
     localRank: "SLURM_LOCALID",
     localSize: null,
+    hostCount: ["SLURM_STEP_NUM_NODES", "SLURM_NNODES"],
     needs: ["SLURM_STEP_ID"],
   },
   {
@@ -72,6 +79,7 @@ const CONVENTIONS: readonly Convention[] = [
     worldSize: ["WORLD_SIZE"],
     localRank: "LOCAL_RANK",
     localSize: "LOCAL_WORLD_SIZE",
+    hostCount: [],
     // Plain names that anything may have set: without the process group's address they are nobody's ranks.
     needs: ["MASTER_ADDR", "MASTER_PORT"],
   },
@@ -110,7 +118,19 @@ function placeOf(convention: Convention, sizeName: string | undefined, environme
   if (localCount !== null && localCount > worldSize) {
     throw contradictory(`${localSize} is ${localCount}, more than the ${worldSize} of ${sizeName}`);
   }
-  return { launcher, rank, worldSize, localRank, isOneHost: worldSize === 1 || localCount === worldSize };
+  const hostCountName = convention.hostCount.find((name) => environment[name] !== undefined);
+  const isOneHost = worldSize === 1 || localCount === worldSize || environment[hostCountName ?? ""] === "1";
+  return { launcher, rank, worldSize, localRank, isOneHost };
+}
+
+/** What people call who started the ranks: a command. */
+export function launcherCommand(launcher: RankLauncher): "mpirun" | "srun" | "torchrun" {
+  return launcher === "slurm" ? "srun" : launcher === "torchrun" ? "torchrun" : "mpirun";
+}
+
+/** Whether the ranks have MPI to find each other by. */
+export function hasMpi(launcher: RankLauncher): boolean {
+  return launcherCommand(launcher) === "mpirun";
 }
 
 /** Null when absent, or not a whole number. */

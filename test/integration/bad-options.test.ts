@@ -102,7 +102,6 @@ describe("choices of later versions", () => {
     ["--strategy", "local-sgd"],
     ["--sync-every", "4"],
     ["--compress", "topk"],
-    ["--interface", "eth0"],
     ["--insecure"],
     ["--resume", "runs/a"],
   ];
@@ -136,7 +135,7 @@ describe("choices of later versions", () => {
     await expectRefusedTrain(place, [IRIS, "--launcher", "mpirun"], launcher);
   });
 
-  for (const command of ["bench", "submit"]) {
+  for (const command of ["bench"]) {
     it(`the command ${command} is refused by name, exit 4`, async () => {
       const place = await workplace();
       await expectRefusedCommand(place, [command], { exitCode: 4, says: [`ringstrasse ${command}`, "train, worker"] });

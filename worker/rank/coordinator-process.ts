@@ -16,9 +16,9 @@ export class CoordinatorProcess {
   /** With its exit code, 1 when a signal ended it. */
   readonly ended: Promise<number>;
 
-  /** @param entry the compiled command. @param args of `ringstrasse train` */
+  /** @param entry the compiled command. @param args of `ringstrasse train`, with the launcher of the ranks */
   constructor(entry: string, args: readonly string[]) {
-    this.#child = spawn(process.execPath, [entry, "train", ...args, "--launcher=mpirun"], {
+    this.#child = spawn(process.execPath, [entry, "train", ...args], {
       detached: true,
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });

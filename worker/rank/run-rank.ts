@@ -2,20 +2,16 @@ import { hostname } from "node:os";
 import process from "node:process";
 import { describeFailure, type Failure, toFailure } from "../../shared/failure.js";
 import { type Rank, type WorkerId, WorkerIdSchema } from "../../shared/ids.js";
-import type { LaunchedPlace } from "../../shared/launch/launched-place.js";
+import { type LaunchedPlace, launcherCommand } from "../../shared/launch/launched-place.js";
 import type { MeetingPoint } from "../../shared/launch/rank-messages.js";
 import { createLogger } from "../../shared/logger.js";
-import { ringAddress } from "../../shared/transport/ring-address.js";
+import { nameProcess } from "../../shared/name-process.js";
 import { useSocketDirectory } from "../config/socket-directory.js";
 import { isNews } from "../is-news.js";
-import { chooseLibrary } from "../mpi/choose-library.js";
-import type { Mpi } from "../mpi/mpi.js";
-import { mpiUnavailable } from "../mpi/mpi-failure.js";
-import { beginMpi } from "../mpi/mpi-library.js";
 import { runWorker } from "../run-worker.js";
 import { CoordinatorProcess } from "./coordinator-process.js";
 import { Lifeline } from "./lifeline.js";
-import { shareRendezvous } from "./share-rendezvous.js";
+import type { RankMeeting } from "./rank-meeting.js";
 
 /** Launchers send signals to all ranks: the coordinator's verdict, which rank 0 asks for, comes before a rank leaves by itself. */
 const VERDICT_MS = 2000;
@@ -26,75 +22,77 @@ export interface RankOptions {
   readonly args: readonly string[];
   /** The compiled command. */
   readonly entry: string;
-  /** MPI's library as the user names it; null: the one that goes with the launcher. */
-  readonly library: string | null;
+  /** How the ranks find each other; told that all have ended well, and else the caller's. */
+  readonly meeting: RankMeeting;
   /** Aborts on SIGINT and SIGTERM, with an INTERRUPTED failure. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The life of one of the processes that an MPI launcher has started: begin MPI, learn by it where to meet, work as the worker of this
- * rank, and exit with the code of the run. Rank 0 starts the coordinator beside that. MPI ends only if all ranks end well: one that is
- * missing would keep the others for ever, and ending them is the launcher's job.
+ * The life of one of the processes that a launcher has started together: learn where to meet, work as the worker of this rank, and exit
+ * with the code of the run. Rank 0 starts the coordinator beside that. MPI ends only if all ranks end well: one that is missing would
+ * keep the others for ever, and ending them is the launcher's job.
  * @returns the process's exit code
  * @throws RingstrasseError COLLECTIVE_UNAVAILABLE, LAUNCH_FAILED, COORDINATOR_LOST, INTERRUPTED
  */
 export async function runRank(options: RankOptions): Promise<number> {
-  const { place, signal } = options;
-  const library = chooseLibrary(place.launcher, options.library);
-  const mpi = beginMpi(library);
-  refuseOtherRanks(mpi, place, library);
-  const coordinator = place.rank === 0 ? new CoordinatorProcess(options.entry, options.args) : null;
+  const { place, meeting, signal } = options;
+  const launcher = launcherCommand(place.launcher);
+  const coordinator =
+    place.rank === 0 ? new CoordinatorProcess(options.entry, [...options.args, `--launcher=${launcher}`]) : null;
   const interrupt = (): void => coordinator?.interrupt(signalOf(signal));
   signal.addEventListener("abort", interrupt, { once: true });
   if (signal.aborted) interrupt();
   const said = (await coordinator?.rendezvous()) ?? null;
   // Rank 0 speaks in any case, so that nobody waits for it.
-  const rendezvous = await shareRendezvous(mpi, said, place.rank === 0 ? new AbortController().signal : signal);
-  const exitCode = rendezvous.kind === "end" ? rendezvous.exitCode : await workAt(rendezvous, library, options);
+  const rendezvous = await meeting.share(said, place.rank === 0 ? new AbortController().signal : signal);
+  const exitCode = rendezvous.kind === "end" ? rendezvous.exitCode : await workAt(rendezvous, options);
   await coordinator?.ended;
   // Before there was anything to do all are still there, whatever the exit code.
-  if (exitCode === 0 || rendezvous.kind === "end") mpi.finalize();
+  if (exitCode === 0 || rendezvous.kind === "end") meeting.finish();
   return exitCode;
 }
 
-async function workAt(meeting: MeetingPoint, library: string, { place, signal }: RankOptions): Promise<number> {
+async function workAt(point: MeetingPoint, { place, meeting, signal }: RankOptions): Promise<number> {
   const rank = place.rank as Rank;
-  const { token, socketFolder } = meeting;
+  const { token, socketFolder } = point;
+  const address = socketFolder === null ? meeting.ownAddress(hostOf(point.coordinatorEndpoint)) : "127.0.0.1";
   const workerId = WorkerIdSchema.parse(`${hostname()}-rank-${rank}`);
-  process.title = `ringstrasse worker ${workerId}`;
+  nameProcess(`ringstrasse worker ${workerId}`);
   if (socketFolder !== null) useSocketDirectory(socketFolder);
   const here = { kind: "here", token, rank, workerId, host: hostname(), pid: process.pid } as const;
-  using lifeline = await Lifeline.open(meeting.lifeline, here);
+  using lifeline = await Lifeline.open(point.lifeline, here);
   const leave = AbortSignal.any([lifeline.signal, afterVerdict(signal)]);
-  const failure = await workUntilStopped(meeting, { workerId, library, signal: leave });
+  const failure = await workUntilStopped(point, { workerId, address, mpiLibrary: meeting.mpiLibrary, signal: leave });
   return await lifeline.done(failure);
 }
 
 interface RankWorker {
   readonly workerId: WorkerId;
-  readonly library: string;
+  /** This host's, as the other workers reach it. */
+  readonly address: string;
+  readonly mpiLibrary: string | null;
   readonly signal: AbortSignal;
 }
 
 /** A worker like any other. @returns how it failed; the coordinator's verdict too */
-async function workUntilStopped(meeting: MeetingPoint, rank: RankWorker): Promise<Failure | null> {
+async function workUntilStopped(point: MeetingPoint, rank: RankWorker): Promise<Failure | null> {
   const { workerId, signal } = rank;
-  const log = createLogger(meeting.logLevel, { process: "worker", workerId });
+  const log = createLogger(point.logLevel, { process: "worker", workerId });
   let hasJoined = false;
   try {
     await runWorker({
-      coordinatorEndpoint: meeting.coordinatorEndpoint,
-      token: meeting.token,
+      coordinatorEndpoint: point.coordinatorEndpoint,
+      token: point.token,
       workerId,
-      engine: meeting.engine,
-      threads: meeting.threads,
-      address: meeting.socketFolder === null ? ringAddress("0.0.0.0") : "127.0.0.1",
+      engine: point.engine,
+      threads: point.threads,
+      address: rank.address,
       joined: () => {
         hasJoined = true;
       },
       parentPipe: null,
-      mpiLibrary: rank.library,
+      mpiLibrary: rank.mpiLibrary,
       signal,
       log,
     });
@@ -123,12 +121,7 @@ function signalOf({ reason }: AbortSignal): string {
   return failure.code === "INTERRUPTED" ? failure.signal : "an error";
 }
 
-/** The library of another MPI than the launcher's makes each process a world of its own. */
-function refuseOtherRanks(mpi: Mpi, { rank, worldSize }: LaunchedPlace, library: string): void {
-  if (mpi.rank === rank && mpi.size === worldSize) return;
-  const problem = `${library} (${mpi.version}) takes this process for rank ${mpi.rank} of ${mpi.size}, its launcher for rank ${rank} of ${worldSize}`;
-  throw mpiUnavailable(
-    problem,
-    "Name the library of the MPI whose mpirun was used by --mpi-library, or use its mpirun",
-  );
+/** Of `tcp://HOST:PORT`, with the brackets that IPv6 has there. */
+function hostOf(endpoint: string): string {
+  return endpoint.replace(/^tcp:\/\//, "").replace(/:\d+$/, "");
 }

@@ -1,0 +1,98 @@
+import type { BatchRequest } from "./batch-request.js";
+import { shellWord } from "./shell-word.js";
+
+/** A batch job as its script has it. */
+export interface BatchScript {
+  readonly request: BatchRequest;
+  /** What is said at the top, a line each. */
+  readonly about: readonly string[];
+  /** Where the job's output goes, `%j` being its number; null: where it was submitted. */
+  readonly output: string | null;
+  /** Shell words, quoted where they have to be: the command, then the arguments of its `train`. */
+  readonly command: string;
+  readonly trainArguments: string;
+  /** Absolute paths that every node must have; looked for if there are folders. */
+  readonly files: readonly string[];
+  /** Absolute paths of folders that must be the same ones on every node. */
+  readonly folders: readonly string[];
+}
+
+/** Between the end of the first rank and the end of the others by force: one that hangs can't end itself. */
+const LAST_RANK_S = 30;
+
+/**
+ * The text of a batch script: what it asks for, a look at whether all nodes see the same files, then one step with a rank for each task.
+ * Runs with bash; shellcheck has nothing against it. Pure.
+ */
+export function renderBatchScript(script: BatchScript): string {
+  const { request, about, command, trainArguments } = script;
+  const head = ["#!/usr/bin/env bash", ...directives(script), ...about.map((line) => `# ${line}`), "set -euo pipefail"];
+  const checks = script.folders.length === 0 ? [] : [sameFiles(script)];
+  const sections = [head.join("\n"), SECRET, ...checks, step(request, `${command} train ${trainArguments}`)];
+  return `${sections.join("\n\n")}\n`;
+}
+
+function directives({ request, output }: BatchScript): string[] {
+  const { jobName, nodes, tasksPerNode, cpusPerTask, gpusPerNode, partition, account, time } = request;
+  const options: readonly (readonly [string, string | number | null])[] = [
+    ["job-name", jobName],
+    ["partition", partition],
+    ["account", account],
+    ["time", time],
+    ["nodes", nodes],
+    ["ntasks-per-node", tasksPerNode],
+    ["cpus-per-task", cpusPerTask],
+    ["gpus-per-node", gpusPerNode === 0 ? null : gpusPerNode],
+    ["output", output],
+  ];
+  return options.flatMap(([name, value]) => (value === null ? [] : [`#SBATCH --${name}=${value}`]));
+}
+
+const SECRET = `# By it the ranks know each other. srun hands it to them, in their environment.
+if [ -z "\${RINGSTRASSE_TOKEN:-}" ]; then
+  RINGSTRASSE_TOKEN=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \\n')
+fi
+export RINGSTRASSE_TOKEN`;
+
+/** A new file in each folder tells the same folder from another one of its name. */
+function sameFiles({ files, folders }: BatchScript): string {
+  return `# Every node has to see the same files.
+advice='Put it on a file system that all nodes share'
+paths=(${files.map(shellWord).join(" ")})
+marks=()
+for folder in ${folders.map(shellWord).join(" ")}; do
+  mark=$(mktemp "$folder/.seen-by-all-nodes-XXXXXX") || {
+    echo "ringstrasse: $(hostname): $folder is not there, or can't be written. $advice" >&2
+    exit 4
+  }
+  marks+=("$mark")
+done
+seen=0
+# shellcheck disable=SC2016 # expanded on each node
+srun --mpi=none --ntasks="$SLURM_JOB_NUM_NODES" --ntasks-per-node=1 bash -c '
+  advice=$1
+  shift
+  for path; do
+    [ -r "$path" ] && continue
+    echo "ringstrasse: $(hostname): $path is not there. $advice" >&2
+    exit 4
+  done' bash "$advice" "\${paths[@]}" "\${marks[@]}" || seen=$?
+rm -f -- "\${marks[@]}"
+[ "$seen" -eq 0 ] || exit "$seen"`;
+}
+
+function step({ cpusPerTask, gpusPerNode }: BatchRequest, command: string): string {
+  const gpus = gpusPerNode === 0 ? "" : " --gpus-per-task=1";
+  return `# When a rank ends, the others have ${LAST_RANK_S} s: to say which of them failed, and to end by themselves.
+srun --mpi=none --cpus-per-task=${cpusPerTask}${gpus} --kill-on-bad-exit=0 --wait=${LAST_RANK_S} \\
+  ${command} &
+step=$!
+# Not USR1: in Node.js that opens a debugger.
+trap 'kill -USR2 "$step"' USR1
+status=0
+while kill -0 "$step" 2>/dev/null; do
+  status=0
+  wait "$step" || status=$?
+done
+exit "$status"`;
+}

@@ -1,0 +1,182 @@
+import { access, constants, readFile, realpath, writeFile } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
+import type { ParsedCommand } from "../../shared/cli/parse-command.js";
+import { createDirectory } from "../../shared/create-directory.js";
+import { RingstrasseError } from "../../shared/failure.js";
+import { writeFailure } from "../../shared/write-failure.js";
+import { readInput } from "../cli/read-input.js";
+import type { SUBMIT_OPTIONS, SubmitOptions } from "../cli/submit-options.js";
+import { readJob } from "../job/plan-run.js";
+import { refuseUnsupported } from "../job/refuse-unsupported.js";
+import { resolveData } from "../job/resolve-data.js";
+import { fileSystemKind, isSharedFileSystem } from "../store/file-system-kind.js";
+import type { BatchRequest } from "./batch-request.js";
+import { renderBatchScript } from "./batch-script.js";
+import { checkRequest } from "./check-request.js";
+import { shellWord } from "./shell-word.js";
+import { SlurmCommands } from "./slurm-commands.js";
+import { trainArguments } from "./train-arguments.js";
+
+export interface SubmitSurroundings {
+  /** The compiled `ringstrasse` command, and the Node.js that runs it: the job uses the same. */
+  readonly entry: string;
+  readonly execPath: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly directory: string;
+  /** Where prepared rows are kept unless `--data-dir` says otherwise. */
+  readonly cacheDirectory: string;
+  /** Names the run's folder where `--out` doesn't, e.g. `20261121T120000`. */
+  readonly stamp: string;
+}
+
+export interface Submitted {
+  /** Null: it was not submitted, as asked. */
+  readonly jobId: string | null;
+  readonly script: string;
+  /** Where the job writes its results. */
+  readonly out: string;
+  /** What it says, as soon as it runs. */
+  readonly log: string;
+  /** What the user should know; sentences without their full stop. */
+  readonly remarks: readonly string[];
+}
+
+/**
+ * `ringstrasse submit slurm`: checks document, options, data, cluster and paths; writes the batch script into the run's folder; submits it.
+ * @throws RingstrasseError as `train` for document and options; BATCH_REFUSED; OUTPUT_UNWRITABLE
+ */
+export async function submitSlurm(
+  command: ParsedCommand<typeof SUBMIT_OPTIONS>,
+  around: SubmitSurroundings,
+): Promise<Submitted> {
+  const [scheduler, document = ""] = command.positionals;
+  if (scheduler !== "slurm") {
+    const remedy = "Use: ringstrasse submit slurm DEF.xml";
+    throw new RingstrasseError({
+      code: "CHOICE_UNSUPPORTED",
+      option: "submit",
+      value: scheduler ?? "",
+      supported: ["slurm"],
+      remedy,
+    });
+  }
+  const options = command.values;
+  const request = requestOf(options, document);
+  const data = await checkJob(command, document, request);
+  const slurm = new SlurmCommands(around.environment);
+  const remarks = checkRequest(request, await slurm.nodes());
+  const files = [around.execPath, around.entry, document, data, ...givenFiles(options)];
+  const absolute = files.map((file) => resolve(around.directory, file));
+  await Promise.all(absolute.map(refuseMissing));
+  const places = await makePlaces(options, document, around);
+  const script = join(places.out, "train.sbatch");
+  const log = join(places.out, "slurm-%j.out");
+  const trained = [absolute[2] ?? "", ...trainArguments({ ...options, ...places, data }, around.directory)];
+  const text = renderBatchScript({
+    request,
+    about: ["Written by ringstrasse submit slurm."],
+    output: log,
+    command: [around.execPath, around.entry].map(shellWord).join(" "),
+    trainArguments: trained.map(shellWord).join(" "),
+    files: absolute,
+    folders: [places.out, places["data-dir"]],
+  });
+  await written(script, text);
+  const unshared =
+    request.nodes === 1 ? [] : await unsharedPlaces([...absolute.slice(2), places.out, places["data-dir"]]);
+  const jobId = options["dry-run"] === true ? null : await slurm.submit(script);
+  return { jobId, script, out: places.out, log: log.replace("%j", jobId ?? "%j"), remarks: [...remarks, ...unshared] };
+}
+
+/** @throws RingstrasseError USAGE for GPUs that no rank would use */
+function requestOf(options: SubmitOptions, document: string): BatchRequest {
+  const gpusPerNode = options["gpus-per-node"] ?? 0;
+  const tasksPerNode = options["tasks-per-node"] ?? Math.max(1, gpusPerNode);
+  if (gpusPerNode > 0 && tasksPerNode !== gpusPerNode) {
+    const problem = `${tasksPerNode} ranks on each node for ${gpusPerNode} GPUs: each rank has one`;
+    throw usage("--tasks-per-node", problem, `Leave it out, or give ${gpusPerNode}`);
+  }
+  return {
+    jobName: stemOf(document),
+    nodes: options.nodes ?? 1,
+    tasksPerNode,
+    cpusPerTask: options["cpus-per-task"] ?? options.threads ?? 1,
+    gpusPerNode,
+    partition: options.partition ?? null,
+    account: options.account ?? null,
+    time: options.time ?? null,
+  };
+}
+
+/** What is wrong with the job itself is said here, not hours later on a node. @returns the path of the training rows */
+async function checkJob(
+  { values, sources }: ParsedCommand<typeof SUBMIT_OPTIONS>,
+  file: string,
+  { nodes, tasksPerNode }: BatchRequest,
+): Promise<string> {
+  refuseUnsupported(values);
+  const ranks = { ...values, workers: nodes * tasksPerNode };
+  const job = readJob({ bytes: await readInput(file), file, options: ranks, sources: { ...sources, workers: "flag" } });
+  return await resolveData(values.data ?? null, job.definition, file);
+}
+
+/** @throws RingstrasseError INPUT_MISSING */
+async function refuseMissing(file: string): Promise<void> {
+  try {
+    await access(file, constants.R_OK);
+  } catch (cause) {
+    const problem = "it can't be read here";
+    throw new RingstrasseError({ code: "INPUT_MISSING", file, problem, remedy: "Check the path" }, { cause });
+  }
+}
+
+function givenFiles(options: SubmitOptions): string[] {
+  const given = [options.labels, options["test-data"], options["test-labels"]];
+  return given.filter((file) => file !== undefined);
+}
+
+/** The folders of the run: there before the job starts, since Slurm opens the job's output in one of them. */
+async function makePlaces(options: SubmitOptions, document: string, around: SubmitSurroundings) {
+  const out = resolve(around.directory, options.out ?? join("runs", `${stemOf(document)}-${around.stamp}`));
+  const rows = resolve(around.directory, options["data-dir"] ?? join(around.cacheDirectory, "rows"));
+  for (const folder of [out, rows]) {
+    await createDirectory(folder).catch((cause: unknown) => {
+      throw writeFailure(folder, cause);
+    });
+    // These stand in lines that Slurm reads, not the shell.
+    if (/[\s%\\]/.test(folder))
+      throw usage("--out", `Slurm can't take the path "${folder}"`, "Choose one without blanks, % and \\");
+  }
+  return { out, "data-dir": rows };
+}
+
+async function written(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { mode: 0o755 });
+  } catch (cause) {
+    throw writeFailure(path, cause);
+  }
+}
+
+/** The job itself finds out whether a path is shared; this is a word before the wait. @returns remarks */
+async function unsharedPlaces(paths: readonly string[]): Promise<string[]> {
+  const mounts = await readFile("/proc/mounts", "utf8");
+  const real = await Promise.all(paths.map((path) => realpath(path)));
+  const local = real.flatMap((path) => {
+    const kind = fileSystemKind(path, mounts);
+    return kind === null || isSharedFileSystem(kind) ? [] : [`${path} (${kind})`];
+  });
+  if (local.length === 0) return [];
+  return [
+    `these seem to be on this host alone; the job ends with exit code 4 if a node lacks them: ${local.join(", ")}`,
+  ];
+}
+
+function stemOf(document: string): string {
+  const stem = basename(document, extname(document)).replaceAll(/[^A-Za-z0-9._-]/g, "_");
+  return stem.slice(0, 80) || "train";
+}
+
+function usage(option: string, problem: string, remedy: string): RingstrasseError {
+  return new RingstrasseError({ code: "USAGE", option, problem, remedy });
+}

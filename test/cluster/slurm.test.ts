@@ -1,0 +1,226 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, symlink } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import process from "node:process";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expandHostList } from "../../shared/launch/host-list.js";
+import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import { markedProcesses } from "../support/marked-processes.js";
+import { MPI_LAUNCHERS } from "../support/mpi-launchers.js";
+import { eventsOf, ROOT, runTrain } from "../support/run-command.js";
+import { type ClusterCommandEnd, SlurmCluster, slurmProblem } from "../support/slurm-cluster.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
+
+const IRIS = join(ROOT, "examples/iris/iris.xml");
+const ENTRY = join(ROOT, "dist/ringstrasse.js");
+const JOB = ["--replicas", "4", "--batch-size", "32", "--json"];
+const SHORT = [...JOB, "--epochs", "3"];
+const ENDLESS = [...JOB, "--epochs", "1000000", "--evaluate-every", "1000000"];
+const PROBLEM = slurmProblem();
+const OPEN_MPI = MPI_LAUNCHERS.find(({ command }) => command === "mpirun.openmpi");
+
+interface BatchJob {
+  readonly jobId: string;
+  readonly out: string;
+  /** In the environment of all its processes. */
+  readonly mark: string;
+  /** What it has said so far. */
+  log(): Promise<string>;
+}
+
+describe.skipIf(PROBLEM !== null)(`Slurm with two nodes${PROBLEM === null ? "" : ` (${PROBLEM})`}`, () => {
+  let cluster: SlurmCluster;
+  let alone: Promise<string>;
+
+  beforeAll(async () => {
+    cluster = await SlurmCluster.start(2);
+    const places = ["--out", join(cluster.folder, "alone"), "--data-dir", rows()];
+    alone = runTrain([IRIS, ...SHORT.filter((each) => each !== "--json"), ...places]).then(
+      ({ finished }) => finished.weightsSha256,
+    );
+    await alone;
+  });
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+  const rows = (): string => join(cluster.folder, "rows");
+
+  async function submit(args: readonly string[], out: string, env: NodeJS.ProcessEnv = {}): Promise<ClusterCommandEnd> {
+    const places = ["--out", out, "--data-dir", rows()];
+    return await cluster.run("login", [process.execPath, ENTRY, "submit", "slurm", IRIS, ...places, ...args], env);
+  }
+
+  async function submitted(args: readonly string[]): Promise<BatchJob> {
+    const out = join(cluster.folder, `run-${randomUUID()}`);
+    const mark = randomUUID();
+    const { exitCode, stdout, stderr } = await submit(args, out, { MARK: mark });
+    if (exitCode !== 0) throw new Error(`submit ended with ${exitCode}: ${stderr}`);
+    const { jobId, log } = JSON.parse(stdout);
+    expect(log).toBe(join(out, `slurm-${jobId}.out`));
+    return { jobId, out, mark, log: () => readFile(log, "utf8").catch(() => "") };
+  }
+
+  /** Resolves when Slurm has ended the job. @returns its exit code; 0 too where a signal has ended it */
+  async function ended({ jobId }: BatchJob): Promise<number> {
+    for (;;) {
+      const { stdout } = await cluster.run("login", ["scontrol", "show", "job", jobId]);
+      const [, state = "", exitCode = ""] = /JobState=(\S+)[\s\S]*ExitCode=(\d+):/.exec(stdout) ?? [];
+      if (!["PENDING", "RUNNING", "COMPLETING", "CONFIGURING"].includes(state)) return Number(exitCode);
+      await setTimeout(100);
+    }
+  }
+
+  async function says(job: BatchJob, words: string): Promise<string> {
+    for (;;) {
+      const log = await job.log();
+      if (log.includes(words)) return log;
+      await setTimeout(50);
+    }
+  }
+
+  /** Resolves once nothing of the job is left on any node; the test's own time limit ends a wait that never would. */
+  async function nothingLeft({ mark }: BatchJob): Promise<void> {
+    while (markedProcesses(mark).length > 0) await setTimeout(50);
+  }
+
+  it.each([
+    [1, 1],
+    [2, 2],
+  ])("submit: %i nodes with %i ranks each, the bits of one worker", async (nodes, tasks) => {
+    const job = await submitted([...SHORT, "--nodes", `${nodes}`, "--tasks-per-node", `${tasks}`]);
+    const exitCode = await ended(job);
+    const events = eventsAmong(await job.log());
+    expect(finishedOf(events)).toMatchObject({ workers: nodes * tasks, weightsSha256: await alone });
+    expect(exitCode).toBe(0);
+    const generation = events.find((event) => event.event === "generation");
+    const hosts = ["node1", "node2"].slice(0, nodes).flatMap((node) => Array.from({ length: tasks }, () => node));
+    expect(generation?.workers.map(({ host }) => host)).toEqual(hosts);
+    await nothingLeft(job);
+  });
+
+  it("slurm/train.sbatch: two ranks on two nodes, the bits of one worker", async () => {
+    const folder = await temporaryDirectory();
+    const log = join(folder, "log");
+    await symlink(ENTRY, join(folder, "ringstrasse"));
+    const batch = ["sbatch", "--wait", "--nodes=2", "--ntasks-per-node=1", `--output=${log}`, "slurm/train.sbatch"];
+    const job = [IRIS, ...SHORT, "--out", join(folder, "run"), "--data-dir", rows()];
+    const path = [folder, dirname(process.execPath), process.env["PATH"]].join(delimiter);
+    const { exitCode } = await cluster.run("login", [...batch, ...job], { PATH: path });
+    const finished = finishedOf(eventsAmong(await readFile(log, "utf8")));
+    expect(finished).toMatchObject({ workers: 2, ordered: true, weightsSha256: await alone });
+    expect(exitCode).toBe(0);
+  });
+
+  it.skipIf(OPEN_MPI?.isInstalled !== true)(
+    "mpirun inside a batch job: MPI's ranks, not Slurm's (needs openmpi-bin)",
+    async () => {
+      const places = ["--out", join(cluster.folder, "mpi"), "--data-dir", rows()];
+      const train = [process.execPath, ENTRY, "train", IRIS, ...SHORT, "--collective", "mpi", ...places].join(" ");
+      const network = "--mca btl tcp,self --mca btl_tcp_if_include e0 --mca oob_tcp_if_include e0";
+      const log = join(cluster.folder, "mpi.out");
+      const wrapped = `--wrap=mpirun.openmpi --allow-run-as-root ${network} ${train}`;
+      const batch = ["sbatch", "--wait", "--nodes=2", "--ntasks-per-node=1", `--output=${log}`, wrapped];
+      const { exitCode } = await cluster.run("login", batch);
+      const finished = finishedOf(eventsAmong(await readFile(log, "utf8")));
+      expect(finished).toMatchObject({ workers: 2, collective: "mpi", weightsSha256: await alone });
+      expect(exitCode).toBe(0);
+    },
+  );
+
+  it("a killed rank is named with its host, the job fails, and nothing is left", async () => {
+    const job = await submitted([...ENDLESS, "--nodes", "2"]);
+    const log = await says(job, '"event":"epoch","epoch":3,');
+    const generation = eventsAmong(log).find((event) => event.event === "generation");
+    const { pid, host } = generation?.workers[1] ?? {};
+    if (pid == null) throw new Error("no pid of the victim");
+    process.kill(pid, "SIGKILL");
+    expect(await ended(job)).not.toBe(0);
+    const failed = eventsAmong(await job.log()).find((event) => event.event === "failed");
+    expect(failed).toMatchObject({ code: "WORKER_DIED", rank: 1, host: "node2" });
+    expect(failed?.message).toContain(`worker rank 1 (${host}, pid ${pid}`);
+    await nothingLeft(job);
+  });
+
+  it("scancel leaves nothing on any node", async () => {
+    const job = await submitted([...ENDLESS, "--nodes", "2"]);
+    await says(job, '"event":"epoch","epoch":3,');
+    expect(markedProcesses(job.mark).length).toBeGreaterThan(3);
+    await cluster.run("login", ["scancel", job.jobId]);
+    await ended(job);
+    await nothingLeft(job);
+  });
+
+  it("USR1 to the batch script reaches the run, which ends in good order", async () => {
+    const job = await submitted([...ENDLESS, "--nodes", "2"]);
+    await says(job, '"event":"epoch","epoch":3,');
+    await cluster.run("login", ["scancel", "--batch", "--signal=USR1", job.jobId]);
+    expect(await ended(job)).toBe(130);
+    const failed = eventsAmong(await job.log()).find((event) => event.event === "failed");
+    expect(failed).toMatchObject({ code: "INTERRUPTED", message: "interrupted by SIGUSR2" });
+    await nothingLeft(job);
+  });
+
+  it("a folder that one node doesn't share: exit 4, with node and path", async () => {
+    const out = join(cluster.folder, "unshared");
+    await mkdir(out);
+    await cluster.hideFolder("node2", out);
+    const { stdout } = await submit([...SHORT, "--nodes", "2"], out);
+    const { jobId, log } = JSON.parse(stdout);
+    expect(await ended({ jobId, out, mark: "", log: () => Promise.resolve("") })).toBe(4);
+    expect(await readFile(log, "utf8")).toMatch(
+      new RegExp(`ringstrasse: node2: ${out}/\\S+ is not there\\. Put it on`),
+    );
+  });
+
+  it("a name that means each host itself is refused by name, never met at", async () => {
+    const folder = await temporaryDirectory();
+    const train = [
+      process.execPath,
+      ENTRY,
+      "train",
+      IRIS,
+      ...SHORT,
+      "--out",
+      join(folder, "run"),
+      "--data-dir",
+      rows(),
+    ];
+    const env = { MASTER_ADDR: "localhost", RINGSTRASSE_TOKEN: "of this test alone" };
+    const srun = ["srun", "--mpi=none", "--nodes=2", "--ntasks=2", "--wait=1", ...train];
+    const { exitCode, stderr } = await cluster.run("login", srun, env);
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain("could not start a worker on node2: rank 1 can't meet rank 0 at localhost");
+    expect(stderr).toContain("localhost means 127.0.0.1 here, which is this host itself");
+  });
+
+  it("submit refuses what this cluster can't give, before anything is written", async () => {
+    const out = join(cluster.folder, "refused");
+    const wrong = await submit(["--partition", "night"], out);
+    expect(wrong).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringContaining("no partition night. Choose one of main, short"),
+    });
+    const many = await submit(["--gpus-per-node", "3"], out);
+    expect(many).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("--gpus-per-node: 3 GPUs") });
+    await expect(readFile(join(out, "train.sbatch"))).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("node lists mean what scontrol says", async () => {
+    const lists = ["node[1-3,7]", "a[01-03]b,c", "r[0-1]n[08-10],login", "x,y[5],z[007-009,2]"];
+    for (const list of lists) {
+      const { stdout } = await cluster.run("login", ["scontrol", "show", "hostnames", list]);
+      expect(expandHostList(list)).toEqual(stdout.trim().split("\n"));
+    }
+  });
+});
+
+function eventsAmong(log: string): TrainEvent[] {
+  const lines = log.slice(0, log.lastIndexOf("\n") + 1).split("\n");
+  return eventsOf(lines.filter((line) => line.startsWith("{")).join("\n"));
+}
+
+function finishedOf(events: readonly TrainEvent[]): FinishedEvent {
+  const last = events.at(-1);
+  if (last?.event !== "finished") throw new Error(`not finished: ${JSON.stringify(last)}`);
+  return last;
+}

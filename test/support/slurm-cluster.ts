@@ -1,0 +1,65 @@
+import { type ExecFileException, execFile, spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
+import { ROOT } from "./run-command.js";
+
+const SCRIPT = join(ROOT, "test/cluster/slurm-cluster.sh");
+/** Each with the Debian package that brings it. */
+const NEEDED = ["slurmctld", "slurmd", "sbatch (slurm-client)", "munged (munge)", "ip (iproute2)"];
+
+/** Why no Slurm can be had on this machine; null: it can. `.ci/run` installs what is missing. */
+export function slurmProblem(): string | null {
+  const missing = NEEDED.filter((each) => spawnSync("which", [each.split(" ")[0] ?? ""]).status !== 0);
+  if (missing.length > 0) return `without ${missing.join(", ")}`;
+  const { status, stderr } = spawnSync("unshare", ["--net", "--uts", "--mount", "true"], { encoding: "utf8" });
+  return status === 0 ? null : `without the right to make namespaces: ${stderr.trim()}`;
+}
+
+export interface ClusterCommandEnd {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A real Slurm with a login node and some compute nodes, see `test/cluster/slurm-cluster.sh`. */
+export class SlurmCluster implements AsyncDisposable {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async start(nodes: number): Promise<SlurmCluster> {
+    // Short: sockets lie in it, and interfaces of the kernel bear its name.
+    const cluster = new SlurmCluster(await mkdtemp(join(tmpdir(), "rs-")));
+    await promisify(execFile)(SCRIPT, ["up", cluster.folder, String(nodes)]);
+    return cluster;
+  }
+
+  /** Runs a command on a node, `login` or `node1` and so on, to its end. */
+  run(node: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<ClusterCommandEnd> {
+    return new Promise((resolve, reject) => {
+      const report = (error: ExecFileException | null, stdout: string, stderr: string): void => {
+        if (typeof error?.code === "string") reject(error);
+        else resolve({ exitCode: error?.code ?? (error === null ? 0 : 1), stdout, stderr });
+      };
+      const options = { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 64 * 2 ** 20 };
+      execFile(SCRIPT, ["on", this.folder, node, ...command], options, report);
+    });
+  }
+
+  /** What runs on a node from now on finds an empty folder there. */
+  async hideFolder(node: string, path: string): Promise<void> {
+    const pid = (await readFile(join(this.folder, `slurmd-${node}.pid`), "utf8")).trim();
+    await promisify(execFile)("nsenter", [`--mount=/proc/${pid}/ns/mnt`, "mount", "-t", "tmpfs", "none", path]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.run("login", ["scancel", "--full", "--signal=KILL", "--user=root"]);
+    await promisify(execFile)(SCRIPT, ["down", this.folder]);
+    await rm(this.folder, { recursive: true });
+  }
+}

@@ -1,0 +1,21 @@
+import type { Rendezvous } from "../../shared/launch/rank-messages.js";
+
+/** How the ranks of one run find each other. */
+export interface RankMeeting extends AsyncDisposable {
+  /** Of the MPI that has begun in this process; null: none has. */
+  readonly mpiLibrary: string | null;
+  /**
+   * Rank 0 tells all where they meet. Once.
+   * @param own what rank 0 has to say; null on the others. @returns what rank 0 says
+   * @throws the signal's reason when aborted; RingstrasseError COLLECTIVE_UNAVAILABLE, LAUNCH_FAILED
+   */
+  share(own: Rendezvous | null, signal: AbortSignal): Promise<Rendezvous>;
+  /**
+   * Where the others' sockets reach this host.
+   * @param rankZero address of rank 0's host, as it says where to meet
+   * @throws RingstrasseError USAGE
+   */
+  ownAddress(rankZero: string): string;
+  /** All ranks have ended well. */
+  finish(): void;
+}
