@@ -17,7 +17,6 @@ export function refuseUnsupported(options: TrainOptions): void {
     { option: "--sync-every", value: options["sync-every"], supported: [] },
     { option: "--interface", value: options.interface, supported: [] },
     { option: "--insecure", value: options.insecure, supported: [] },
-    { option: "--resume", value: options.resume, supported: [] },
   ];
   for (const { option, value, supported } of choices) {
     // A switch that is off asks for nothing.

@@ -104,7 +104,6 @@ describe("choices of later versions", () => {
     ["--compress", "topk"],
     ["--interface", "eth0"],
     ["--insecure"],
-    ["--resume", "runs/a"],
   ];
   for (const choice of choices) {
     it(`${choice.join(" ")} is refused by name, exit 4`, async () => {

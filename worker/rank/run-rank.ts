@@ -13,12 +13,10 @@ import type { Mpi } from "../mpi/mpi.js";
 import { mpiUnavailable } from "../mpi/mpi-failure.js";
 import { beginMpi } from "../mpi/mpi-library.js";
 import { runWorker } from "../run-worker.js";
+import { VERDICT_MS } from "../verdict-patience.js";
 import { CoordinatorProcess } from "./coordinator-process.js";
 import { Lifeline } from "./lifeline.js";
 import { shareRendezvous } from "./share-rendezvous.js";
-
-/** Launchers send signals to all ranks: the coordinator's verdict, which rank 0 asks for, comes before a rank leaves by itself. */
-const VERDICT_MS = 2000;
 
 export interface RankOptions {
   readonly place: LaunchedPlace;
@@ -30,6 +28,8 @@ export interface RankOptions {
   readonly library: string | null;
   /** Aborts on SIGINT and SIGTERM, with an INTERRUPTED failure. */
   readonly signal: AbortSignal;
+  /** Tells of SIGUSR1 and SIGUSR2. */
+  readonly onRequest: (hear: (signal: string) => void) => void;
 }
 
 /**
@@ -48,6 +48,7 @@ export async function runRank(options: RankOptions): Promise<number> {
   const interrupt = (): void => coordinator?.interrupt(signalOf(signal));
   signal.addEventListener("abort", interrupt, { once: true });
   if (signal.aborted) interrupt();
+  options.onRequest((request) => coordinator?.interrupt(request));
   const said = (await coordinator?.rendezvous()) ?? null;
   // Rank 0 speaks in any case, so that nobody waits for it.
   const rendezvous = await shareRendezvous(mpi, said, place.rank === 0 ? new AbortController().signal : signal);
