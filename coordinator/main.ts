@@ -16,6 +16,7 @@ import {
   TRAIN_COMMAND,
   VALIDATE_COMMAND,
 } from "./cli/commands.js";
+import { INTERRUPTIONS, Interruption } from "./cli/interruption.js";
 import { createProgress } from "./cli/progress.js";
 import { isRanksLauncher } from "./cli/train-options.js";
 import { readEnvironment } from "./config.js";
@@ -56,7 +57,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
     if (json) process.stdout.write(`${encodeTrainEvent(event)}\n`);
     else progress.handle(event);
   };
-  const interruption = watchInterruptions();
+  using interruption = watchRun();
   let rankZero: RankZero | null = null;
   const end = async (exitCode: number): Promise<number> => {
     await rankZero?.farewell(exitCode);
@@ -68,6 +69,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
     if ("print" in command) return print(command.print);
     json = command.values.json === true;
     if (isRanksLauncher(command.values.launcher)) rankZero = await rankZeroOf(environment);
+    rankZero?.onSignal((signal) => interruption.hear(signal));
     const { train } = await import("./cli/train-command.js");
     const finished = await train(command, {
       entry: entryPoint(),
@@ -77,6 +79,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
       stderr: process.stderr,
       emit,
       note: (text) => process.stderr.write(`${text}\n`),
+      onStop: (handler) => interruption.onStop(handler),
       signal: rankZero === null ? interruption.signal : AbortSignal.any([interruption.signal, rankZero.signal]),
       rankZero,
     });
@@ -91,8 +94,6 @@ async function trainMain(args: readonly string[]): Promise<number> {
     emit(failedEvent(failure));
     progress.stop();
     return await end(report(failure));
-  } finally {
-    interruption[Symbol.dispose]();
   }
 }
 
@@ -270,6 +271,23 @@ function written(text: string): Promise<void> {
 function report(failure: Failure): number {
   process.stderr.write(`ringstrasse: ${describeFailure(failure)}\n`);
   return exitCodeOf(failure.code);
+}
+
+/** The signals of a run; see {@link Interruption}. A reader of stdout that has gone asks for a clean end too. */
+function watchRun(): Interruption & Disposable {
+  const interruption = new Interruption((signal) =>
+    process.exit(128 + (constants.signals[signal as NodeJS.Signals] ?? 0)),
+  );
+  const onSignal = (signal: NodeJS.Signals): void => interruption.hear(signal);
+  const onStdoutError = (cause: Error): void => interruption.fail(writeFailure("stdout", cause));
+  for (const signal of INTERRUPTIONS) process.on(signal, onSignal);
+  // Stays for good: the failure itself is written to the same stream.
+  process.stdout.on("error", onStdoutError);
+  return Object.assign(interruption, {
+    [Symbol.dispose]: () => {
+      for (const signal of INTERRUPTIONS) process.off(signal, onSignal);
+    },
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { describeCell, describePlace, describeWorker } from "./failure-place.js";
 import { unreachable } from "./unreachable.js";
 
 const text = z.string();
@@ -124,7 +125,19 @@ export const FailureSchema = z.discriminatedUnion("code", [
   z.object({ code: z.literal("CONFLICT"), what: z.enum(["job", "file"]), id: text, problem: text, remedy: text }),
   /** The service gives the judging of a model no more time than this. */
   z.object({ code: z.literal("EVALUATION_TIMEOUT"), limitMs: z.number(), problem: text, remedy: text }),
-  z.object({ code: z.literal("INTERRUPTED"), signal: text }),
+  /** No checkpoint can be gone on from; `problem` names all that were looked at. */
+  z.object({ code: z.literal("CHECKPOINT_UNUSABLE"), path: text, problem: text, remedy: text }),
+  /** A checkpoint is that of another job. */
+  z.object({
+    code: z.literal("RESUME_MISMATCH"),
+    checkpoint: text,
+    what: text,
+    expected: text,
+    got: text,
+    remedy: text,
+  }),
+  /** `resumeFrom`: what `--resume` goes on from; absent: nothing was saved. */
+  z.object({ code: z.literal("INTERRUPTED"), signal: text, resumeFrom: text.optional() }),
   /** Somebody asked the service to end the job. */
   z.object({ code: z.literal("CANCELLED"), what: z.literal("job"), id: text }),
   /** A run elsewhere, or whoever speaks for it, said so. */
@@ -156,6 +169,7 @@ export function toFailure(thrown: unknown): Failure {
 export function exitCodeOf(code: FailureCode): number {
   switch (code) {
     case "USAGE":
+    case "RESUME_MISMATCH":
       return 2;
     case "DOCUMENT_INVALID":
     case "DOCUMENT_UNSUPPORTED":
@@ -163,6 +177,7 @@ export function exitCodeOf(code: FailureCode): number {
     case "DATA_INVALID":
     case "DATA_MISMATCH":
     case "MODEL_INVALID":
+    case "CHECKPOINT_UNUSABLE":
     case "NOT_FOUND":
       return 3;
     case "CHOICE_UNSUPPORTED":
@@ -214,16 +229,15 @@ export function describeFailure(failure: Failure): string {
       return `${failure.file}: ${failure.problem}. ${failure.remedy}`;
     case "DATA_INVALID":
       return `${describeCell(failure)}: ${failure.problem}. ${failure.remedy}`;
-    case "DATA_MISMATCH": {
-      const element = failure.elementPath === null ? "" : ` against ${failure.elementPath}`;
-      return `${failure.file}${element}: ${failure.problem}. ${failure.remedy}`;
-    }
+    case "DATA_MISMATCH":
+      return `${failure.file}${failure.elementPath === null ? "" : ` against ${failure.elementPath}`}: ${failure.problem}. ${failure.remedy}`;
     case "CHOICE_UNSUPPORTED": {
       const supported = failure.supported.length === 0 ? "" : ` Supported: ${failure.supported.join(", ")}.`;
       const choice = failure.value === "" ? failure.option : `${failure.option} ${failure.value}`;
       return `${choice} is not available.${supported} ${failure.remedy}`;
     }
     case "OUTPUT_UNWRITABLE":
+    case "CHECKPOINT_UNUSABLE":
     case "STORE_UNAVAILABLE":
     case "STORE_INCOMPATIBLE":
     case "STORE_DAMAGED":
@@ -254,10 +268,8 @@ export function describeFailure(failure: Failure): string {
       return `${failure.from} broke the protocol: ${failure.problem}`;
     case "NOT_FINITE":
       return `epoch ${failure.epoch}, step ${failure.step}: ${failure.tensor} is ${failure.value} at learning rate ${failure.learningRate}. ${failure.remedy}`;
-    case "WORKERS_DIVERGED": {
-      const hashes = Object.entries(failure.hashes).map(([who, hash]) => `${who} ${hash}`);
-      return `workers hold different ${failure.what}: ${hashes.join(", ")}. This is a defect of the software or of a machine; please report it`;
-    }
+    case "WORKERS_DIVERGED":
+      return describeDivergence(failure);
     case "QUOTA_EXCEEDED":
     case "EVALUATION_TIMEOUT":
       return `${failure.problem}. ${failure.remedy}`;
@@ -265,8 +277,10 @@ export function describeFailure(failure: Failure): string {
       return `there is no ${failure.what} ${failure.id}. ${failure.remedy}`;
     case "CONFLICT":
       return `${failure.what} ${failure.id}: ${failure.problem}. ${failure.remedy}`;
+    case "RESUME_MISMATCH":
+      return `${failure.checkpoint} is of another job: ${failure.what} was ${failure.expected}, and is ${failure.got}. ${failure.remedy}`;
     case "INTERRUPTED":
-      return `interrupted by ${failure.signal}`;
+      return describeInterruption(failure);
     case "CANCELLED":
       return `${failure.what} ${failure.id} was cancelled`;
     case "REPORTED":
@@ -278,21 +292,11 @@ export function describeFailure(failure: Failure): string {
   }
 }
 
-function describeCell({ file, row, column }: Extract<Failure, { code: "DATA_INVALID" }>): string {
-  return `${file}${row === null ? "" : `, row ${row}`}${column === null ? "" : `, column ${column}`}`;
+function describeDivergence({ what, hashes }: Extract<Failure, { code: "WORKERS_DIVERGED" }>): string {
+  const all = Object.entries(hashes).map(([who, hash]) => `${who} ${hash}`);
+  return `workers hold different ${what}: ${all.join(", ")}. This is a defect of the software or of a machine; please report it`;
 }
 
-function describePlace(where: Extract<Failure, { code: "DOCUMENT_INVALID" | "DOCUMENT_UNSUPPORTED" }>): string {
-  const line = where.line === null ? "" : `:${where.line}${where.column === null ? "" : `:${where.column}`}`;
-  const file = where.file === null ? "" : `${where.file}${line}: `;
-  const path = where.elementPath === null ? "" : `${where.elementPath}: `;
-  return file + path;
-}
-
-function describeWorker(who: Extract<Failure, { code: "WORKER_DIED" | "WORKER_SILENT" | "WORKER_STALLED" }>): string {
-  const rank = who.rank === null ? "a worker without a rank" : `worker rank ${who.rank}`;
-  const pid = who.pid === null ? "" : `, pid ${who.pid}`;
-  const replicas = who.replicas.length === 0 ? "" : `, replicas ${who.replicas.join(" ")}`;
-  const step = who.step === null ? "before the first step" : `in step ${who.step}`;
-  return `${rank} (${who.host}${pid}${replicas}) ${step}`;
+function describeInterruption({ signal, resumeFrom }: Extract<Failure, { code: "INTERRUPTED" }>): string {
+  return `interrupted by ${signal}${resumeFrom === undefined ? "" : `; go on with --resume ${resumeFrom}`}`;
 }

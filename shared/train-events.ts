@@ -106,6 +106,33 @@ export const EpochEventSchema = z.strictObject({
   skippedSteps: whole.optional(),
 });
 
+/** A checkpoint is on the device. */
+export const CheckpointEventSchema = z.strictObject({
+  event: z.literal("checkpoint"),
+  epoch: whole,
+  /** Updates since the start of the job. */
+  step: whole,
+  /** Whether `epoch` is over; else it is under way. */
+  endsEpoch: z.boolean(),
+  /** Under the output directory, which its name begins with. */
+  file: z.string(),
+  sizeBytes: whole,
+  /** From the worker's first word of it. */
+  tookMs: amount,
+  /** Of what it holds; as the last line would tell it, if the job ended here. */
+  stateSha256: sha256,
+});
+
+/** The run goes on from a checkpoint; follows `started`. */
+export const ResumedEventSchema = z.strictObject({
+  event: z.literal("resumed"),
+  epoch: whole,
+  step: whole,
+  /** As the user would name it. */
+  file: z.string(),
+  stateSha256: sha256,
+});
+
 export const WarningEventSchema = z.strictObject({ event: z.literal("warning"), message: z.string() });
 
 /** The last line of a job that ended well. Stable: other programs read it. */
@@ -153,6 +180,8 @@ export const TrainEventSchema = z.discriminatedUnion("event", [
   CollectiveEventSchema,
   StepEventSchema,
   EpochEventSchema,
+  CheckpointEventSchema,
+  ResumedEventSchema,
   WarningEventSchema,
   FinishedEventSchema,
   FailedEventSchema,
@@ -162,6 +191,8 @@ export type GenerationEvent = z.infer<typeof GenerationEventSchema>;
 export type CollectiveEvent = z.infer<typeof CollectiveEventSchema>;
 export type StepEvent = z.infer<typeof StepEventSchema>;
 export type EpochEvent = z.infer<typeof EpochEventSchema>;
+export type CheckpointEvent = z.infer<typeof CheckpointEventSchema>;
+export type ResumedEvent = z.infer<typeof ResumedEventSchema>;
 export type WarningEvent = z.infer<typeof WarningEventSchema>;
 export type FinishedEvent = z.infer<typeof FinishedEventSchema>;
 export type FailedEvent = z.infer<typeof FailedEventSchema>;

@@ -22,6 +22,10 @@ const REASONS: Readonly<Record<string, { problem: string; remedy: string }>> = {
     problem: "no space is left on the device",
     remedy: "Free some space, or choose a directory on another device",
   },
+  EFBIG: {
+    problem: "the file would be larger than this process may write",
+    remedy: "Raise the limit on file sizes (ulimit -f), or choose another file system",
+  },
   EDQUOT: { problem: "the disk quota is used up", remedy: "Free some space, or choose a directory on another device" },
   EPIPE: { problem: "its reader has gone", remedy: "Keep the reader running, or redirect the output to a file" },
   ENAMETOOLONG: { problem: "the path is too long", remedy: "Choose a shorter path" },

@@ -19,8 +19,16 @@ import { PREDICT_COMMAND, WORKER_COMMAND } from "./cli/commands.js";
 import { type PredictCommandOptions, readEnvironment } from "./config.js";
 import { isNews } from "./is-news.js";
 import type { EvaluateOptions } from "./predict/evaluate.js";
+import { VERDICT_MS } from "./verdict-patience.js";
 
 const STDIN = 0;
+
+interface WatchedSignals extends Disposable {
+  /** Aborts when this process is told to leave. */
+  readonly signal: AbortSignal;
+  /** `hear` is told of SIGUSR1 and SIGUSR2. */
+  readonly onRequest: (hear: (signal: string) => void) => void;
+}
 
 /** Runs one command of the worker's side. @returns the process's exit code. */
 export async function main(name: string, args: readonly string[]): Promise<number> {
@@ -103,7 +111,14 @@ async function rankMain(args: readonly string[]): Promise<number> {
     const { openMeeting } = await import("./rank/open-meeting.js");
     const entry = fileURLToPath(new URL("../ringstrasse.js", import.meta.url));
     await using meeting = await openMeeting(place, args, environment);
-    return await runRank({ place, args, entry, meeting, signal: interruption.signal });
+    return await runRank({
+      place,
+      args,
+      entry,
+      meeting,
+      signal: interruption.signal,
+      onRequest: interruption.onRequest,
+    });
   } catch (thrown) {
     // Results are rank 0's alone to tell, and so are failures in their place.
     const tells = (place === null || place.rank === 0) && switchIsOn("json", args, environment);
@@ -206,23 +221,35 @@ function print(text: string): number {
 }
 
 /**
- * A worker started by hand leaves on SIGINT, SIGTERM, SIGHUP or SIGUSR2. A launched one ignores SIGINT: Ctrl-C reaches the whole foreground group, and
- * the coordinator ends its workers in good order.
+ * A worker started by hand leaves on SIGINT or SIGTERM. A launched one ignores SIGINT, and has patience after SIGTERM: these reach the
+ * whole group of processes, and the coordinator ends its workers in good order, after it has saved the state. SIGUSR1 and SIGUSR2 are the
+ * coordinator's alone.
  */
-function watchSignals(launched: boolean): { readonly signal: AbortSignal } & Disposable {
+function watchSignals(launched: boolean): WatchedSignals {
   const abort = new AbortController();
+  const requests = new Set<(signal: string) => void>();
+  const onRequest = (signal: NodeJS.Signals): void => {
+    for (const hear of requests) hear(signal);
+  };
+  let isAsked = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (launched && signal === "SIGINT") return;
-    if (abort.signal.aborted) process.exit(128 + (constants.signals[signal] ?? 0));
-    abort.abort(new RingstrasseError({ code: "INTERRUPTED", signal }));
+    if (isAsked) process.exit(128 + (constants.signals[signal] ?? 0));
+    isAsked = true;
+    const leave = (): void => abort.abort(new RingstrasseError({ code: "INTERRUPTED", signal }));
+    if (launched) setTimeout(leave, VERDICT_MS).unref();
+    else leave();
   };
-  // USR2: a batch job's script passes on that its time is nearly up.
-  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"];
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+  const requested: NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2"];
   for (const signal of signals) process.on(signal, onSignal);
+  for (const signal of requested) process.on(signal, onRequest);
   return {
     signal: abort.signal,
+    onRequest: (hear) => requests.add(hear),
     [Symbol.dispose]: () => {
       for (const signal of signals) process.off(signal, onSignal);
+      for (const signal of requested) process.off(signal, onRequest);
     },
   };
 }

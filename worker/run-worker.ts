@@ -117,6 +117,9 @@ class Membership {
         case "start":
         case "release":
         case "alive":
+        case "state":
+        case "takeCheckpoint":
+        case "checkpointReceived":
           throw violation(message.kind);
       }
     }

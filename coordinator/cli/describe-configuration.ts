@@ -17,15 +17,32 @@ export function describeConfiguration(event: StartedEvent): string[] {
   const steps = describeSteps(configuration);
   const collective = show(configuration["collective"]);
   const several = collective === "ring" ? `ring over ${show(configuration["transport"])}` : `collective ${collective}`;
+  const checkpoints = describeCheckpoints(asRecord(configuration["checkpoints"]));
   const exchange = workers === 1 ? "no exchange: one worker" : several;
   return [
     `network: ${show(configuration["inputs"])} inputs, ${asList(configuration["layers"]).map(show).join(", ")}; loss ${show(configuration["loss"])}`,
     `data: ${show(configuration["data"])}, ${event.trainRows} training and ${event.testRows} test rows`,
     `settings: ${[setting("epochs", "epochs"), setting("batch size", "batchSize"), setting("seed", "seed")].join(", ")}, ${optimizer}`,
     ...(steps === null ? [] : [`steps: ${steps}`]),
+    ...(checkpoints === null ? [] : [`checkpoints: ${checkpoints}`]),
     `runs on: ${setting("workers", "workers")}, ${setting("replicas", "replicas")}; engine ${engineOf(configuration)}; ${exchange}`,
     `the result's bits belong to ${replicas} replicas: they are the same on 1 to ${replicas} workers with --replicas ${replicas}`,
   ];
+}
+
+/** e.g. `after every 100 steps; the last 3 stay`; null: none but when the run is told to end. */
+function describeCheckpoints({
+  everySteps,
+  everyEpochs,
+  everyMs,
+  keep,
+}: Readonly<Record<string, Value>>): string | null {
+  const parts = [
+    typeof everySteps === "number" ? `${everySteps} steps` : null,
+    typeof everyEpochs === "number" ? `${everyEpochs} epochs` : null,
+    typeof everyMs === "number" ? `${everyMs / 60_000} minutes` : null,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? null : `after every ${parts.join(", and every ")}; the last ${show(keep)} stay`;
 }
 
 /** How steps are cut, exchanged and applied, where that is anything but plain; e.g. `accumulate 4 (flag), clip norm 1 (document)`. */

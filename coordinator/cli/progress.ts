@@ -1,4 +1,4 @@
-import type { EpochEvent, StartedEvent, StepEvent, TrainEvent } from "../../shared/train-events.js";
+import type { EpochEvent, ResumedEvent, StartedEvent, StepEvent, TrainEvent } from "../../shared/train-events.js";
 import { describeConfiguration } from "./describe-configuration.js";
 import { formatDuration, formatFigure, formatRate, formatShare } from "./format-figure.js";
 import { type ProgressBar, startProgressBar } from "./progress-bar.js";
@@ -41,6 +41,7 @@ class BarProgress implements Progress {
     else if (event.event === "step") this.#draw(event.step, this.#ofStep(event));
     else if (event.event === "epoch") this.#onEpoch(event);
     else if (event.event === "collective") this.#tell(`collective: ${event.reason}`);
+    else if (event.event === "resumed") this.#tell(describeResumed(event));
     else if (event.event === "warning") this.#tell(`warning: ${event.message}`);
     else if (event.event === "finished" || event.event === "failed") this.stop();
   }
@@ -111,6 +112,8 @@ class LineProgress implements Progress {
       for (const line of describeConfiguration(event)) this.#write(line);
     } else if (event.event === "collective") {
       this.#write(`collective: ${event.reason}`);
+    } else if (event.event === "resumed") {
+      this.#write(describeResumed(event));
     } else if (event.event === "warning") {
       this.#write(`warning: ${event.message}`);
     } else if (event.event === "epoch" && (event.epoch % this.#every === 0 || event.epoch === event.epochs)) {
@@ -126,6 +129,10 @@ class LineProgress implements Progress {
   #write(line: string): void {
     this.#stream.write(`${line}\n`);
   }
+}
+
+function describeResumed({ epoch, step, file }: ResumedEvent): string {
+  return `going on after epoch ${epoch}, step ${step}: ${file}`;
 }
 
 function epochFigures(event: EpochEvent): string {

@@ -6,6 +6,8 @@ import { JobIdSchema } from "../../shared/ids.js";
 import { type LaunchedPlace, launcherCommand } from "../../shared/launch/launched-place.js";
 import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import { chooseCheckpoint, runDirectoryOf } from "../checkpoint/choose-checkpoint.js";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
 import { planRun, prepareRows, type ReadJob, readJob } from "../job/plan-run.js";
@@ -35,8 +37,10 @@ export interface TrainSurroundings {
   readonly emit: (event: TrainEvent) => void;
   /** For remarks to a person that are no events. */
   readonly note: (text: string) => void;
-  /** Aborted on SIGINT and SIGTERM, with an INTERRUPTED failure. */
+  /** Aborted when the run is to end at once, with an INTERRUPTED failure. */
   readonly signal: AbortSignal;
+  /** Calls the handler when the run is to end after its state is saved; until it is disposed of. */
+  readonly onStop: JobSurroundings["onStop"];
   /** The process that started this one, when the workers are a launcher's ranks. */
   readonly rankZero: RankZero | null;
 }
@@ -70,9 +74,11 @@ async function trainDocument(
   const [file = ""] = positionals;
   const job = readJob({ bytes: await readInput(file), file, options, sources });
   const { definition, settings } = job;
-  for (const message of definition.warnings) around.emit({ event: "warning", message });
+  const warn = (message: string): void => around.emit({ event: "warning", message });
+  definition.warnings.forEach(warn);
+  await using resumed = await resumedCheckpoint(options, warn);
   // Before the data is prepared: whoever has to install an engine first should know at once.
-  const engine = await workersEngine(job, options, around);
+  const engine = await workersEngine(job, options, { ...around, resumed });
   const dataPath = await resolveData(options.data ?? null, definition, file);
   const prepared = await prepareRows(job, {
     dataPath,
@@ -80,10 +86,10 @@ async function trainDocument(
     cacheDirectory: options["data-dir"] ?? join(around.cacheDirectory, "rows"),
     signal: around.signal,
   });
-  for (const message of prepared.warnings) around.emit({ event: "warning", message });
+  prepared.warnings.forEach(warn);
   around.signal.throwIfAborted();
 
-  const jobId = JobIdSchema.parse(newJobId(file));
+  const jobId = resumed?.description.jobId ?? JobIdSchema.parse(newJobId(file));
   const address = await addressForRanks(options, around);
   await using folder = await openSocketFolder();
   const run = await planRun(job, {
@@ -94,7 +100,8 @@ async function trainDocument(
     engine,
     document: file,
     data: dataPath,
-    out: options.out ?? join("runs", jobId),
+    out: options.out ?? (resumed === null ? null : runDirectoryOf(resumed)) ?? join("runs", jobId),
+    resumed,
   });
   const ground = { folder: folder.path, address };
   const surroundings = jobSurroundings(run, ground, options, around);
@@ -104,14 +111,27 @@ async function trainDocument(
   });
 }
 
-/** Null: the workers are started by hand, and what they have decides. */
+/** What the run goes on from; null: it begins at its beginning. */
+async function resumedCheckpoint(
+  options: TrainOptions,
+  warn: (message: string) => void,
+): Promise<SavedCheckpoint | null> {
+  const { resume } = options;
+  return resume === undefined ? null : await chooseCheckpoint({ resume, out: options.out ?? null, warn });
+}
+
+/** Null: the workers are started by hand, and what they have decides. A run that goes on stays with its engine, unless told otherwise. */
 async function workersEngine(
   { settings }: ReadJob,
   options: TrainOptions,
-  around: TrainSurroundings,
+  around: TrainSurroundings & { readonly resumed: SavedCheckpoint | null },
 ): Promise<LocalEngine | null> {
   if (options.launcher === "none") return null;
-  return await settleHostEngine(settings.engine.value, settings.threads.value, around);
+  const { value } = settings.engine;
+  const before = around.resumed?.description.engine.name;
+  if (value !== "auto" || before === undefined) return await settleHostEngine(value, settings.threads.value, around);
+  const settled = await settleHostEngine(before, settings.threads.value, around);
+  return { ...settled, reason: "the checkpoint's" };
 }
 
 /** Where a run and its workers meet. */
@@ -148,6 +168,7 @@ function jobSurroundings(
       if (byHand) around.note(invitation(run, endpoint, options.token === undefined ? token : null));
     },
     signal: around.signal,
+    onStop: around.onStop,
     log: createLogger(logLevel, { process: "coordinator", jobId: spec.jobId }),
   };
 }

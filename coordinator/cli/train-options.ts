@@ -10,6 +10,7 @@ import {
 } from "../../shared/cli/option-table.js";
 import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { LOG_LEVELS } from "../../shared/logger.js";
+import { CHECKPOINT_OPTIONS } from "./checkpoint-options.js";
 import { STEP_OPTIONS } from "./step-options.js";
 
 const DATA = "Data:";
@@ -197,6 +198,8 @@ export const TRAIN_OPTIONS = {
     placeholder: "FAULT",
   },
 
+  ...CHECKPOINT_OPTIONS,
+
   out: { group: OUTPUT, describe: "Output directory [default runs/JOB]", schema: filePath, placeholder: "DIR" },
   json: { group: OUTPUT, describe: "One JSON object per line on stdout", schema: switchValue, isSwitch: true },
   "report-to": {
@@ -237,7 +240,6 @@ export const TRAIN_OPTIONS = {
     placeholder: "H",
   },
   insecure: { group: LATER, describe: "Serve without a token", schema: switchValue, isSwitch: true },
-  resume: { group: LATER, describe: "Go on from a checkpoint", schema: z.string(), placeholder: "DIR" },
 } as const satisfies OptionTable;
 
 export type TrainOptions = OptionValues<typeof TRAIN_OPTIONS>;

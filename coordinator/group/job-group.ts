@@ -6,6 +6,8 @@ import type { Generation, Rank } from "../../shared/ids.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { Logger } from "../../shared/logger.js";
 import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
+import type { CheckpointStore } from "./checkpoint-store.js";
+import { CheckpointTraffic } from "./checkpoint-traffic.js";
 import { chooseEngine } from "./choose-engine.js";
 import { compareOutcomes } from "./compare-outcomes.js";
 import { GroupExchange, type SettledCollective } from "./group-exchange.js";
@@ -14,6 +16,7 @@ import { GroupMember, strangerIdentity, type WorkerIdentity } from "./group-memb
 import type { GroupPolicy } from "./group-policy.js";
 import type { Assignment } from "./membership.js";
 import { type ReportListener, ReportOrder } from "./report-order.js";
+import type { MergedStep } from "./step-merger.js";
 import { WeightsReceiver } from "./weights-receiver.js";
 import { judgeHealth } from "./worker-health.js";
 import type { Tenant, WorkerPool } from "./worker-pool.js";
@@ -56,6 +59,8 @@ export interface GroupOptions {
   readonly pool: WorkerPool;
   readonly observer: GroupObserver;
   readonly log: Logger;
+  /** Absent: the job's state is not saved. */
+  readonly checkpoints?: CheckpointStore;
 }
 
 /** Who gets which place in the ring. */
@@ -76,6 +81,7 @@ export class JobGroup implements Tenant {
   readonly #reports: ReportOrder;
   readonly #weights = new WeightsReceiver();
   readonly #result = deferred<GroupResult>();
+  readonly #checkpoints: CheckpointTraffic;
   readonly #generation = 1 as Generation;
   /** By rank. */
   #members: readonly GroupMember[] = [];
@@ -86,7 +92,18 @@ export class JobGroup implements Tenant {
 
   constructor(options: GroupOptions) {
     this.#options = options;
-    this.#reports = new ReportOrder(options.policy.workers, options.observer);
+    const { policy, observer, checkpoints: store = null } = options;
+    const step = (merged: MergedStep): void => {
+      observer.step(merged);
+      store?.stepTold(merged.step);
+    };
+    this.#reports = new ReportOrder(policy.workers, { step, epoch: (report) => observer.epoch(report) });
+    this.#checkpoints = new CheckpointTraffic({
+      job: { jobId: options.spec.jobId, generation: this.#generation },
+      store,
+      send: (worker, body) => (this.#over ? undefined : options.pool.send(worker, body)),
+      fail: (failure) => this.fail(failure),
+    });
   }
 
   /** The failure that ended the job, null while it runs and when it ended well. */
@@ -137,6 +154,12 @@ export class JobGroup implements Tenant {
     this.#over = true;
     this.#verdict = failure;
     this.#result.reject(new RingstrasseError(failure));
+  }
+
+  /** Ends the job with `failure` as soon as its state is saved; at once where there is none to save, or nowhere to save it. */
+  saveAndEnd(failure: Extract<Failure, { code: "INTERRUPTED" }>): void {
+    const worker = this.#members[0]?.worker;
+    if (worker === undefined || !this.#checkpoints.saveAndEnd(worker, failure)) this.fail(failure);
   }
 
   /** Gives the workers back. Resolves when each is idle again or lost. */
@@ -197,6 +220,7 @@ export class JobGroup implements Tenant {
         collectives: [...collectives],
         mpiMode: policy.mpiMode,
         spec: { ...spec, engine: engine.name },
+        ...this.#checkpoints.assigned,
         faults: [...policy.faults],
       });
     }
@@ -222,6 +246,11 @@ export class JobGroup implements Tenant {
         return this.#options.observer.blockHashes(rank, message);
       case "weights":
         return this.#weights.add(message, `worker rank ${rank}`);
+      case "checkpoint":
+      case "checkpointPiece":
+      case "checkpointMissed":
+      case "fetchState":
+        return this.#checkpoints.received(worker, rank, message);
       case "finished":
         member.finished = message;
         return this.#finishWhenAllHave();
@@ -236,8 +265,8 @@ export class JobGroup implements Tenant {
   }
 
   #onMeasured(member: GroupMember, { choice }: Extract<FromWorker, { kind: "collective" }>): void {
-    const failure = this.#exchange?.measured(member, choice) ?? null;
-    if (failure !== null) this.fail(failure);
+    const failure = this.#exchange?.measured(member, choice);
+    if (failure) this.fail(failure);
   }
 
   #startWhenReady(): void {

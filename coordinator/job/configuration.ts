@@ -1,5 +1,7 @@
 import { describeLayer } from "../../shared/describe-layer.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
+import type { CheckpointSettings } from "../checkpoint/checkpoint-settings.js";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { RunResult } from "../output/write-result.js";
 import type { JobSettings } from "./job-settings.js";
 
@@ -19,9 +21,13 @@ export interface RunPlace {
   readonly mpiMode?: string;
   /** Why the engine is the one that it is; null: not settled yet. */
   readonly engineReason: string | null;
+  readonly checkpoints: CheckpointSettings;
+  /** That the run goes on from; null: it begins at its beginning. */
+  readonly resumed: SavedCheckpoint | null;
 }
 
-export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettings, place: RunPlace): Configuration {
+export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettings, run: RunPlace): Configuration {
+  const { checkpoints, resumed, ...place } = run;
   const from = (setting: { source: string }) => setting.source;
   return {
     ...place,
@@ -41,6 +47,8 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
     inputs: spec.model.inputs,
     evaluateEvery: spec.evaluateEvery,
     blockHashes: spec.blockHashes,
+    checkpoints: { ...checkpoints.plan, keep: checkpoints.keep },
+    resumedFrom: resumed === null ? null : resumedFrom(resumed),
     sources: {
       engine: from(settings.engine),
       threads: from(settings.threads),
@@ -59,6 +67,11 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
       lossScale: from(settings.step.lossScale),
     },
   };
+}
+
+function resumedFrom({ path, description }: SavedCheckpoint): Configuration[string] {
+  const { position, stateSha256 } = description;
+  return { file: path, epoch: position.epoch, step: position.step, stateSha256 };
 }
 
 /** How steps are cut, exchanged and applied. */

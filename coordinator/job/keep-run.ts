@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { stepsPerEpoch } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
-import type { EpochEvent, FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import type { EpochEvent, FinishedEvent, ResumedEvent, TrainEvent } from "../../shared/train-events.js";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { GroupResult } from "../group/job-group.js";
 import { JobEvents } from "./job-events.js";
 import { RunRecorder } from "./run-recorder.js";
@@ -24,7 +25,9 @@ export interface KeptRun {
  */
 export async function keepRun(run: TrainingRun, emit: (event: TrainEvent) => void, train: Trainer): Promise<KeptRun> {
   const { spec, policy } = run;
-  const startedAt = performance.now();
+  const { resumed } = run;
+  // Time goes on from where the run before had come to.
+  const startedAt = performance.now() - (resumed?.description.elapsedMs ?? 0);
   await using recorder = await RunRecorder.open(run);
   emit({
     event: "started",
@@ -37,7 +40,9 @@ export async function keepRun(run: TrainingRun, emit: (event: TrainEvent) => voi
     replicas: spec.replicas,
     configuration: run.configuration,
   });
-  const events = new JobEvents({ spec, startedAt, recorder, emit });
+  if (resumed !== null) emit(resumedEvent(resumed));
+  const history = resumed?.description.history ?? [];
+  const events = new JobEvents({ spec, startedAt, recorder, emit, history });
   const result = await train(events);
   const last = events.lastEpoch;
   if (last === null)
@@ -47,6 +52,11 @@ export async function keepRun(run: TrainingRun, emit: (event: TrainEvent) => voi
   const finished = finishedEvent(run, result, last, performance.now() - startedAt);
   await recorder.finish(finished, result.weights);
   return { finished, weights: result.weights };
+}
+
+function resumedEvent({ path, description }: SavedCheckpoint): ResumedEvent {
+  const { position, stateSha256 } = description;
+  return { event: "resumed", epoch: position.epoch, step: position.step, file: path, stateSha256 };
 }
 
 function finishedEvent(run: TrainingRun, result: GroupResult, last: EpochEvent, wallMs: number): FinishedEvent {

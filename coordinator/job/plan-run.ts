@@ -4,6 +4,10 @@ import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import { VERSION } from "../../shared/version.js";
+import type { ResumableJob } from "../checkpoint/checkpoint-format.js";
+import { checkpointSettings } from "../checkpoint/checkpoint-settings.js";
+import { differenceOf, resumableJob } from "../checkpoint/resumable-job.js";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import { type PreparedDataset, prepareDataset } from "../data/prepare-dataset.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
@@ -93,15 +97,23 @@ export interface RunToPlan {
   readonly out: string;
   /** What those who see the run are told instead of its path; absent: its absolute path. */
   readonly shownOut?: string;
+  /** That it goes on from; absent: it begins at its beginning. */
+  readonly resumed?: SavedCheckpoint | null;
 }
 
-/** Decides a run wholly, and makes its output directory ready. @throws RingstrasseError OUTPUT_UNWRITABLE */
+/**
+ * Decides a run wholly, and makes its output directory ready.
+ * @throws RingstrasseError RESUME_MISMATCH, before anything is touched; OUTPUT_UNWRITABLE
+ */
 export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRun> {
   const { object, settings, options } = job;
-  const { prepared, workers, transport, document, data } = plan;
+  const { prepared, workers, transport, document, data, resumed = null } = plan;
   const spec = jobSpec(job, plan);
   const collective = wantedCollective(job);
-  const output = await prepareOutputDirectory(plan.out);
+  const resumable = resumableOf(spec, job, prepared);
+  if (resumed !== null) refuseOtherJob(resumed, resumable);
+  const output = await prepareOutputDirectory(plan.out, { resumes: resumed !== null });
+  const checkpoints = checkpointSettings(options);
   const shownOut = plan.shownOut ?? output.path;
   return {
     spec,
@@ -116,6 +128,8 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
       transport,
       ...(collective === "mpi" ? { mpiMode: options["mpi-mode"] ?? "ordered" } : {}),
       engineReason: plan.engine?.reason ?? null,
+      checkpoints,
+      resumed,
     }),
     policy: groupPolicy(plan, collective, options),
     output,
@@ -123,7 +137,22 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
     labelColumn: prepared.labelColumn,
     datasetSha256: prepared.contentSha256,
     version: VERSION,
+    ...{ resumable, checkpoints, resumed },
   };
+}
+
+function resumableOf(spec: PlannedJobSpec, { settings }: ReadJob, prepared: PreparedDataset): ResumableJob {
+  return resumableJob(spec, {
+    datasetSha256: prepared.contentSha256,
+    testSplit: spec.dataset.test === null ? 0 : settings.testSplit.value,
+    labelIndex: settings.labelIndex.value,
+  });
+}
+
+/** @throws RingstrasseError RESUME_MISMATCH naming the first difference */
+function refuseOtherJob({ path, description }: SavedCheckpoint, now: ResumableJob): void {
+  const difference = differenceOf(description.job, now);
+  if (difference !== null) throw new RingstrasseError({ code: "RESUME_MISMATCH", checkpoint: path, ...difference });
 }
 
 function jobSpec({ settings, options }: ReadJob, { jobId, prepared, engine }: RunToPlan): PlannedJobSpec {

@@ -16,7 +16,6 @@ export function refuseUnsupported(options: TrainOptions): void {
     { option: "--compress", value: options.compress, supported: ["none", "bf16", "fp16"] },
     { option: "--sync-every", value: options["sync-every"], supported: [] },
     { option: "--insecure", value: options.insecure, supported: [] },
-    { option: "--resume", value: options.resume, supported: [] },
   ];
   for (const { option, value, supported } of choices) {
     // A switch that is off asks for nothing.

@@ -1,6 +1,9 @@
 import { RingstrasseError } from "../../shared/failure.js";
 import type { Logger, LogLevel } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import { CHECKPOINT_VERSION } from "../checkpoint/checkpoint-format.js";
+import { CheckpointKeeper } from "../checkpoint/checkpoint-keeper.js";
+import type { InterruptedFailure } from "../cli/interruption.js";
 import { ControlServer } from "../group/control-server.js";
 import { Gathering } from "../group/gathering.js";
 import { type GroupResult, JobGroup } from "../group/job-group.js";
@@ -23,6 +26,8 @@ export interface JobSurroundings {
   readonly listening: (endpoint: string) => void;
   /** Aborts with the reason to fail with (Ctrl-C). */
   readonly signal: AbortSignal;
+  /** Calls the handler, once, when the run is told to end after its state is saved; until it is disposed of. */
+  readonly onStop: (handler: (failure: InterruptedFailure) => void) => Disposable;
   readonly log: Logger;
 }
 
@@ -55,7 +60,9 @@ async function trainWithOwnWorkers(
     listener: gathering,
     log,
   });
-  const group = new JobGroup({ spec, policy, pool, observer: events, log });
+  await using checkpoints = checkpointKeeper(run, events, around.emit);
+  const group = new JobGroup({ spec, policy, pool, observer: events, log, checkpoints });
+  using _stop = around.onStop((failure) => group.saveAndEnd(failure));
   const interrupt = () => group.fail(failureOf(signal));
   signal.addEventListener("abort", interrupt, { once: true });
   events.onBroken((failure) => group.fail(failure));
@@ -78,6 +85,22 @@ async function trainWithOwnWorkers(
     signal.removeEventListener("abort", interrupt);
     await pool.close(group.verdict);
   }
+}
+
+function checkpointKeeper(run: TrainingRun, events: JobEvents, emit: (event: TrainEvent) => void): CheckpointKeeper {
+  const { spec, resumable: job, configuration, output, shownOut, version } = run;
+  return new CheckpointKeeper({
+    settings: run.checkpoints,
+    beginning: run.resumed,
+    out: output.path,
+    shownOut,
+    describe: () => ({
+      ...{ formatVersion: CHECKPOINT_VERSION, version, jobId: spec.jobId, job, threads: spec.threads, configuration },
+      ...events.soFar,
+    }),
+    recorded: () => events.recorded(),
+    emit,
+  });
 }
 
 /** What a job fails with whose signal has aborted. */

@@ -4,7 +4,9 @@ import type { MeasuredChoice } from "../../shared/collective-choice.js";
 import { OPTIMIZER_STATE } from "../../shared/optimizer-state.js";
 import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import type { EpochEvent, FinishedEvent } from "../../shared/train-events.js";
+import { runDirectoryOf } from "../checkpoint/choose-checkpoint.js";
 import { BlockHashLog } from "../output/block-hash-log.js";
+import { HASH_LOG_FILE } from "../output/hash-log-format.js";
 import { MetricsCsv } from "../output/metrics-csv.js";
 import { writeResult } from "../output/write-result.js";
 import { writeResultDocuments } from "../vinnsl/results/write-result-documents.js";
@@ -25,7 +27,7 @@ export interface RunBeginning {
 export class RunRecorder implements AsyncDisposable {
   readonly #run: TrainingRun;
   readonly #metrics: MetricsCsv;
-  readonly #history: EpochEvent[] = [];
+  readonly #history: EpochEvent[];
   #hashes: BlockHashLog | null = null;
   #beginning: RunBeginning | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -33,20 +35,24 @@ export class RunRecorder implements AsyncDisposable {
   private constructor(run: TrainingRun, metrics: MetricsCsv) {
     this.#run = run;
     this.#metrics = metrics;
+    this.#history = [...(run.resumed?.description.history ?? [])];
   }
 
   /** @throws RingstrasseError OUTPUT_UNWRITABLE */
   static async open(run: TrainingRun): Promise<RunRecorder> {
-    return new RunRecorder(run, await MetricsCsv.create(run.output.metricsFile));
+    const before = run.resumed?.description.history;
+    return new RunRecorder(run, await MetricsCsv.create(run.output.metricsFile, before));
   }
 
-  /** The workers are known, and so is the engine that computes. */
-  begin(beginning: RunBeginning): Promise<void> {
+  /** The workers are known, and so is the engine that computes. @returns what users should know */
+  async begin(beginning: RunBeginning): Promise<string[]> {
     this.#beginning = beginning;
-    return this.#inTurn(async () => {
-      const header = hashLogHeader(this.#run, beginning);
-      this.#hashes = await BlockHashLog.create(this.#run.output.hashLogFile, header);
+    const warnings = engineWarnings(this.#run, beginning.engine);
+    await this.#inTurn(async () => {
+      const note = await this.#openHashLog(hashLogHeader(this.#run, beginning));
+      if (note !== null) warnings.push(note);
     });
+    return warnings;
   }
 
   epoch(event: EpochEvent): Promise<void> {
@@ -84,16 +90,49 @@ export class RunRecorder implements AsyncDisposable {
     await this.#metrics[Symbol.asyncDispose]();
   }
 
+  /** @returns what is missing of it; null: nothing */
+  async #openHashLog(header: HashLogStart): Promise<string | null> {
+    const { resumed, output } = this.#run;
+    if (resumed === null) {
+      this.#hashes = await BlockHashLog.create(output.hashLogFile, header);
+      return null;
+    }
+    const { epoch, step, progress } = resumed.description.position;
+    const path = join(runDirectoryOf(resumed) ?? output.path, HASH_LOG_FILE);
+    const earlier = { path, epochs: progress === null ? epoch : epoch - 1, steps: step };
+    const { log, isWhole } = await BlockHashLog.goOn(output.hashLogFile, header, earlier);
+    this.#hashes = log;
+    return isWhole
+      ? null
+      : `${path} does not have all hashes up to step ${step}: \`ringstrasse diff\` sees less of this run`;
+  }
+
   #inTurn(write: () => Promise<void>): Promise<void> {
     this.#writing = this.#writing.then(write);
     return this.#writing;
   }
 }
 
-function hashLogHeader(
-  run: TrainingRun,
-  { engine, collective, ordered }: RunBeginning,
-): Parameters<typeof BlockHashLog.create>[1] {
+/** Whoever computes otherwise than the run before may get other bits: that is the user's choice, and said. */
+function engineWarnings({ resumed, spec }: TrainingRun, engine: EngineFacts): string[] {
+  if (resumed === null) return [];
+  const before = resumed.description;
+  const facts = ["name", "version", "instructionSet", "probeSha256"] as const;
+  const changed = facts.find((fact) => before.engine[fact] !== engine[fact]);
+  const told = "the result may have other bits than that of the undisturbed run";
+  return [
+    ...(changed === undefined
+      ? []
+      : [`the engine's ${changed} was ${before.engine[changed]}, and is ${engine[changed]}: ${told}`]),
+    ...(before.threads === spec.threads
+      ? []
+      : [`a replica was computed by ${before.threads} threads, and is by ${spec.threads}: ${told}`]),
+  ];
+}
+
+type HashLogStart = Parameters<typeof BlockHashLog.create>[1];
+
+function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeginning): HashLogStart {
   const { spec, policy, datasetSha256 } = run;
   const layout = layoutOf(spec.model);
   const { accumulate, clipNorm, schedule, warmUpSteps, payload } = spec.stepRules;

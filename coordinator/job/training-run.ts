@@ -1,4 +1,7 @@
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
+import type { ResumableJob } from "../checkpoint/checkpoint-format.js";
+import type { CheckpointSettings } from "../checkpoint/checkpoint-settings.js";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { GroupPolicy } from "../group/group-policy.js";
 import type { OutputDirectory } from "../output/output-directory.js";
 import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
@@ -17,4 +20,9 @@ export interface TrainingRun {
   readonly labelColumn: number | null;
   readonly datasetSha256: string;
   readonly version: string;
+  /** What of it must stay as it is wherever it goes on. */
+  readonly resumable: ResumableJob;
+  readonly checkpoints: CheckpointSettings;
+  /** That it goes on from; stays its opener's. Null: it begins at its beginning. */
+  readonly resumed: SavedCheckpoint | null;
 }

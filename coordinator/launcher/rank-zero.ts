@@ -21,6 +21,7 @@ export class RankZero implements AsyncDisposable {
   readonly place: LaunchedPlace;
   readonly #parent: ParentPipe;
   readonly #abort = new AbortController();
+  #hear: ((signal: string) => void) | null = null;
   #lifelines: RankLifelines | null = null;
   #orphaned: NodeJS.Timeout | null = null;
 
@@ -40,6 +41,11 @@ export class RankZero implements AsyncDisposable {
   /** Aborts when the launcher tells the ranks to end, or rank 0 is gone; the reason is a RingstrasseError. */
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  /** Gives the launcher's signals to `hear` from now on, instead of aborting by them. */
+  onSignal(hear: (signal: string) => void): void {
+    this.#hear = hear;
   }
 
   /** Listens for the ranks. Once. @throws RingstrasseError ENDPOINT_UNAVAILABLE */
@@ -69,6 +75,7 @@ export class RankZero implements AsyncDisposable {
 
   readonly #onMessage = (message: unknown): void => {
     const { signal } = ToCoordinatorProcessSchema.parse(message);
+    if (this.#hear !== null) return this.#hear(signal);
     this.#abort.abort(new RingstrasseError({ code: "INTERRUPTED", signal }));
   };
 

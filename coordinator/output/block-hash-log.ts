@@ -1,4 +1,8 @@
+import { rename, rm } from "node:fs/promises";
 import type { EpochBlockHashes, ReplicaBlockHashes } from "../../shared/block-hash.js";
+import { unfinishedSibling } from "../../shared/durable-file.js";
+import { writeFailure } from "../../shared/write-failure.js";
+import { copyHashEntries, type EarlierLog } from "./copy-hash-entries.js";
 import {
   compareEntryPlaces,
   type EpochEntry,
@@ -29,9 +33,34 @@ export class BlockHashLog implements AsyncDisposable {
   /** Starts the file anew, with its header. @throws RingstrasseError OUTPUT_UNWRITABLE */
   static async create(path: string, header: Omit<HashLogHeader, "kind" | "formatVersion">): Promise<BlockHashLog> {
     const lines = await LineFile.create(path);
-    const line: HashLogHeader = { kind: "header", formatVersion: HASH_LOG_VERSION, ...header };
-    await lines.append(JSON.stringify(line));
+    await lines.append(JSON.stringify(headerLine(header)));
     return new BlockHashLog(lines, header.replicas);
+  }
+
+  /**
+   * Starts the file anew with the entries of an earlier log, which may be the same file, up to where its run is gone on from.
+   * @throws RingstrasseError OUTPUT_UNWRITABLE, INPUT_MISSING
+   */
+  static async goOn(
+    path: string,
+    header: Omit<HashLogHeader, "kind" | "formatVersion">,
+    from: EarlierLog,
+  ): Promise<{ readonly log: BlockHashLog; readonly isWhole: boolean }> {
+    const unfinished = unfinishedSibling(path);
+    const lines = await LineFile.create(unfinished);
+    try {
+      await lines.append(JSON.stringify(headerLine(header)));
+      const isWhole = await copyHashEntries(from, (line) => lines.append(line));
+      // The open file keeps its place under its new name.
+      await rename(unfinished, path).catch((cause: unknown) => {
+        throw writeFailure(path, cause);
+      });
+      return { log: new BlockHashLog(lines, header.replicas), isWhole };
+    } catch (thrown) {
+      await lines[Symbol.asyncDispose]();
+      await rm(unfinished, { force: true });
+      throw thrown;
+    }
   }
 
   /** @throws RingstrasseError OUTPUT_UNWRITABLE */
@@ -68,6 +97,10 @@ export class BlockHashLog implements AsyncDisposable {
     ready.sort(compareEntryPlaces);
     await Promise.all(ready.map((entry) => this.#lines.append(JSON.stringify(entry))));
   }
+}
+
+function headerLine(header: Omit<HashLogHeader, "kind" | "formatVersion">): HashLogHeader {
+  return { kind: "header", formatVersion: HASH_LOG_VERSION, ...header };
 }
 
 function merge(known: ReplicaBlockHashes | undefined, more: ReplicaBlockHashes): ReplicaBlockHashes {

@@ -27,11 +27,16 @@ export class MetricsCsv implements AsyncDisposable {
     this.#lines = lines;
   }
 
-  /** Starts the file anew, with its header. @throws RingstrasseError OUTPUT_UNWRITABLE */
-  static async create(path: string): Promise<MetricsCsv> {
-    const lines = await LineFile.create(path);
-    await lines.append(METRICS_COLUMNS.join(","));
-    return new MetricsCsv(lines);
+  /**
+   * Starts the file anew, with its header.
+   * @param before epochs of the run that it goes on from
+   * @throws RingstrasseError OUTPUT_UNWRITABLE
+   */
+  static async create(path: string, before: readonly EpochEvent[] = []): Promise<MetricsCsv> {
+    const metrics = new MetricsCsv(await LineFile.create(path));
+    await metrics.#lines.append(METRICS_COLUMNS.join(","));
+    for (const epoch of before) await metrics.append(epoch);
+    return metrics;
   }
 
   /** @throws RingstrasseError OUTPUT_UNWRITABLE */

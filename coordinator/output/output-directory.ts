@@ -1,9 +1,11 @@
-import { rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { readdir, rm } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { createDirectory } from "../../shared/create-directory.js";
 import { unfinishedSibling, writeNewFile } from "../../shared/durable-file.js";
+import { RingstrasseError } from "../../shared/failure.js";
 import { refuseForeignFiles } from "../../shared/model-file/write-model.js";
-import { writeFailure } from "../../shared/write-failure.js";
+import { isSystemError, writeFailure } from "../../shared/write-failure.js";
+import { CHECKPOINTS_FOLDER, isUnfinishedCheckpoint, stepOfFileName } from "../checkpoint/checkpoint-format.js";
 import { HASH_LOG_FILE } from "./hash-log-format.js";
 
 /** Written next to `result.json` by a run that finished. */
@@ -22,9 +24,14 @@ export interface OutputDirectory {
  * Makes sure before a long training that its results can be kept: creates the directory (with its parents) and proves by a
  * file, removed at once, that it can be written. The result of an earlier run there is removed with its documents, so that
  * `result.json` is there exactly when the last run finished; its model stays until a new one replaces it.
+ * Checkpoints there stay for a run that resumes. Otherwise those of a run that finished are removed, and those of one that did not are
+ * nobody's to throw away: such a directory is refused.
  * @throws RingstrasseError OUTPUT_UNWRITABLE
  */
-export async function prepareOutputDirectory(path: string): Promise<OutputDirectory> {
+export async function prepareOutputDirectory(
+  path: string,
+  { resumes }: { readonly resumes: boolean },
+): Promise<OutputDirectory> {
   const root = resolve(path);
   const directory: OutputDirectory = {
     path: root,
@@ -44,6 +51,7 @@ export async function prepareOutputDirectory(path: string): Promise<OutputDirect
     await rm(probe, { force: true }).catch(() => undefined);
   }
   await refuseForeignFiles(directory.modelDir);
+  if (!resumes) await clearCheckpoints(directory);
   // The result first: without it, nobody takes the rest for finished.
   for (const stale of [directory.resultFile, ...RESULT_DOCUMENTS.map((name) => join(root, name))]) {
     try {
@@ -53,4 +61,33 @@ export async function prepareOutputDirectory(path: string): Promise<OutputDirect
     }
   }
   return directory;
+}
+
+/** @throws RingstrasseError OUTPUT_UNWRITABLE for those of a run that did not finish */
+async function clearCheckpoints({ path, resultFile }: OutputDirectory): Promise<void> {
+  const folder = join(path, CHECKPOINTS_FOLDER);
+  try {
+    const names = await namesIn(folder);
+    const checkpoints = names.filter((name) => stepOfFileName(name) !== null);
+    const hasFinished = (await namesIn(path)).includes(basename(resultFile));
+    if (checkpoints.length > 0 && !hasFinished) throw unfinishedRun(path, checkpoints.length);
+    for (const name of [...checkpoints, ...names.filter(isUnfinishedCheckpoint)]) await rm(join(folder, name));
+  } catch (cause) {
+    throw writeFailure(folder, cause);
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    if (isSystemError(cause) && cause.code === "ENOENT") return [];
+    throw cause;
+  }
+}
+
+function unfinishedRun(path: string, count: number): RingstrasseError {
+  const problem = `a run that did not finish has left ${count} ${count === 1 ? "checkpoint" : "checkpoints"} here`;
+  const remedy = `Go on from there with --resume ${path}, choose another --out, or remove ${join(path, CHECKPOINTS_FOLDER)}`;
+  return new RingstrasseError({ code: "OUTPUT_UNWRITABLE", path, problem, remedy });
 }

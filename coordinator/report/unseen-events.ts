@@ -25,6 +25,10 @@ export function unseenEvents(events: readonly TrainEvent[], heard: HeardOf): Tra
         return event.step > lastStep;
       case "epoch":
         return event.epoch > heard.job.epoch;
+      // Told twice they do no harm, and nobody keeps which were told.
+      case "checkpoint":
+      case "resumed":
+        return true;
       case "warning":
         return !heard.warnings.includes(event.message);
       case "finished":

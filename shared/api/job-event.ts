@@ -1,10 +1,12 @@
 import { z } from "zod";
 import {
+  CheckpointEventSchema,
   CollectiveEventSchema,
   EpochEventSchema,
   FailedEventSchema,
   FinishedEventSchema,
   GenerationEventSchema,
+  ResumedEventSchema,
   StartedEventSchema,
   StepEventSchema,
   WarningEventSchema,
@@ -31,6 +33,8 @@ export const JobEventSchema = z.discriminatedUnion("event", [
   CollectiveEventSchema,
   StepEventSchema,
   EpochEventSchema,
+  CheckpointEventSchema,
+  ResumedEventSchema,
   WarningEventSchema,
   FinishedEventSchema,
   FailedEventSchema,

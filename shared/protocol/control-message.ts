@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { EpochBlockHashesSchema, ReplicaBlockHashesSchema } from "../block-hash.js";
+import { CheckpointPlanSchema } from "../checkpoint-plan.js";
 import { CollectiveNameSchema, MeasuredChoiceSchema, MPI_MODES } from "../collective-choice.js";
 import { EngineNameSchema } from "../engine-name.js";
 import { FailureSchema } from "../failure.js";
 import { GenerationSchema, JobIdSchema, RankSchema, WorkerIdSchema } from "../ids.js";
 import { JobSpecSchema } from "../job-spec.js";
+import { TrainingPositionSchema } from "../training-position.js";
 
 /** Version of the control protocol and of the frames on the ring. A worker that speaks another one is refused by name. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 const whole = z.number().int().nonnegative();
 const figure = z.number();
@@ -136,6 +138,33 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
     epochHashes: EpochBlockHashesSchema.nullable(),
     stepHashes: ReplicaBlockHashesSchema.nullable(),
   }),
+  /** A state follows in pieces, as it is at this position; rank 0 only, one at a time. */
+  z.object({
+    kind: z.literal("checkpoint"),
+    ...jobHeader,
+    position: TrainingPositionSchema,
+    /** Whether it answers `takeCheckpoint`. */
+    asked: z.boolean(),
+    totalBytes: whole,
+  }),
+  /** A piece of it, in order: each is answered by `checkpointReceived`, and few are on their way at a time. */
+  z.object({
+    kind: z.literal("checkpointPiece"),
+    ...jobHeader,
+    offsetBytes: whole,
+    bytes: z.instanceof(Uint8Array),
+  }),
+  /** A state could not be set aside. */
+  z.object({
+    kind: z.literal("checkpointMissed"),
+    ...jobHeader,
+    epoch: whole,
+    step: whole,
+    asked: z.boolean(),
+    problem: z.string(),
+  }),
+  /** Asks for a piece of the state that the generation begins with; answered by `state`. */
+  z.object({ kind: z.literal("fetchState"), ...jobHeader, offsetBytes: whole, lengthBytes: whole }),
   /** A piece of the trained weights, in order; rank 0 only, before `finished`. */
   z.object({
     kind: z.literal("weights"),
@@ -188,6 +217,10 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     /** Of the collective `mpi`. */
     mpiMode: z.enum(MPI_MODES),
     spec: JobSpecSchema,
+    /** For rank 0, which saves the state of all. */
+    checkpoints: CheckpointPlanSchema,
+    /** The state to begin with, which is to be fetched; null: the initial one. */
+    resume: z.object({ position: TrainingPositionSchema, totalBytes: whole, stateSha256: sha256 }).nullable(),
     /** Faults to inject, for tests of failure handling. */
     faults: z.array(z.string()),
   }),
@@ -198,6 +231,12 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     ringEndpoints: z.array(z.string().nullable()),
     segments: z.array(SegmentPlaceSchema.nullable()),
   }),
+  /** To rank 0: save the state as soon as a step is done. */
+  z.object({ kind: z.literal("takeCheckpoint"), ...jobHeader }),
+  /** So much of the checkpoint on its way is taken care of; after its last piece: it is on the disk, or given up. */
+  z.object({ kind: z.literal("checkpointReceived"), ...jobHeader, receivedBytes: whole }),
+  /** Answers `fetchState`. */
+  z.object({ kind: z.literal("state"), ...jobHeader, offsetBytes: whole, bytes: z.instanceof(Uint8Array) }),
   /** Answers a heartbeat, so that workers notice a lost coordinator. */
   z.object({ kind: z.literal("alive"), ...header }),
   /** The generation is over, well or by `failure`: drop it and answer `released`. */

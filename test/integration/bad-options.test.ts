@@ -103,7 +103,6 @@ describe("choices of later versions", () => {
     ["--sync-every", "4"],
     ["--compress", "topk"],
     ["--insecure"],
-    ["--resume", "runs/a"],
   ];
   for (const choice of choices) {
     it(`${choice.join(" ")} is refused by name, exit 4`, async () => {

@@ -117,7 +117,8 @@ describe("ending a run", () => {
     const run = startCommand(["train", ...(await longRun("--json"))]);
     await run.until((stdout) => stdout.includes('"event":"step"'));
     const [victim = 0] = workersOf(run.child.pid ?? 0);
-    process.kill(victim, "SIGTERM");
+    // A polite signal would be the run's own: a worker waits a while for what its coordinator makes of that.
+    process.kill(victim, "SIGKILL");
     const end = await run.ended;
     expect(end.exitCode).toBe(5);
     expect(eventsOf(end.stdout).at(-1)).toMatchObject({ event: "failed", code: "WORKER_DIED" });

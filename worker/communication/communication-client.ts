@@ -6,6 +6,8 @@ import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/pro
 import type { Collective, Exchange, ExchangeReport } from "../collective/collective.js";
 import type { MemorySharing } from "../collective/memory-domain.js";
 import { GenerationLink } from "./generation-link.js";
+import { SnapshotBoard } from "./snapshot-board.js";
+import type { Snapshot } from "./snapshot-sender.js";
 import type { BoundRing, FromThread, RingPlan, ThreadStart, ToThread } from "./thread-messages.js";
 
 /** A ring that is ready for exchanges. */
@@ -27,6 +29,8 @@ interface Waiting<T> {
  * {@link connect} opens the next one.
  */
 export class CommunicationClient implements AsyncDisposable {
+  /** Says whether a checkpoint is wanted, and whether the last one is still on its way. */
+  readonly snapshots = new SnapshotBoard();
   readonly #thread: Worker;
   readonly #closed: Promise<void>;
   #link = 0;
@@ -42,8 +46,9 @@ export class CommunicationClient implements AsyncDisposable {
   /** Set once the thread itself is of no more use. */
   #end: RingstrasseError | null = null;
 
-  constructor(start: ThreadStart) {
-    this.#thread = new Worker(new URL("./communication-thread.js", import.meta.url), { workerData: start });
+  constructor(start: Omit<ThreadStart, "snapshots">) {
+    const workerData: ThreadStart = { ...start, snapshots: this.snapshots.memory };
+    this.#thread = new Worker(new URL("./communication-thread.js", import.meta.url), { workerData });
     this.#thread.on("message", (message: FromThread) => this.#onMessage(message));
     this.#thread.on("error", (cause) => {
       const problem = `communication thread: ${cause.stack ?? cause.message}`;
@@ -76,6 +81,11 @@ export class CommunicationClient implements AsyncDisposable {
   /** Sends to the coordinator; messages leave in order. */
   send(body: WorkerBody): void {
     this.#post({ kind: "send", body });
+  }
+
+  /** Sends a checkpoint's bytes beside all else; they must not change while the board says that it is busy. */
+  sendSnapshot(snapshot: Snapshot): void {
+    this.#post({ kind: "snapshot", snapshot });
   }
 
   /** The next message from the coordinator that is neither a life sign nor a release. One caller at a time. */

@@ -7,6 +7,8 @@ import { ControlConnection } from "./control-connection.js";
 import { ParentWatch } from "./parent-watch.js";
 import { ProgressBoard } from "./progress-board.js";
 import { RingSession } from "./ring-session.js";
+import { SnapshotBoard } from "./snapshot-board.js";
+import { SnapshotSender } from "./snapshot-sender.js";
 import type { FromThread, ThreadStart, ToThread } from "./thread-messages.js";
 
 /**
@@ -23,10 +25,12 @@ function run(start: ThreadStart): void {
   let control: ControlConnection | null = null;
   let ring: RingSession | null = null;
   let mpi: Mpi | null = null;
+  const sender = new SnapshotSender(new SnapshotBoard(start.snapshots), (body) => control?.send(body));
 
   const openLink = (link: number): ControlConnection =>
     new ControlConnection(start, board, {
       received: (message) => {
+        if (sender.heard(message)) return;
         // A verdict frees an exchange that waits for a worker that will never answer.
         if (endsGeneration(message)) ring?.abort(message.failure);
         post({ kind: "received", link, message });
@@ -38,13 +42,14 @@ function run(start: ThreadStart): void {
     });
 
   const closeRing = async (): Promise<void> => {
+    sender.drop();
     await ring?.[Symbol.asyncDispose]();
     ring = null;
   };
 
   const failRing = (thrown: unknown): void => post({ kind: "ringFailed", failure: toFailure(thrown) });
 
-  const handle = async (message: Exclude<ToThread, { kind: "send" }>): Promise<void> => {
+  const handle = async (message: Exclude<ToThread, { kind: "send" | "snapshot" }>): Promise<void> => {
     switch (message.kind) {
       case "connect":
         await closeRing();
@@ -94,6 +99,7 @@ function run(start: ThreadStart): void {
   port.on("message", (message: ToThread) => {
     // Control messages never wait behind an exchange: a failure report must get out while the ring stands still.
     if (message.kind === "send") return control?.send(message.body);
+    if (message.kind === "snapshot") return sender.begin(message.snapshot);
     // Whoever leaves does not wait for an exchange that may never end.
     if (message.kind === "close" || message.kind === "closeRing" || message.kind === "connect") ring?.abort(null);
     queue = queue.then(() => handle(message)).catch(fail);

@@ -3,6 +3,7 @@ import type { Failure } from "../../shared/failure.js";
 import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
 import type { Exchange, ExchangeBuffers, ExchangeReport, Membership } from "../collective/collective.js";
 import type { MemorySharing } from "../collective/memory-domain.js";
+import type { Snapshot } from "./snapshot-sender.js";
 
 /** What a communication thread is started with. */
 export interface ThreadStart {
@@ -10,6 +11,8 @@ export interface ThreadStart {
   readonly workerId: string;
   /** The main thread's progress board. */
   readonly board: SharedArrayBuffer;
+  /** The main thread's snapshot board. */
+  readonly snapshots: SharedArrayBuffer;
   /** File descriptor whose end of file means that the parent is gone; null: not watched. */
   readonly parentPipe: number | null;
   /** Of the MPI that has begun in this process; null: none has. */
@@ -47,6 +50,8 @@ export type ToThread =
   /** Opens a link to the coordinator, in the place of an earlier one; answered by `connected`. */
   | { readonly kind: "connect"; readonly link: number }
   | { readonly kind: "send"; readonly body: WorkerBody }
+  /** A checkpoint, to be sent beside all else. */
+  | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
   | { readonly kind: "bindRing"; readonly plan: RingPlan }
   /** `segments` by rank; null where no memory is shared. Answered by `ringConnected`. */
   | { readonly kind: "connectRing"; readonly next: string; readonly segments: readonly (SegmentPlace | null)[] }

@@ -12,12 +12,16 @@ export interface CommitPosition {
 export class CommitGate {
   readonly #length: number;
   #committed: 0 | 1 = 0;
-  #position: CommitPosition = { epoch: 0, step: 0 };
+  #position: CommitPosition;
   #running: { step: number; generation: number; arrived: boolean; written: number } | null = null;
 
-  /** @param length floats of an arena: what has to be written before a commit. */
-  constructor(length: number) {
+  /**
+   * @param length floats of an arena: what has to be written before a commit.
+   * @param position that the first of each pair of arenas stands at.
+   */
+  constructor(length: number, position: CommitPosition = { epoch: 0, step: 0 }) {
     this.#length = length;
+    this.#position = position;
   }
 
   /** Which of each pair of arenas is committed: what engines read and checkpoints save. */

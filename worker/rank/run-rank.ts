@@ -9,12 +9,10 @@ import { nameProcess } from "../../shared/name-process.js";
 import { useSocketDirectory } from "../config/socket-directory.js";
 import { isNews } from "../is-news.js";
 import { runWorker } from "../run-worker.js";
+import { VERDICT_MS } from "../verdict-patience.js";
 import { CoordinatorProcess } from "./coordinator-process.js";
 import { Lifeline } from "./lifeline.js";
 import type { RankMeeting } from "./rank-meeting.js";
-
-/** Launchers send signals to all ranks: the coordinator's verdict, which rank 0 asks for, comes before a rank leaves by itself. */
-const VERDICT_MS = 2000;
 
 export interface RankOptions {
   readonly place: LaunchedPlace;
@@ -26,6 +24,8 @@ export interface RankOptions {
   readonly meeting: RankMeeting;
   /** Aborts on SIGINT and SIGTERM, with an INTERRUPTED failure. */
   readonly signal: AbortSignal;
+  /** Tells of SIGUSR1 and SIGUSR2. */
+  readonly onRequest: (hear: (signal: string) => void) => void;
 }
 
 /**
@@ -43,6 +43,7 @@ export async function runRank(options: RankOptions): Promise<number> {
   const interrupt = (): void => coordinator?.interrupt(signalOf(signal));
   signal.addEventListener("abort", interrupt, { once: true });
   if (signal.aborted) interrupt();
+  options.onRequest((request) => coordinator?.interrupt(request));
   const said = (await coordinator?.rendezvous()) ?? null;
   // Rank 0 speaks in any case, so that nobody waits for it.
   const rendezvous = await meeting.share(said, place.rank === 0 ? new AbortController().signal : signal);

@@ -2,6 +2,8 @@ import { LOSS_SCALES, type LossScale } from "../../shared/step-rules.js";
 
 /** A dynamic scale is doubled after so many updates in a row that fitted. */
 const UPDATES_BEFORE_GROWTH = 2000;
+/** Numbers of its state. */
+export const LOSS_SCALE_STATE = 3;
 
 /**
  * What gradients are multiplied by before they are rounded to fp16, whose range is small (Micikevicius et al., "Mixed precision training",
@@ -14,9 +16,17 @@ export class LossScaler {
   #fitting = 0;
   #skipped = 0;
 
-  constructor(scale: LossScale) {
+  /** @param state of a scaler before, see {@link state}; absent: the first one */
+  constructor(scale: LossScale, state?: readonly number[]) {
     this.#isDynamic = scale.kind === "dynamic";
     this.#scale = scale.kind === "dynamic" ? scale.first : scale.scale;
+    if (state === undefined) return;
+    const [before, fitting, skipped] = state;
+    if (before === undefined || fitting === undefined || skipped === undefined || state.length !== LOSS_SCALE_STATE)
+      throw new RangeError(`the state of a loss scale has ${LOSS_SCALE_STATE} numbers, not ${state.length}`);
+    this.#scale = before;
+    this.#fitting = fitting;
+    this.#skipped = skipped;
   }
 
   /** For the next exchange. */

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { blockPlan, layoutOf } from "../../shared/arena-layout.js";
 import { arcOf } from "../../shared/epoch-plan.js";
+import type { TrainingPosition } from "../../shared/training-position.js";
 import type { CommunicationClient } from "../communication/communication-client.js";
 import type { Assignment } from "../communication/generation-link.js";
 import type { ProgressBoard } from "../communication/progress-board.js";
@@ -12,15 +13,20 @@ import type { SharedMemory } from "../kernels/shared-memory.js";
 import { CommitGate } from "../optimizer/commit-gate.js";
 import { createOptimizer } from "../optimizer/create-optimizer.js";
 import { type Arenas, allocateArenas } from "./arenas.js";
+import { Checkpointer } from "./checkpointer.js";
 import { EVALUATION_BATCH } from "./evaluate.js";
 import { formCollective } from "./form-collective.js";
 import { LossScaler } from "./loss-scaler.js";
 import { MicroBatchStream } from "./micro-batch-stream.js";
+import { restoreState } from "./restore-state.js";
 import { checkStepMemory } from "./step-memory.js";
 import { StepTracer } from "./step-tracer.js";
 import { trainJob } from "./train-job.js";
 import type { TrainingContext } from "./training-context.js";
 import { reportOutcome, TrainingReporter } from "./training-reporter.js";
+
+/** Before the first step. */
+const BEGINNING: TrainingPosition = { epoch: 0, step: 0, progress: null };
 
 export interface GenerationResources {
   readonly communication: CommunicationClient;
@@ -69,9 +75,16 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   });
   await using batches = MicroBatchStream.open(spec, localReplicas, EVALUATION_BATCH);
   initialise(arenas, spec.seed, optimizer.initialState);
+  const { resume } = assignment;
+  const withLossScale = payload.format === "fp16";
+  const scaleState =
+    resume === null
+      ? undefined
+      : await restoreState(assignment, resume, { communication, board, arenas, withLossScale });
 
   const kernelsIn = { module, instance: kernels };
   await using collective = await formCollective(assignment, { ...resources, arenas, kernels: kernelsIn });
+  const position = resume?.position ?? BEGINNING;
   let sequence = 0;
   const trace = spec.blockHashes === "step" ? new StepTracer(arenas) : null;
   const context: TrainingContext = {
@@ -84,20 +97,22 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     optimizer,
     collective,
     kernels,
-    gate: new CommitGate(layout.paddedLength),
+    gate: new CommitGate(layout.paddedLength, position),
     batches,
     board,
     faults: new FaultPlan(assignment.faults, resources.announce),
     signal,
     nextSequence: () => sequence++,
-    lossScaler: payload.format === "fp16" ? new LossScaler(payload.lossScale) : null,
+    lossScaler: payload.format === "fp16" ? new LossScaler(payload.lossScale, scaleState) : null,
     trace,
   };
-  const reporter = new TrainingReporter(context, { jobId, generation }, (body) => communication.send(body), trace);
-  reporter.begin();
-  const end = await trainJob(context, reporter);
+  const job = { jobId, generation };
+  const checkpointer = rank === 0 ? new Checkpointer(context, job, assignment.checkpoints, communication) : null;
+  const reporter = new TrainingReporter(context, job, (body) => communication.send(body), { trace, checkpointer });
+  if (resume === null) reporter.begin();
+  const end = await trainJob(context, reporter, position);
   board.advance("report");
-  reportOutcome(context, { jobId, generation }, end, (body) => communication.send(body));
+  reportOutcome(context, job, end, (body) => communication.send(body));
   board.advance("idle");
 }
 

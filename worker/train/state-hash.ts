@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { type ArenaSlot, bytesOf, hashTensors, savedBytes, savedTensors } from "../../shared/arena-layout.js";
+import { bytesOf, hashTensors, savedBytes, savedTensors } from "../../shared/arena-layout.js";
 import type { Arenas } from "./arenas.js";
+import { stateTensors } from "./saved-state.js";
 
 /** SHA-256 of the committed trainable weights, in layer order. */
 export function weightsSha256(arenas: Arenas, current: 0 | 1): string {
@@ -13,12 +14,7 @@ export function weightsSha256(arenas: Arenas, current: 0 | 1): string {
  */
 export function stateSha256(arenas: Arenas, current: 0 | 1, lossScale: readonly number[] = []): string {
   const hash = createHash("sha256");
-  const { slots, statistics } = arenas.layout;
-  const add = (values: Float32Array, tensors: readonly ArenaSlot[]) => {
-    for (const { offset, length } of tensors) hash.update(bytesOf(values.subarray(offset, offset + length)));
-  };
-  add(arenas.parameters[current].values, [...slots, ...statistics]);
-  for (const pair of arenas.state) add(pair[current].values, slots);
+  for (const tensor of stateTensors(arenas, current)) hash.update(bytesOf(tensor));
   hash.update(new Uint8Array(Float64Array.from(lossScale).buffer));
   return hash.digest("hex");
 }

@@ -1,10 +1,10 @@
 import { stepsPerEpoch } from "../../shared/epoch-plan.js";
 import type { EpochReport } from "../../shared/protocol/control-message.js";
-import type { StepSums } from "../engine/engine.js";
-import { EpochUpdates } from "./epoch-updates.js";
+import { type EpochProgress, nextStep, type TrainingPosition } from "../../shared/training-position.js";
+import { EpochTotals } from "./epoch-totals.js";
 import { evaluateTestRows } from "./evaluate.js";
 import { assertFiniteTest } from "./finite-check.js";
-import { addSums, meansOf, NO_SUMS } from "./step-scalars.js";
+import type { meansOf } from "./step-scalars.js";
 import { type StepId, type StepOutcome, trainStep } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
 
@@ -12,6 +12,11 @@ import type { TrainingContext } from "./training-context.js";
 export interface TrainingObserver {
   onStep(id: StepId, outcome: StepOutcome): void;
   onEpoch(report: EpochReport): void;
+  /**
+   * Between two steps, everything before it told: a place to go on from. Never after the last step of the job.
+   * @param progress makes the epoch's progress; gives null where `id` ends its epoch
+   */
+  onBoundary(id: StepId, progress: () => EpochProgress | null): void;
 }
 
 /** Where training ended: after the last epoch, or earlier because the loss threshold was reached. */
@@ -21,21 +26,33 @@ export interface TrainingEnd {
 }
 
 /**
- * All epochs of a job, from the committed position on. Every worker decides alike, from the same folded figures.
+ * The epochs of a job from a position on, which is the gate's too. Every worker decides alike, from the same folded figures.
  * @throws RingstrasseError NOT_FINITE
  */
-export async function trainJob(context: TrainingContext, observer: TrainingObserver): Promise<TrainingEnd> {
+export async function trainJob(
+  context: TrainingContext,
+  observer: TrainingObserver,
+  position: TrainingPosition,
+): Promise<TrainingEnd> {
   const { spec, gate } = context;
-  for (let epoch = gate.position.epoch + 1; epoch <= spec.epochs; epoch++) {
-    const report = await trainEpoch(context, epoch, observer);
+  let { progress } = position;
+  const first = nextStep(position, stepsOf(context)).epoch;
+  for (let epoch = first; epoch <= spec.epochs; epoch++) {
+    const report = await trainEpoch(context, { epoch, progress }, observer);
+    progress = null;
     const reached = spec.lossThreshold !== null && report.trainLoss < spec.lossThreshold;
     const last = reached || epoch === spec.epochs;
     const test = last || epoch % spec.evaluateEvery === 0 ? await evaluateTestRows(context) : null;
     assertFiniteTest(context, { epoch, step: gate.position.step }, test);
     observer.onEpoch({ ...report, ...testFigures(test) });
-    if (reached) break;
+    if (last) break;
+    observer.onBoundary(gate.position, () => null);
   }
   return { epochs: gate.position.epoch, steps: gate.position.step };
+}
+
+function stepsOf({ spec }: TrainingContext): number {
+  return stepsPerEpoch(spec.dataset.train.rowCount, spec.batchSize);
 }
 
 type TestFigures = Pick<EpochReport, "testLoss" | "testAccuracy" | "testMeanAbsoluteError">;
@@ -48,37 +65,28 @@ function testFigures(means: ReturnType<typeof meansOf> | null): TestFigures {
   };
 }
 
+interface EpochToTrain {
+  readonly epoch: number;
+  /** Of the steps that were done before; null: none. */
+  readonly progress: EpochProgress | null;
+}
+
 async function trainEpoch(
   context: TrainingContext,
-  epoch: number,
+  { epoch, progress }: EpochToTrain,
   observer: TrainingObserver,
 ): Promise<Omit<EpochReport, keyof TestFigures>> {
   const { spec, gate } = context;
-  const rowCount = spec.dataset.train.rowCount;
-  let totals: StepSums = NO_SUMS;
-  const updates = new EpochUpdates();
-  let stepMs = 0;
-  let communicationMs = 0;
-  for (let index = 0; index < stepsPerEpoch(rowCount, spec.batchSize); index++) {
+  const totals = new EpochTotals(progress);
+  const steps = stepsOf(context);
+  const lastStep = epoch * steps;
+  while (gate.position.step < lastStep) {
     const id = { epoch, step: gate.position.step + 1 };
     context.faults.fire(context.rank, id.step);
     const outcome = await trainStep(context, id);
-    totals = addSums(totals, outcome.totals);
-    updates.add(outcome.update);
-    stepMs += outcome.elapsedMs;
-    communicationMs += outcome.communicationMs;
+    totals.add(outcome);
     observer.onStep(id, outcome);
+    if (id.step < lastStep) observer.onBoundary(id, () => totals.progress());
   }
-  const means = meansOf(totals, spec.model.targets.kind);
-  return {
-    epoch,
-    steps: gate.position.step,
-    trainLoss: means.loss,
-    trainAccuracy: means.accuracy,
-    trainMeanAbsoluteError: means.meanAbsoluteError,
-    rows: totals.count,
-    stepMs,
-    communicationMs,
-    ...updates.figures(),
-  };
+  return { epoch, steps: gate.position.step, ...totals.figures(spec.model.targets.kind) };
 }

@@ -1,5 +1,7 @@
 import type { Generation, JobId } from "../../shared/ids.js";
 import type { EpochReport, WorkerBody } from "../../shared/protocol/control-message.js";
+import type { EpochProgress } from "../../shared/training-position.js";
+import type { Checkpointer } from "./checkpointer.js";
 import { ReportQueue } from "./report-queue.js";
 import { packWeights, stateSha256, weightsSha256 } from "./state-hash.js";
 import { meansOf } from "./step-scalars.js";
@@ -16,6 +18,13 @@ export interface JobReference {
   readonly generation: Generation;
 }
 
+export interface ReporterParts {
+  /** Null: steps are not traced. */
+  readonly trace: StepTracer | null;
+  /** Null: another rank takes the checkpoints. */
+  readonly checkpointer: Checkpointer | null;
+}
+
 type Send = (body: WorkerBody) => void;
 
 /** Turns what training does into messages to the coordinator. Rank 0 reports what is the same on all. */
@@ -24,13 +33,15 @@ export class TrainingReporter implements TrainingObserver {
   readonly #job: JobReference;
   readonly #send: Send;
   readonly #tracer: StepTracer | null;
+  readonly #checkpointer: Checkpointer | null;
   readonly #queue: ReportQueue;
 
-  constructor(context: TrainingContext, job: JobReference, send: Send, tracer: StepTracer | null) {
+  constructor(context: TrainingContext, job: JobReference, send: Send, also: ReporterParts) {
     this.#context = context;
     this.#job = job;
     this.#send = send;
-    this.#tracer = tracer;
+    this.#tracer = also.trace;
+    this.#checkpointer = also.checkpointer;
     this.#queue = new ReportQueue(job, send);
   }
 
@@ -66,6 +77,10 @@ export class TrainingReporter implements TrainingObserver {
     if (this.#context.rank !== 0) return;
     this.#sendEpochHashes({ epoch: report.epoch, step: report.steps });
     this.#send({ kind: "epoch", ...this.#job, report });
+  }
+
+  onBoundary(id: StepId, progress: () => EpochProgress | null): void {
+    this.#checkpointer?.atBoundary(id, progress);
   }
 
   #sendEpochHashes(id: StepId): void {

@@ -145,6 +145,9 @@ function told(state: JobState, event: Announcement): JobState {
       return { ...onDetail(state, { generation: event }), pace: [] };
     case "collective":
       return onDetail(state, { collective: event });
+    case "checkpoint":
+    case "resumed":
+      return state;
     case "warning":
       return onDetail(state, { warnings: [...(state.detail?.warnings ?? []), event.message].slice(-MAX_WARNINGS) });
     case "finished":

@@ -36,6 +36,12 @@ const EVERY: {
     "rows.csv against /definition/x: it is broken. Mend it",
   ],
   MODEL_INVALID: [{ file: "model.json", ...advice }, 3, "model.json: it is broken. Mend it"],
+  CHECKPOINT_UNUSABLE: [{ path: "run", ...advice }, 3, "run: it is broken. Mend it"],
+  RESUME_MISMATCH: [
+    { checkpoint: "a.ckpt", what: "the seed", expected: "1", got: "2", remedy: "Give --seed 1" },
+    2,
+    "a.ckpt is of another job: the seed was 1, and is 2. Give --seed 1",
+  ],
   CHOICE_UNSUPPORTED: [
     { option: "--engine", value: "steam", supported: ["wasm"], remedy: "Wait" },
     4,

@@ -15,7 +15,6 @@ const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string
   [{ "sync-every": 1 }, "--sync-every", "1", []],
   [{ interface: "eth0" }, "--interface", "eth0", []],
   [{ insecure: true }, "--insecure", "", []],
-  [{ resume: "runs/a" }, "--resume", "runs/a", []],
 ];
 
 describe("refuseUnsupported", () => {

@@ -5,10 +5,12 @@ import { prepareOutputDirectory } from "../../../../coordinator/output/output-di
 import { failureOf } from "../../../support/failure-of.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
+const NEW = { resumes: false };
+
 describe("prepareOutputDirectory", () => {
   it("creates the directory with its parents and leaves it empty", async () => {
     const path = join(await temporaryDirectory(), "runs", "iris");
-    const directory = await prepareOutputDirectory(path);
+    const directory = await prepareOutputDirectory(path, NEW);
     expect(directory).toEqual({
       path,
       modelDir: join(path, "model"),
@@ -31,7 +33,7 @@ describe("prepareOutputDirectory", () => {
       "model/model.json",
     ])
       await writeFile(join(path, name), name);
-    await prepareOutputDirectory(path);
+    await prepareOutputDirectory(path, NEW);
     expect((await readdir(path)).sort()).toEqual(["metrics.csv", "model", "notes.txt"]);
     expect(await readFile(join(path, "model", "model.json"), "utf8")).toBe("model/model.json");
   });
@@ -65,7 +67,7 @@ describe("prepareOutputDirectory", () => {
     ],
   ])("refuses %s", async (_what, make, message) => {
     const path = await make(await temporaryDirectory());
-    const failure = await failureOf(() => prepareOutputDirectory(path));
+    const failure = await failureOf(() => prepareOutputDirectory(path, NEW));
     expect(failure).toMatchObject({ code: "OUTPUT_UNWRITABLE", path });
     expect(failure.message).toMatch(message);
   });
@@ -74,9 +76,33 @@ describe("prepareOutputDirectory", () => {
     const path = await temporaryDirectory();
     await mkdir(join(path, "model", "photos"), { recursive: true });
     await writeFile(join(path, "result.json"), "{}");
-    const failure = await failureOf(() => prepareOutputDirectory(path));
+    const failure = await failureOf(() => prepareOutputDirectory(path, NEW));
     expect(failure).toMatchObject({ code: "OUTPUT_UNWRITABLE", path: join(path, "model") });
     expect(failure.message).toContain("photos");
     expect((await readdir(path)).sort()).toEqual(["model", "result.json"]);
+  });
+
+  it("leaves checkpoints to a run that resumes; refuses those of an unfinished run to one that begins", async () => {
+    const path = await temporaryDirectory();
+    const names = ["step-000000000010.ckpt", "step-000000000020.ckpt"];
+    await mkdir(join(path, "checkpoints"));
+    for (const name of names) await writeFile(join(path, "checkpoints", name), "state");
+    const failure = await failureOf(() => prepareOutputDirectory(path, NEW));
+    expect(failure).toMatchObject({ code: "OUTPUT_UNWRITABLE", path });
+    expect(failure.message).toContain("has left 2 checkpoints here");
+    expect(failure.message).toContain(`--resume ${path}`);
+    await prepareOutputDirectory(path, { resumes: true });
+    expect((await readdir(join(path, "checkpoints"))).sort()).toEqual(names);
+  });
+
+  it("removes the checkpoints of a run that finished, and no other file beside them", async () => {
+    const path = await temporaryDirectory();
+    await mkdir(join(path, "checkpoints"));
+    await writeFile(join(path, "result.json"), "{}");
+    const unfinished = ".step-000000000020.ckpt.unfinished-0a1b2c3d4e5f";
+    for (const name of ["step-000000000010.ckpt", unfinished, "notes.txt"])
+      await writeFile(join(path, "checkpoints", name), "");
+    await prepareOutputDirectory(path, NEW);
+    expect(await readdir(join(path, "checkpoints"))).toEqual(["notes.txt"]);
   });
 });

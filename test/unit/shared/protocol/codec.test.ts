@@ -12,6 +12,7 @@ import {
   PROTOCOL_VERSION,
   type WorkerBody,
 } from "../../../../shared/protocol/control-message.js";
+import type { TrainingPosition } from "../../../../shared/training-position.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
 
 const packr = new Packr({ useRecords: false });
@@ -36,6 +37,15 @@ const CHOICE: MeasuredChoice = {
   ],
 };
 
+const POSITION: TrainingPosition = {
+  ...{ epoch: 2, step: 7 },
+  progress: {
+    sums: { lossSum: 1.5, correct: 3, absoluteErrorSum: 0.25, count: 9 },
+    updates: { learningRate: 0.1, norms: 2, normSum: 3.5, skipped: 1, isScaled: true },
+    ...{ stepMs: 12.5, communicationMs: 0.5 },
+  },
+};
+
 const FROM_WORKER: { readonly [Kind in WorkerBody["kind"]]: Extract<WorkerBody, { kind: Kind }> } = {
   join: {
     ...{ kind: "join", token: "t", workerId: WorkerIdSchema.parse("w"), host: "h", pid: 7, nodeVersion: "v20" },
@@ -51,6 +61,10 @@ const FROM_WORKER: { readonly [Kind in WorkerBody["kind"]]: Extract<WorkerBody, 
     report: { epoch: 1, steps: 2, ...figures, ...tests, rows: 9, stepMs: 2, communicationMs: 1, learningRate: 0.1 },
   },
   blockHashes: { kind: "blockHashes", ...job, epochHashes: null, stepHashes: null },
+  checkpoint: { kind: "checkpoint", ...job, position: POSITION, asked: true, totalBytes: 400 },
+  checkpointPiece: { kind: "checkpointPiece", ...job, offsetBytes: 4, bytes: Buffer.from([1, 2]) },
+  checkpointMissed: { kind: "checkpointMissed", ...job, epoch: 2, step: 7, asked: false, problem: "no memory" },
+  fetchState: { kind: "fetchState", ...job, offsetBytes: 8, lengthBytes: 16 },
   weights: { kind: "weights", ...job, offsetBytes: 0, totalBytes: 4, bytes: Buffer.from([1, 2, 3, 4]) },
   finished: { kind: "finished", ...job, epochs: 1, steps: 2, weightsSha256: sha("c"), stateSha256: sha("d") },
   failed: { kind: "failed", ...job, failure },
@@ -101,8 +115,13 @@ const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<Co
       mpiMode: "ordered",
     },
     ...{ spec: SPEC, faults: ["crash@rank=1,step=5"] },
+    checkpoints: { everySteps: 10, everyEpochs: null, everyMs: 60_000.5 },
+    resume: { position: POSITION, totalBytes: 400, stateSha256: sha("f") },
   },
   start: { kind: "start", ...job, ringEndpoints: ["ipc:///a", null], segments: [SEGMENT, null] },
+  takeCheckpoint: { kind: "takeCheckpoint", ...job },
+  checkpointReceived: { kind: "checkpointReceived", ...job, receivedBytes: 6 },
+  state: { kind: "state", ...job, offsetBytes: 8, bytes: Buffer.from([3, 4]) },
   alive: { kind: "alive" },
   release: { kind: "release", ...job, failure },
   stop: { kind: "stop", failure: null },

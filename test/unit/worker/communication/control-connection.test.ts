@@ -6,6 +6,7 @@ import type { CoordinatorBody } from "../../../../shared/protocol/control-messag
 import { RouterSocket } from "../../../../shared/transport/zeromq-sockets.js";
 import { ControlConnection } from "../../../../worker/communication/control-connection.js";
 import { ProgressBoard } from "../../../../worker/communication/progress-board.js";
+import { SnapshotBoard } from "../../../../worker/communication/snapshot-board.js";
 
 const STOP: CoordinatorBody = { kind: "stop", failure: null };
 const ALIVE: CoordinatorBody = { kind: "alive" };
@@ -19,6 +20,7 @@ async function connected() {
     coordinatorEndpoint: router.endpoint,
     workerId: "w",
     board: board.memory,
+    snapshots: new SnapshotBoard().memory,
     parentPipe: null,
     mpiLibrary: null,
   };

@@ -1,0 +1,43 @@
+import { z } from "zod";
+
+const whole = z.number().int().nonnegative();
+const figure = z.number();
+
+/** What the steps of an epoch have added up to so far: all that its report, and the decision to stop after it, need of them. */
+export const EpochProgressSchema = z.object({
+  sums: z.object({ lossSum: figure, correct: figure, absoluteErrorSum: figure, count: whole }),
+  updates: z.object({ learningRate: figure, norms: whole, normSum: figure, skipped: whole, isScaled: z.boolean() }),
+  /** Of one worker. */
+  stepMs: figure,
+  communicationMs: figure,
+});
+export type EpochProgress = z.infer<typeof EpochProgressSchema>;
+
+/**
+ * Where training stands between two steps. `progress` belongs to the epoch under way; null: `epoch` is over, with its tests and its
+ * report (or nothing has begun, at epoch 0).
+ */
+export const TrainingPositionSchema = z.object({ epoch: whole, step: whole, progress: EpochProgressSchema.nullable() });
+export type TrainingPosition = z.infer<typeof TrainingPositionSchema>;
+
+/** The next thing to do: step `index` (0-based) of `epoch`; an index of `stepsPerEpoch`: its steps are done, its end is not. */
+export interface NextStep {
+  readonly epoch: number;
+  readonly index: number;
+}
+
+/**
+ * Where training goes on from a position. Pure.
+ * @throws RangeError for a position that training never stands at
+ */
+export function nextStep({ epoch, step, progress }: TrainingPosition, stepsPerEpoch: number): NextStep {
+  if (progress === null) {
+    if (step !== epoch * stepsPerEpoch)
+      throw new RangeError(`epoch ${epoch} of ${stepsPerEpoch} steps does not end with step ${step}`);
+    return { epoch: epoch + 1, index: 0 };
+  }
+  const index = step - (epoch - 1) * stepsPerEpoch;
+  if (epoch < 1 || index < 1 || index > stepsPerEpoch)
+    throw new RangeError(`step ${step} is not in epoch ${epoch} of ${stepsPerEpoch} steps`);
+  return { epoch, index };
+}

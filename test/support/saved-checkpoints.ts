@@ -1,0 +1,53 @@
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { CheckpointFile } from "../../coordinator/checkpoint/checkpoint-file.js";
+import {
+  type CheckpointDescription,
+  CheckpointDescriptionSchema,
+  checkpointFileName,
+  type ResumableJob,
+} from "../../coordinator/checkpoint/checkpoint-format.js";
+
+const SHA = "0123456789abcdef".repeat(4);
+
+export const RESUMABLE_JOB: ResumableJob = {
+  ...{ datasetSha256: SHA, trainRows: 97, testRows: 53, testSplit: 0.35, labelIndex: 4 },
+  ...{ replicas: 4, seed: 6, batchSize: 16, epochs: 20 },
+  model: {
+    inputs: 4,
+    layers: [
+      { kind: "dense", name: "hidden", units: 3, activation: "tanh", initialBias: 0 },
+      { kind: "dense", name: "output", units: 3, activation: "softmax", initialBias: 0 },
+    ],
+    loss: "softmaxCrossEntropy",
+    targets: { kind: "class", classes: 3 },
+  },
+  optimizer: { kind: "momentum", learningRate: 0.1, momentum: 0.9 },
+  stepRules: {
+    ...{ accumulate: 1, clipNorm: null, warmUpSteps: 0 },
+    schedule: { kind: "cosine", final: 0 },
+    payload: { format: "none" },
+  },
+  ...{ lossThreshold: null, evaluateEvery: 1, blockHashes: "epoch" },
+};
+
+/** What the checkpoint after step `step` says; its epoch is over. */
+export function checkpointDescription(step: number, stateSha256 = SHA): CheckpointDescription {
+  return CheckpointDescriptionSchema.parse({
+    ...{ formatVersion: 1, version: "0.0.0", jobId: "iris-1", stateSha256, job: RESUMABLE_JOB, threads: 1 },
+    position: { epoch: step, step, progress: null },
+    engine: { name: "wasm", version: "1", instructionSet: "simd", threads: 1, probeSha256: SHA },
+    ...{ collective: "shm", ordered: true, configuration: { seed: 6 }, history: [], elapsedMs: 12.5 },
+  });
+}
+
+/** Writes the checkpoint after step `step`, with a state of random bytes. @returns its path */
+export async function writeCheckpoint(folder: string, step: number, stateBytes = 40): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, checkpointFileName(step));
+  const file = await CheckpointFile.create(path, stateBytes);
+  await file.append(randomBytes(stateBytes));
+  await file.finish((sha256) => checkpointDescription(step, sha256));
+  return path;
+}
