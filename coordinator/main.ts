@@ -3,7 +3,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { switchIsOn } from "../shared/cli/option-table.js";
 import { parseCommand } from "../shared/cli/parse-command.js";
-import { describeFailure, exitCodeOf, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
+import { RingstrasseError, toFailure } from "../shared/failure.js";
 import { nameProcess } from "../shared/name-process.js";
 import { encodeTrainEvent, failedEvent, type TrainEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
@@ -18,6 +18,7 @@ import {
 } from "./cli/commands.js";
 import { INTERRUPTIONS, Interruption } from "./cli/interruption.js";
 import { createProgress } from "./cli/progress.js";
+import { print, report, written } from "./cli/standard-streams.js";
 import { isRanksLauncher } from "./cli/train-options.js";
 import { readEnvironment } from "./config.js";
 import type { RankZero } from "./launcher/rank-zero.js";
@@ -251,26 +252,6 @@ async function withFailure(run: () => Promise<number>): Promise<number> {
   } catch (thrown) {
     return report(toFailure(thrown));
   }
-}
-
-function print(text: string): number {
-  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
-  return 0;
-}
-
-/** Resolves when stdout has taken the text. @throws RingstrasseError OUTPUT_UNWRITABLE when its reader has gone (`| head`) */
-function written(text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const refuse = (cause: Error): void => reject(writeFailure("stdout", cause));
-    // Stays for good: the stream's own event comes after the callback.
-    process.stdout.on("error", refuse);
-    process.stdout.write(text.endsWith("\n") ? text : `${text}\n`, (error) => (error ? refuse(error) : resolve()));
-  });
-}
-
-function report(failure: Failure): number {
-  process.stderr.write(`ringstrasse: ${describeFailure(failure)}\n`);
-  return exitCodeOf(failure.code);
 }
 
 /** The signals of a run; see {@link Interruption}. A reader of stdout that has gone asks for a clean end too. */

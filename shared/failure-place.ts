@@ -23,3 +23,8 @@ export function describeWorker(
   const step = who.step === null ? "before the first step" : `in step ${who.step}`;
   return `${rank} (${who.host}${pid}${replicas}) ${step}`;
 }
+
+/** What a worker said before it died, as the end of a sentence; empty where it said nothing. */
+export function describeLastWords({ lastWords }: Extract<Failure, { code: "WORKER_DIED" }>): string {
+  return lastWords === null ? "" : `; its last words: ${lastWords}`;
+}

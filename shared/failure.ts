@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { describeCell, describePlace, describeWorker } from "./failure-place.js";
+import { describeCell, describeLastWords, describePlace, describeWorker } from "./failure-place.js";
 import { unreachable } from "./unreachable.js";
 
 const text = z.string();
@@ -254,10 +254,8 @@ export function describeFailure(failure: Failure): string {
       return `${failure.joined} of ${failure.expected} workers joined within ${failure.waitedMs} ms: ${failure.problem}`;
     case "WORKER_REFUSED":
       return `worker ${failure.workerId} on ${failure.host} was refused: ${failure.what} is ${failure.got}, expected ${failure.expected}. ${failure.remedy}`;
-    case "WORKER_DIED": {
-      const words = failure.lastWords === null ? "" : `; its last words: ${failure.lastWords}`;
-      return `${describeWorker(failure)} died (${failure.how})${words}`;
-    }
+    case "WORKER_DIED":
+      return `${describeWorker(failure)} died (${failure.how})${describeLastWords(failure)}`;
     case "WORKER_SILENT":
       return `${describeWorker(failure)} has been silent for ${failure.silentMs} ms: the process or its host stands still, or the network is cut`;
     case "WORKER_STALLED":
