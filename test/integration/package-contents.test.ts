@@ -1,10 +1,14 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const Manifest = z.object({ dependencies: z.record(z.string(), z.string()) });
 const PackReport = z.array(z.object({ files: z.array(z.object({ path: z.string(), mode: z.number() })) })).length(1);
 
 /** Files that `npm publish` would upload, with their modes. */
@@ -47,5 +51,18 @@ describe("npm package", () => {
     const allowed =
       /^(dist\/(ringstrasse|chunks\/[\w-]+|worker\/\w+\/[a-z-]+-thread)\.js|dist\/THIRD-PARTY-NOTICES\.txt|dist\/coordinator\/dashboard\/.+|dist\/.+\.(wasm|xsd|sql)|examples\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
+  });
+
+  it("depends on the packages that its files load, and on no other", async () => {
+    const manifest = Manifest.parse(JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")));
+    const scripts = [...(await packedFiles()).keys()].filter((name) => /^dist\/(?!coordinator).*\.js$/.test(name));
+    const texts = await Promise.all(scripts.map((name) => readFile(join(ROOT, name), "utf8")));
+    const loaded = texts.flatMap((text) =>
+      [...text.matchAll(/^(?:import|export) [^"\n]*"([^"./][^"]*)";$/gm)].map(([, specifier = ""]) => specifier),
+    );
+    const packages = loaded
+      .filter((specifier) => !isBuiltin(specifier))
+      .map((specifier) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0]);
+    expect([...new Set(packages)].sort()).toEqual(Object.keys(manifest.dependencies).sort());
   });
 });
