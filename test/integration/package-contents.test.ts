@@ -39,11 +39,13 @@ describe("npm package", () => {
         "examples/iris/iris.csv",
         "examples/digits/digits.xml",
         "examples/digits/digits.csv",
+        "slurm/train.sbatch",
+        "slurm/train-gpu.sbatch",
       ]),
     );
     expect((files.get("dist/ringstrasse.js") ?? 0) & 0o111).not.toBe(0);
     const allowed =
-      /^(dist\/(?!bench\/|test\/)[^.].*\.(js|wasm|xsd|sql|html|css|svg)|examples\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/(?!bench\/|test\/)[^.].*\.(js|wasm|xsd|sql|html|css|svg)|examples\/.+|slurm\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
   });
 });
