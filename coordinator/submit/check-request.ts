@@ -70,7 +70,7 @@ function largest(nodes: readonly SlurmNode[], wanted: number, of: (node: SlurmNo
 }
 
 function namesOf(nodes: readonly SlurmNode[]): string {
-  return [...new Set(nodes.map(({ partition }) => partition))].join(", ");
+  return [...new Set(nodes.map(({ partition }) => partition))].sort().join(", ");
 }
 
 function count(number: number, what: string): string {

@@ -134,12 +134,17 @@ describe("choices of later versions", () => {
     await expectRefusedTrain(place, [IRIS, "--launcher", "mpirun"], launcher);
   });
 
-  for (const command of ["bench"]) {
-    it(`the command ${command} is refused by name, exit 4`, async () => {
-      const place = await workplace();
-      await expectRefusedCommand(place, [command], { exitCode: 4, says: [`ringstrasse ${command}`, "train, worker"] });
-    });
-  }
+  it("the command bench is refused by name, exit 4", async () => {
+    const place = await workplace();
+    await expectRefusedCommand(place, ["bench"], { exitCode: 4, says: ["ringstrasse bench", "train, worker"] });
+  });
+
+  it("--interface without ranks, and another batch system than Slurm", async () => {
+    const place = await workplace();
+    const idle = { exitCode: 2, code: "USAGE", says: ["--interface", "mpirun, srun or torchrun"] } as const;
+    await expectRefusedTrain(place, [IRIS, "--interface", "eth0"], idle);
+    await expectRefusedCommand(place, ["submit", "pbs", IRIS], { exitCode: 4, says: ["submit pbs", "slurm"] });
+  });
 });
 
 describe("commands", () => {

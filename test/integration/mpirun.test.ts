@@ -151,12 +151,20 @@ for (const launcher of MPI_LAUNCHERS) {
 
 describe("variables of launchers", () => {
   it.each([
-    [{ SLURM_STEP_ID: "0", SLURM_PROCID: "0", SLURM_NTASKS: "2" }, [], 4, "srun --mpi=pmix"],
-    [{ PMI_RANK: "0", PMI_SIZE: "1" }, ["--mpi-library", "libnone.so.9"], 4, "libnone.so.9 can't be loaded"],
-  ] as const)("%j %j: exit %i", async (env, more, exitCode, says) => {
+    [
+      { SLURM_STEP_ID: "0", SLURM_PROCID: "0", SLURM_NTASKS: "2" },
+      [],
+      { exitCode: 2, code: "USAGE", says: "export RINGSTRASSE_TOKEN=" },
+    ],
+    [
+      { PMI_RANK: "0", PMI_SIZE: "1" },
+      ["--mpi-library", "libnone.so.9"],
+      { exitCode: 4, code: "COLLECTIVE_UNAVAILABLE", says: "libnone.so.9 can't be loaded" },
+    ],
+  ] as const)("%j %j: %j", async (env, more, { exitCode, code, says }) => {
     const { end, failed } = await runFailingTrain(await iris(...more), { env });
     expect(end.exitCode).toBe(exitCode);
-    expect(failed).toMatchObject({ code: "COLLECTIVE_UNAVAILABLE", message: expect.stringContaining(says) });
+    expect(failed).toMatchObject({ code, message: expect.stringContaining(says) });
   });
 
   it("incomplete ones are a usage error, and --launcher local trains without them", async () => {

@@ -45,11 +45,13 @@ describe("npm package", () => {
         "examples/iris/iris.csv",
         "examples/digits/digits.xml",
         "examples/digits/digits.csv",
+        "slurm/train.sbatch",
+        "slurm/train-gpu.sbatch",
       ]),
     );
     expect((files.get("dist/ringstrasse.js") ?? 0) & 0o111).not.toBe(0);
     const allowed =
-      /^(dist\/(ringstrasse|chunks\/[\w-]+|worker\/\w+\/[a-z-]+-thread)\.js|dist\/THIRD-PARTY-NOTICES\.txt|dist\/coordinator\/dashboard\/.+|dist\/.+\.(wasm|xsd|sql)|examples\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/(ringstrasse|chunks\/[\w-]+|worker\/\w+\/[a-z-]+-thread)\.js|dist\/THIRD-PARTY-NOTICES\.txt|dist\/coordinator\/dashboard\/.+|dist\/.+\.(wasm|xsd|sql)|examples\/.+|slurm\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
   });
 

@@ -1,0 +1,127 @@
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { Rendezvous } from "../../../../shared/launch/rank-messages.js";
+import { rendezvousKey } from "../../../../shared/launch/rendezvous-proof.js";
+import { askRankZero, type RankZeroSought } from "../../../../worker/rank/ask-rank-zero.js";
+import { RendezvousServer } from "../../../../worker/rank/rendezvous-server.js";
+import { SocketMeeting } from "../../../../worker/rank/socket-meeting.js";
+import { failureWithCode } from "../../../support/failure-with-code.js";
+
+const KEY = rendezvousKey("the ranks' secret", "slurm 17.0 0");
+const MEET: Rendezvous = {
+  kind: "meet",
+  coordinatorEndpoint: "tcp://10.0.0.1:7000",
+  token: "of the run",
+  lifeline: { host: "10.0.0.1", port: 7001 },
+  socketFolder: null,
+  logLevel: "warn",
+  engine: "wasm",
+  threads: 1,
+};
+
+/** Of rank 0 in a world of so many, on a port that is free. */
+async function open(worldSize = 3, ports: readonly number[] = [0]): Promise<RendezvousServer> {
+  const server = await RendezvousServer.open({ address: "127.0.0.1", ports, key: KEY, worldSize });
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return server;
+}
+
+function sought(ports: readonly number[], more: Partial<RankZeroSought> = {}): RankZeroSought {
+  const who = { rank: 1, worldSize: 3, ownHost: "node2", host: null };
+  return { ...who, ports, key: KEY, reachMs: 50, signal: new AbortController().signal, ...more };
+}
+
+/** Somebody else who listens, and says nothing, or this. */
+async function stranger(says: string | null): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on("error", () => socket.destroy());
+    if (says !== null) socket.write(says);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+describe("RendezvousServer and askRankZero", () => {
+  it("tell ranks that come before and after rank 0 knows where to meet", async () => {
+    const server = await open();
+    const early = askRankZero(sought([server.port]));
+    await server.say(MEET);
+    expect(await early).toEqual({ rendezvous: MEET, ownAddress: "127.0.0.1" });
+    expect((await askRankZero(sought([server.port], { rank: 2 }))).rendezvous).toEqual(MEET);
+  });
+
+  it("find rank 0 beside strangers who say nothing, or nonsense", async () => {
+    const server = await open();
+    await server.say(MEET);
+    const ports = [await stranger(null), await stranger("220 mail\n"), server.port];
+    expect((await askRankZero(sought(ports))).rendezvous).toEqual(MEET);
+  });
+
+  it("keep out who lacks the run's key, though the secret be the same", async () => {
+    const server = await open();
+    await server.say(MEET);
+    for (const key of [rendezvousKey("the ranks' secret", "slurm 18.0 0"), rendezvousKey("a guess", "slurm 17.0 0")]) {
+      const failure = await failureWithCode("LAUNCH_FAILED", () => askRankZero(sought([server.port], { key })));
+      expect(failure).toMatchObject({ host: "node2", problem: expect.stringContaining("lacks the run's key") });
+      expect(failure.problem).toContain("rank 1 can't meet rank 0");
+      expect(failure.remedy).toContain("RINGSTRASSE_TOKEN");
+    }
+  });
+
+  it("tell nothing to a rank of a world of another size", async () => {
+    const server = await open();
+    await server.say(MEET);
+    const asked = () => askRankZero(sought([server.port], { worldSize: 4 }));
+    expect((await failureWithCode("LAUNCH_FAILED", asked)).problem).toContain("went away before it said where to meet");
+  });
+
+  it("hang up on who says too much", async () => {
+    const server = await open();
+    const socket = connect(server.port, "127.0.0.1");
+    socket.on("error", () => socket.destroy());
+    socket.write("x".repeat(64 * 1024));
+    await once(socket, "close");
+  });
+
+  it("name the port that nobody answers at, and a name that means this host", async () => {
+    const server = await open();
+    const { port } = server;
+    await server[Symbol.asyncDispose]();
+    const silent = await failureWithCode("LAUNCH_FAILED", () => askRankZero(sought([port])));
+    expect(silent.problem).toMatch(new RegExp(`ports ${port} to ${port}: no answer within 0.05 s \\(.*ECONNREFUSED`));
+    const own = await failureWithCode("LAUNCH_FAILED", () => askRankZero(sought([port], { host: "localhost" })));
+    expect(own.problem).toContain("localhost means 127.0.0.1 here, which is this host itself");
+  });
+
+  it("end with the signal's reason", async () => {
+    const abort = new AbortController();
+    const server = await open();
+    const waiting = askRankZero(sought([server.port], { signal: abort.signal }));
+    abort.abort(new Error("told to end"));
+    await expect(waiting).rejects.toThrow("told to end");
+  });
+
+  it("take the next port where one is taken, and name them all when none is left", async () => {
+    const { port } = await open();
+    const next = await open(3, [port, 0]);
+    expect(next.port).not.toBe(port);
+    const failure = await failureWithCode("ENDPOINT_UNAVAILABLE", () => open(3, [port]));
+    expect(failure).toMatchObject({ endpoint: `127.0.0.1:${port}`, remedy: expect.stringContaining("MASTER_PORT") });
+  });
+});
+
+describe("SocketMeeting", () => {
+  it("begins no world without a secret", async () => {
+    const place = { launcher: "slurm", rank: 1, worldSize: 2, localRank: 0, isOneHost: false } as const;
+    const at = { host: "node1", isHere: false, peer: null, ports: [20_000], scope: "slurm 1.0 0" };
+    const options = { place, at, secret: null, interfaceName: null, reachMs: 1 };
+    const failure = await failureWithCode("USAGE", () => SocketMeeting.open(options));
+    expect(failure).toMatchObject({ option: "--token", problem: expect.stringContaining("srun has started 2 ranks") });
+    expect(failure.remedy).toContain("export RINGSTRASSE_TOKEN=");
+  });
+});
