@@ -12,7 +12,9 @@ import { TrainingPositionSchema } from "../../shared/training-position.js";
  * | bytes | what |
  * |---|---|
  * | 8 | `RSTRCKPT` |
- * | 8 | format version, then the length S of the state; two numbers of 4 and … see {@link encodePrologue} |
+ * | 4 | format version |
+ * | 4 | nothing |
+ * | 8 | S |
  * | S | the state: what `stateSha256` is the hash of |
  * | M | the description, JSON |
  * | 8 | M |

@@ -131,14 +131,14 @@ describe("a run that goes on from a checkpoint", () => {
     expect((await run.ended).signal).toBe("SIGKILL");
     const names = (await readdir(join(out, "checkpoints"))).filter((name) => name.startsWith("step-")).sort();
     const newest = join(out, "checkpoints", names.at(-1) ?? "");
-    await truncate(newest, 60);
+    await truncate(newest, 100);
     const again = await runFailingTrain([...args, "--out", out]);
     expect(again.failed).toMatchObject({
       code: "OUTPUT_UNWRITABLE",
       message: expect.stringContaining(`--resume ${out}`),
     });
     const resumed = await runTrain([...args, "--workers", "3", "--resume", out]);
-    const message = expect.stringContaining(`checkpoint not used: ${newest}: it has 60 bytes`);
+    const message = expect.stringContaining(`checkpoint not used: ${newest}: it has 100 bytes`);
     expect(resumed.events).toContainEqual({ event: "warning", message });
     expect(resumed.events).toContainEqual(
       expect.objectContaining({ event: "resumed", file: join(out, "checkpoints", names.at(-2) ?? "") }),

@@ -2,7 +2,7 @@ import type { StepReport, WorkerBody } from "../../shared/protocol/control-messa
 
 /** Reports leave together when so many have come together … */
 const MAX_REPORTS = 256;
-/** … or when the oldest has waited so long: people watch, so well under a second. */
+/** … or when the last ones left so long ago: people watch, so well under a second, and slow steps are told one by one. */
 const MAX_AGE_MS = 100;
 
 /** Bundles step reports: small models do thousands of steps per second, and each message costs both ends. */
@@ -10,7 +10,7 @@ export class ReportQueue {
   readonly #send: (body: WorkerBody) => void;
   readonly #job: Pick<Extract<WorkerBody, { kind: "steps" }>, "jobId" | "generation">;
   #reports: StepReport[] = [];
-  #oldestMs = 0;
+  #sentMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     job: Pick<Extract<WorkerBody, { kind: "steps" }>, "jobId" | "generation">,
@@ -21,15 +21,15 @@ export class ReportQueue {
   }
 
   add(report: StepReport): void {
-    const now = performance.now();
-    if (this.#reports.length === 0) this.#oldestMs = now;
     this.#reports.push(report);
-    if (this.#reports.length >= MAX_REPORTS || now - this.#oldestMs >= MAX_AGE_MS) this.flush();
+    const isTime = performance.now() - this.#sentMs >= MAX_AGE_MS;
+    if (isTime || this.#reports.length >= MAX_REPORTS) this.flush();
   }
 
   flush(): void {
     if (this.#reports.length === 0) return;
     this.#send({ kind: "steps", ...this.#job, reports: this.#reports });
     this.#reports = [];
+    this.#sentMs = performance.now();
   }
 }

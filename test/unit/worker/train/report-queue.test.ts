@@ -1,0 +1,40 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { GenerationSchema, JobIdSchema } from "../../../../shared/ids.js";
+import type { StepReport, WorkerBody } from "../../../../shared/protocol/control-message.js";
+import { ReportQueue } from "../../../../worker/train/report-queue.js";
+
+const job = { jobId: JobIdSchema.parse("j"), generation: GenerationSchema.parse(1) };
+
+function report(step: number): StepReport {
+  const figures = { loss: 1, accuracy: null, totalRows: 1, learningRate: 0.1, replicas: [0], rows: 1 };
+  return { epoch: 1, step, ...figures, computeMs: 1, communicationMs: 0, sentBytes: 0, receivedBytes: 0 };
+}
+
+/** Adds reports, so many milliseconds apart. @returns the steps of each message */
+function messagesOf(count: number, apartMs: number): number[][] {
+  const sent: WorkerBody[] = [];
+  const queue = new ReportQueue(job, (body) => sent.push(body));
+  for (let step = 1; step <= count; step++) {
+    queue.add(report(step));
+    vi.advanceTimersByTime(apartMs);
+  }
+  queue.flush();
+  queue.flush();
+  return sent.map((body) => (body.kind === "steps" ? body.reports.map(({ step }) => step) : []));
+}
+
+describe("ReportQueue", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it("tells slow steps one by one, at once", () => {
+    expect(messagesOf(3, 10_000)).toEqual([[1], [2], [3]]);
+  });
+
+  it("bundles fast ones, in order, each once", () => {
+    expect(messagesOf(12, 25)).toEqual([[1], [2, 3, 4, 5], [6, 7, 8, 9], [10, 11, 12]]);
+    const many = messagesOf(600, 0);
+    expect(many.map(({ length }) => length)).toEqual([1, 256, 256, 87]);
+    expect(many.flat()).toEqual(Array.from({ length: 600 }, (_, index) => index + 1));
+  });
+});
