@@ -136,6 +136,15 @@ export default defineConfig({
       {
         test: {
           ...alone,
+          name: "cluster",
+          include: ["test/cluster/**/*.test.ts"],
+          testTimeout: 600_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          ...alone,
           name: "acceptance",
           include: ["test/acceptance/**/*.test.ts"],
           testTimeout: 900_000,

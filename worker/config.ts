@@ -33,7 +33,8 @@ export const WORKER_OPTIONS = {
   },
   address: {
     group: JOIN,
-    describe: "This host's address as the other workers reach it [default 127.0.0.1]",
+    describe:
+      "This host's address as the other workers reach it; 0.0.0.0: the first that leads out [default 127.0.0.1]",
     schema: z.string().min(1),
     placeholder: "ADDRESS",
   },

@@ -13,6 +13,7 @@ import { rankOfCommand } from "../shared/launch/rank-of-command.js";
 import { createLogger } from "../shared/logger.js";
 import { nameProcess } from "../shared/name-process.js";
 import { encodeTrainEvent, failedEvent } from "../shared/train-events.js";
+import { ringAddress } from "../shared/transport/ring-address.js";
 import { VERSION } from "../shared/version.js";
 import { isSystemError, writeFailure } from "../shared/write-failure.js";
 import { PREDICT_COMMAND, WORKER_COMMAND } from "./cli/commands.js";
@@ -75,7 +76,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
       workerId,
       engine: values.engine ?? "auto",
       threads: values.threads ?? 1,
-      address: values.address ?? "127.0.0.1",
+      address: ringAddress(values.address ?? "127.0.0.1"),
       joined: () => {
         hasJoined = true;
       },

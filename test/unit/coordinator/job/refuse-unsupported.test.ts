@@ -13,7 +13,6 @@ const REFUSED: readonly (readonly [TrainOptions, string, string, readonly string
   [{ strategy: "async" }, "--strategy", "async", ["sync"]],
   [{ compress: "topk" }, "--compress", "topk", ["none", "bf16", "fp16"]],
   [{ "sync-every": 1 }, "--sync-every", "1", []],
-  [{ interface: "eth0" }, "--interface", "eth0", []],
   [{ insecure: true }, "--insecure", "", []],
 ];
 
