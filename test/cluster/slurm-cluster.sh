@@ -117,7 +117,7 @@ down() {
   local pid_file pid
   for pid_file in "$folder"/slurmd-*.pid "$folder/slurmctld.pid" "$folder/munge/munged.pid"; do
     [ -f "$pid_file" ] || continue
-    pid=$(<"$pid_file")
+    pid=$(cat "$pid_file" 2>/dev/null) || continue
     kill "$pid" 2>/dev/null || continue
     while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
   done

@@ -152,7 +152,7 @@ for (const launcher of MPI_LAUNCHERS) {
 describe("variables of launchers", () => {
   it.each([
     [
-      { SLURM_STEP_ID: "0", SLURM_PROCID: "0", SLURM_NTASKS: "2" },
+      { SLURM_STEP_ID: "0", SLURM_PROCID: "0", SLURM_NTASKS: "2", SLURM_NNODES: "1" },
       [],
       { exitCode: 2, code: "USAGE", says: "export RINGSTRASSE_TOKEN=" },
     ],
