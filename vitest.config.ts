@@ -116,14 +116,6 @@ export default defineConfig({
       },
       {
         test: {
-          ...alone,
-          name: "cluster",
-          include: ["test/cluster/**/*.test.ts"],
-          sequence: { groupOrder: 4 },
-        },
-      },
-      {
-        test: {
           name: "conformance-quick",
           include: ["test/conformance/**/*.test.ts"],
           exclude: LONG_CONFORMANCE,
