@@ -47,6 +47,9 @@ const WITH_TENSORFLOW = ["shared/model-file/write-model", "worker/engine/**/*", 
   (name) => `test/unit/${name}.test.ts`,
 );
 
+/** They overload the cores, or watch memory, themselves. */
+const SOAKS = ["test/acceptance/*soak.test.ts"];
+
 /** Of projects that start the compiled command one file at a time: such a test fills the cores of a small machine with its workers. */
 const alone = {
   globalSetup: ["./test/support/build-before-tests.ts"],
@@ -130,6 +133,9 @@ export default defineConfig({
           ...alone,
           name: "cluster",
           include: ["test/cluster/**/*.test.ts"],
+          // Each in namespaces of its own.
+          fileParallelism: true,
+          maxWorkers: 2,
           testTimeout: 600_000,
           sequence: { groupOrder: 4 },
         },
@@ -139,11 +145,15 @@ export default defineConfig({
           ...alone,
           name: "acceptance",
           include: ["test/acceptance/**/*.test.ts"],
+          exclude: SOAKS,
+          fileParallelism: true,
+          maxWorkers: 2,
           testTimeout: 900_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 5 },
         },
       },
+      { test: { ...alone, name: "soak", include: SOAKS, testTimeout: 900_000, sequence: { groupOrder: 6 } } },
       {
         test: {
           ...alone,
@@ -151,7 +161,7 @@ export default defineConfig({
           include: ["test/node-versions/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          sequence: { groupOrder: 6 },
+          sequence: { groupOrder: 7 },
         },
       },
     ],

@@ -65,6 +65,7 @@ const DECIDED = [
   "mpi-mode",
   "mpi-library",
   "transport",
+  "resume",
 ] as const satisfies readonly TrainOptionName[];
 type Decided = (typeof DECIDED)[number];
 
@@ -76,6 +77,6 @@ export const PASSED_OPTIONS = Object.fromEntries(
 ) as PassedOptions;
 
 /** Everything `ringstrasse submit slurm` takes. */
-export const SUBMIT_OPTIONS = { ...BATCH_OPTIONS, ...PASSED_OPTIONS } as const satisfies OptionTable;
+export const SUBMIT_OPTIONS = { ...BATCH_OPTIONS, ...PASSED_OPTIONS, resume: TRAIN_OPTIONS.resume } as const satisfies OptionTable;
 
 export type SubmitOptions = OptionValues<typeof SUBMIT_OPTIONS>;

@@ -1,5 +1,6 @@
 import type { BatchRequest } from "./batch-request.js";
 import { shellWord } from "./shell-word.js";
+import { parseSlurmTime } from "./slurm-time.js";
 
 /** A batch job as its script has it. */
 export interface BatchScript {
@@ -11,11 +12,16 @@ export interface BatchScript {
   /** Shell words, quoted where they have to be: the command, then the arguments of its `train`. */
   readonly command: string;
   readonly trainArguments: string;
+  /** That the first start goes on from; null: from what there is in the output directory. Later starts always do. */
+  readonly resume: string | null;
   /** Absolute paths that every node must have; looked for if there are folders. */
   readonly files: readonly string[];
   /** Absolute paths of folders that must be the same ones on every node. */
   readonly folders: readonly string[];
 }
+
+/** Before the time limit, so that the run can save its state. Slurm may be a minute early. */
+const WARNING_S = 120;
 
 /** Between the end of the first rank and the end of the others by force: one that hangs can't end itself. */
 const LAST_RANK_S = 30;
@@ -25,10 +31,11 @@ const LAST_RANK_S = 30;
  * Runs with bash; shellcheck has nothing against it. Pure.
  */
 export function renderBatchScript(script: BatchScript): string {
-  const { request, about, command, trainArguments } = script;
+  const { request, about, command, trainArguments, resume } = script;
   const head = ["#!/usr/bin/env bash", ...directives(script), ...about.map((line) => `# ${line}`), "set -euo pipefail"];
   const checks = script.folders.length === 0 ? [] : [sameFiles(script)];
-  const sections = [head.join("\n"), SECRET, ...checks, step(request, `${command} train ${trainArguments}`)];
+  const train = `${command} train ${trainArguments} "--resume=$resume"`;
+  const sections = [head.join("\n"), SECRET, ...checks, beginning(resume), step(request, train)];
   return `${sections.join("\n\n")}\n`;
 }
 
@@ -44,8 +51,11 @@ function directives({ request, output }: BatchScript): string[] {
     ["cpus-per-task", cpusPerTask],
     ["gpus-per-node", gpusPerNode === 0 ? null : gpusPerNode],
     ["output", output],
+    ["open-mode", "append"],
+    ["signal", `B:USR1@${warningSeconds(time)}`],
   ];
-  return options.flatMap(([name, value]) => (value === null ? [] : [`#SBATCH --${name}=${value}`]));
+  const lines = options.flatMap(([name, value]) => (value === null ? [] : [`#SBATCH --${name}=${value}`]));
+  return [...lines, "#SBATCH --requeue"];
 }
 
 const SECRET = `# By it the ranks know each other. srun hands it to them, in their environment.
@@ -53,6 +63,19 @@ if [ -z "\${RINGSTRASSE_TOKEN:-}" ]; then
   RINGSTRASSE_TOKEN=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \\n')
 fi
 export RINGSTRASSE_TOKEN`;
+
+/** A short job would be warned as soon as it starts. */
+function warningSeconds(time: string | null): number {
+  return time === null ? WARNING_S : Math.max(1, Math.min(WARNING_S, Math.floor(parseSlurmTime(time) / 4)));
+}
+
+function beginning(resume: string | null): string {
+  const first = `resume=${resume === null ? "auto" : shellWord(resume)}`;
+  const later = resume === null ? [] : [`if [ "\${SLURM_RESTART_COUNT:-0}" -gt 0 ]; then resume=auto; fi`];
+  const why =
+    "# Slurm starts the job again after its time limit, or when a node is lost: it goes on from its last checkpoint.";
+  return [why, first, ...later].join("\n");
+}
 
 /** A new file in each folder tells the same folder from another one of its name. */
 function sameFiles({ files, folders }: BatchScript): string {
@@ -87,12 +110,17 @@ function step({ cpusPerTask, gpusPerNode }: BatchRequest, command: string): stri
 srun --mpi=none --cpus-per-task=${cpusPerTask}${gpus} --kill-on-bad-exit=0 --wait=${LAST_RANK_S} \\
   ${command} &
 step=$!
-# Not USR1: in Node.js that opens a debugger.
-trap 'kill -USR2 "$step"' USR1
+# The time is nearly up: the run saves its state and ends. Not USR1: in Node.js that may open a debugger.
+again=
+trap 'again=yes; kill -USR2 "$step"' USR1
 status=0
 while kill -0 "$step" 2>/dev/null; do
   status=0
   wait "$step" || status=$?
 done
+if [ -n "$again" ] && [ "$status" -eq 130 ]; then
+  echo "ringstrasse: the time is nearly up: the job is queued again, and goes on from its checkpoint" >&2
+  scontrol requeue "$SLURM_JOB_ID"
+fi
 exit "$status"`;
 }

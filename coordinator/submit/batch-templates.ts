@@ -26,11 +26,13 @@ function template(request: BatchRequest, about: readonly string[]): string {
     request,
     about: [
       ...about,
+      "For jobs that may lose a node: --checkpoint-minutes 10.",
       "The document, its data, --out and --data-dir (~/.cache/ringstrasse/rows) have to be the same files on all nodes.",
     ],
     output: null,
     command: "ringstrasse",
     trainArguments: '"$@"',
+    resume: null,
     files: [],
     folders: [],
   });

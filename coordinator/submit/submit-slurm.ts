@@ -4,6 +4,7 @@ import type { ParsedCommand } from "../../shared/cli/parse-command.js";
 import { createDirectory } from "../../shared/create-directory.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import { writeFailure } from "../../shared/write-failure.js";
+import { RESUME_AUTO } from "../checkpoint/choose-checkpoint.js";
 import { readInput } from "../cli/read-input.js";
 import type { SUBMIT_OPTIONS, SubmitOptions } from "../cli/submit-options.js";
 import { readJob } from "../job/plan-run.js";
@@ -16,6 +17,9 @@ import { checkRequest } from "./check-request.js";
 import { shellWord } from "./shell-word.js";
 import { SlurmCommands } from "./slurm-commands.js";
 import { trainArguments } from "./train-arguments.js";
+
+/** Of jobs that say nothing of checkpoints. */
+const CHECKPOINT_MINUTES = 10;
 
 export interface SubmitSurroundings {
   /** The compiled `ringstrasse` command, and the Node.js that runs it: the job uses the same. */
@@ -71,13 +75,15 @@ export async function submitSlurm(
   const places = await makePlaces(options, document, around);
   const script = join(places.out, "train.sbatch");
   const log = join(places.out, "slurm-%j.out");
-  const trained = [absolute[2] ?? "", ...trainArguments({ ...options, ...places, data }, around.directory)];
+  const passed = { ...options, ...places, data, ...checkpointsOf(options) };
+  const trained = [absolute[2] ?? "", ...trainArguments(passed, around.directory)];
   const text = renderBatchScript({
     request,
     about: ["Written by ringstrasse submit slurm."],
     output: log,
     command: [around.execPath, around.entry].map(shellWord).join(" "),
     trainArguments: trained.map(shellWord).join(" "),
+    resume: resumeOf(options, around.directory),
     files: absolute,
     folders: [places.out, places["data-dir"]],
   });
@@ -106,6 +112,16 @@ function requestOf(options: SubmitOptions, document: string): BatchRequest {
     account: options.account ?? null,
     time: options.time ?? null,
   };
+}
+
+/** Nodes get lost: a job that says nothing of checkpoints has some. */
+function checkpointsOf(options: SubmitOptions): Pick<SubmitOptions, "checkpoint-minutes"> {
+  const given = [options["checkpoint-steps"], options["checkpoint-epochs"], options["checkpoint-minutes"]];
+  return given.some((each) => each !== undefined) ? {} : { "checkpoint-minutes": CHECKPOINT_MINUTES };
+}
+
+function resumeOf({ resume }: SubmitOptions, directory: string): string | null {
+  return resume === undefined || resume === RESUME_AUTO ? null : resolve(directory, resume);
 }
 
 /** What is wrong with the job itself is said here, not hours later on a node. @returns the path of the training rows */

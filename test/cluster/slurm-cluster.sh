@@ -4,6 +4,7 @@
 # that bear its name: nothing of the system is changed, and several can stand at once.
 #   slurm-cluster.sh up FOLDER NODES
 #   slurm-cluster.sh on FOLDER NODE COMMAND...     NODE: login, node1, node2, ...
+#   slurm-cluster.sh link FOLDER NODE up|down
 #   slurm-cluster.sh down FOLDER
 set -euo pipefail
 
@@ -33,6 +34,10 @@ add_node() {
   echo "$address $node" >>"$folder/hosts"
 }
 
+link() {
+  ip -n "$name-switch" link set "p-$1" "$2"
+}
+
 network() {
   ip netns add "$name-switch"
   ip -n "$name-switch" link add br0 type bridge
@@ -48,7 +53,7 @@ ClusterName=ring
 SlurmctldHost=login(10.77.0.1)
 SlurmUser=root
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge/socket
+AuthInfo=socket=$folder/munge/socket,cred_expire=5
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool/%n
 SlurmctldPidFile=$folder/slurmctld.pid

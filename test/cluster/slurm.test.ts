@@ -16,6 +16,8 @@ const IRIS = join(ROOT, "examples/iris/iris.xml");
 const ENTRY = join(ROOT, "dist/ringstrasse.js");
 const JOB = ["--replicas", "4", "--batch-size", "32", "--json"];
 const SHORT = [...JOB, "--epochs", "3"];
+/** Epochs that take some seconds. */
+const LONG = "400";
 const ENDLESS = [...JOB, "--epochs", "1000000", "--evaluate-every", "1000000"];
 const PROBLEM = slurmProblem();
 const OPEN_MPI = MPI_LAUNCHERS.find(({ command }) => command === "mpirun.openmpi");
@@ -29,12 +31,12 @@ interface BatchJob {
   log(): Promise<string>;
 }
 
-describe.skipIf(PROBLEM !== null)(`Slurm with two nodes${PROBLEM === null ? "" : ` (${PROBLEM})`}`, () => {
+describe.skipIf(PROBLEM !== null)(`Slurm with three nodes${PROBLEM === null ? "" : ` (${PROBLEM})`}`, () => {
   let cluster: SlurmCluster;
   let alone: Promise<string> | null = null;
 
   beforeAll(async () => {
-    cluster = await SlurmCluster.start(2);
+    cluster = await SlurmCluster.start(3);
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -46,6 +48,18 @@ describe.skipIf(PROBLEM !== null)(`Slurm with two nodes${PROBLEM === null ? "" :
     const job = SHORT.filter((each) => each !== "--json");
     alone ??= runTrain([IRIS, ...job, ...places]).then(({ finished }) => finished.weightsSha256);
     return alone;
+  }
+
+  let whole: Promise<Pick<FinishedEvent, "weightsSha256" | "stateSha256">> | null = null;
+  /** Hashes of the long job in one worker, without Slurm. */
+  function undisturbed(): Promise<Pick<FinishedEvent, "weightsSha256" | "stateSha256">> {
+    const job = ["--replicas", "4", "--batch-size", "32", "--epochs", LONG];
+    const places = ["--out", join(cluster.folder, "undisturbed"), "--data-dir", rows()];
+    whole ??= runTrain([IRIS, ...job, ...places]).then(({ finished }) => {
+      const { weightsSha256, stateSha256 } = finished;
+      return { weightsSha256, stateSha256 };
+    });
+    return whole;
   }
 
   async function submit(args: readonly string[], out: string, env: NodeJS.ProcessEnv = {}): Promise<ClusterCommandEnd> {
@@ -75,7 +89,7 @@ describe.skipIf(PROBLEM !== null)(`Slurm with two nodes${PROBLEM === null ? "" :
     for (;;) {
       const { stdout } = await cluster.run("login", ["scontrol", "show", "job", jobId]);
       const [, state = "", exitCode = ""] = /JobState=(\S+)[\s\S]*ExitCode=(\d+):/.exec(stdout) ?? [];
-      if (!["PENDING", "RUNNING", "COMPLETING", "CONFIGURING"].includes(state)) return Number(exitCode);
+      if (!["PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED"].includes(state)) return Number(exitCode);
       await setTimeout(100);
     }
   }
@@ -160,14 +174,44 @@ describe.skipIf(PROBLEM !== null)(`Slurm with two nodes${PROBLEM === null ? "" :
     await nothingLeft(job);
   });
 
-  it("USR1 to the batch script reaches the run, which ends in good order", async () => {
-    const job = await submitted([...ENDLESS, "--nodes", "2"]);
+  it("warned that its time is nearly up, a job saves its state, is queued again, and ends with the bits of one worker", async () => {
+    const job = await submitted([...JOB, "--epochs", LONG, "--nodes", "2"]);
     await says(job, '"event":"epoch","epoch":3,');
     await cluster.run("login", ["scancel", "--batch", "--signal=USR1", job.jobId]);
-    expect(await ended(job)).toBe(130);
-    const failed = eventsAmong(await job.log()).find((event) => event.event === "failed");
-    expect(failed).toMatchObject({ code: "INTERRUPTED", message: "interrupted by SIGUSR2" });
+    expect(await ended(job)).toBe(0);
+    const log = await job.log();
+    expect(log).toContain("the job is queued again, and goes on from its checkpoint");
+    const events = eventsAmong(log);
+    const failed = events.find((event) => event.event === "failed");
+    expect(failed).toMatchObject({ code: "INTERRUPTED", message: expect.stringContaining("SIGUSR2") });
+    const resumed = events.find((event) => event.event === "resumed");
+    const saved = events.find((event) => event.event === "checkpoint");
+    expect(resumed?.step).toBe(saved?.step);
+    expect(finishedOf(events)).toMatchObject(await undisturbed());
     await nothingLeft(job);
+  });
+
+  it("a node that is lost: the job is queued again, and ends on others with the bits of one worker", async () => {
+    const job = await submitted([
+      ...JOB,
+      "--epochs",
+      LONG,
+      "--nodes",
+      "2",
+      "--checkpoint-epochs",
+      "20",
+      "--silence-timeout",
+      "120",
+    ]);
+    await says(job, '"event":"checkpoint"');
+    await cluster.cutOff("node2");
+    expect(await ended(job)).toBe(0);
+    const events = eventsAmong(await job.log());
+    expect(events.filter((event) => event.event === "resumed")).toHaveLength(1);
+    const hosts = events.findLast((event) => event.event === "generation")?.workers.map(({ host }) => host);
+    expect(hosts).toEqual(["node1", "node3"]);
+    expect(finishedOf(events)).toMatchObject(await undisturbed());
+    await cluster.reconnect("node2");
   });
 
   it("a folder that one node doesn't share: exit 4, with node and path", async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { ROOT } from "./run-command.js";
 
@@ -55,6 +56,21 @@ export class SlurmCluster implements AsyncDisposable {
   async hideFolder(node: string, path: string): Promise<void> {
     const pid = (await readFile(join(this.folder, `slurmd-${node}.pid`), "utf8")).trim();
     await promisify(execFile)("nsenter", [`--mount=/proc/${pid}/ns/mnt`, "mount", "-t", "tmpfs", "none", path]);
+  }
+
+  /** Pulls a node's cable. */
+  async cutOff(node: string): Promise<void> {
+    await promisify(execFile)(SCRIPT, ["link", this.folder, node, "down"]);
+  }
+
+  /** Resolves when Slurm counts with the node again. */
+  async reconnect(node: string): Promise<void> {
+    await promisify(execFile)(SCRIPT, ["link", this.folder, node, "up"]);
+    for (;;) {
+      const { stdout } = await this.run("login", ["sinfo", "--noheader", `--nodes=${node}`, "--format=%t"]);
+      if (/^idle$/m.test(stdout)) return;
+      await setTimeout(100);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,7 +15,7 @@ const REQUEST = {
   account: "physics",
   time: "2:00:00",
 };
-const SCRIPT = renderBatchScript({
+const PLAN = {
   request: REQUEST,
   about: ["Of a test."],
   output: "/shared/run/slurm-%j.out",
@@ -23,7 +23,9 @@ const SCRIPT = renderBatchScript({
   trainArguments: `${shellWord("/shared/it's a net.xml")} --epochs=3`,
   files: ["/shared/it's a net.xml"],
   folders: ["/shared/run", "/shared/rows"],
-});
+  resume: null,
+};
+const SCRIPT = renderBatchScript(PLAN);
 const HAS_SHELLCHECK = spawnSync("shellcheck", ["--version"]).status === 0;
 
 describe("renderBatchScript", () => {
@@ -39,9 +41,33 @@ describe("renderBatchScript", () => {
       "#SBATCH --cpus-per-task=3",
       "#SBATCH --gpus-per-node=4",
       "#SBATCH --output=/shared/run/slurm-%j.out",
+      "#SBATCH --open-mode=append",
+      "#SBATCH --signal=B:USR1@120",
+      "#SBATCH --requeue",
     ]);
     expect(SCRIPT).toContain("srun --mpi=none --cpus-per-task=3 --gpus-per-task=1 --kill-on-bad-exit=0 --wait=30 \\\n");
-    expect(SCRIPT).toContain("ringstrasse.js train '/shared/it'\\''s a net.xml' --epochs=3 &\n");
+    expect(SCRIPT).toContain("ringstrasse.js train '/shared/it'\\''s a net.xml' --epochs=3 \"--resume=$resume\" &\n");
+  });
+
+  it("goes on from its own checkpoints, but where the first start was told otherwise", () => {
+    expect(SCRIPT).toContain("\nresume=auto\n");
+    expect(SCRIPT).not.toContain("SLURM_RESTART_COUNT");
+    const told = renderBatchScript({ ...PLAN, resume: "/shared/an other run" });
+    const [first, later] = told.slice(told.indexOf("\nresume=") + 1).split("\n");
+    expect(first).toBe("resume='/shared/an other run'");
+    expect(later).toBe('if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ]; then resume=auto; fi');
+  });
+
+  it.each([
+    ["0:40", 10],
+    ["2", 30],
+    ["7:59", 119],
+    ["1-00", 120],
+    ["infinite", 120],
+    [null, 120],
+  ] as const)("a time limit of %s: warned %i s before", (time, seconds) => {
+    const script = renderBatchScript({ ...PLAN, request: { ...REQUEST, time } });
+    expect(script).toContain(`#SBATCH --signal=B:USR1@${seconds}\n`);
   });
 
   it("holds no secret", () => {
