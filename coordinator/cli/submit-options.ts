@@ -77,6 +77,10 @@ export const PASSED_OPTIONS = Object.fromEntries(
 ) as PassedOptions;
 
 /** Everything `ringstrasse submit slurm` takes. */
-export const SUBMIT_OPTIONS = { ...BATCH_OPTIONS, ...PASSED_OPTIONS, resume: TRAIN_OPTIONS.resume } as const satisfies OptionTable;
+export const SUBMIT_OPTIONS = {
+  ...BATCH_OPTIONS,
+  ...PASSED_OPTIONS,
+  resume: TRAIN_OPTIONS.resume,
+} as const satisfies OptionTable;
 
 export type SubmitOptions = OptionValues<typeof SUBMIT_OPTIONS>;
