@@ -74,7 +74,8 @@ try {
     folder,
   });
   const overMpi = await findOwnOverMpi(process.env["PATH"] ?? "");
-  for (const what of missing) process.stderr.write(`left out: ${what} (--install-peers brings it)\n`);
+  const absent = [...new Set([...missing, ...overMpi.missing])];
+  for (const what of absent) process.stderr.write(`left out: ${what} (--install-peers brings it)\n`);
   const rows: AllreduceRow[] = [];
   const pairs: (PairRow & { readonly ranks: number })[] = [];
   for (const ranks of values.ranks.split(",").map(Number)) {
@@ -84,7 +85,7 @@ try {
   }
   const peers = found.map(({ name, version }) => ({ name, version }));
   process.stdout.write(
-    `${JSON.stringify({ bench: "allreduce", machine: machineFacts(), rounds, peers, missing, rows, pairs })}\n`,
+    `${JSON.stringify({ bench: "allreduce", machine: machineFacts(), rounds, peers, missing: absent, rows, pairs })}\n`,
   );
   const own = [...OWN.map(([name]) => name), ...overMpi.found.map(({ name }) => name)];
   if (values.svg !== undefined) await writeFile(values.svg, allreduceChart(rows, own));

@@ -272,7 +272,7 @@ function watchRun(): Interruption & Disposable {
 }
 
 /**
- * The first SIGINT, SIGTERM, SIGHUP or SIGUSR2 asks for a clean end; a second one ends at once. A reader of stdout that has gone (`| head`)
+ * The first SIGINT, SIGTERM or SIGHUP asks for a clean end; a second one ends at once. A reader of stdout that has gone (`| head`)
  * asks for a clean end too: without it nobody would hear of the result.
  */
 function watchInterruptions(): { readonly signal: AbortSignal } & Disposable {
@@ -284,8 +284,7 @@ function watchInterruptions(): { readonly signal: AbortSignal } & Disposable {
   const onStdoutError = (cause: Error): void => {
     abort.abort(writeFailure("stdout", cause));
   };
-  // USR2: a batch job's script passes on that its time is nearly up; Slurm hands it to this process too.
-  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"];
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) process.on(signal, onSignal);
   // Stays for good: the failure itself is written to the same stream.
   process.stdout.on("error", onStdoutError);

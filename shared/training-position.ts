@@ -20,24 +20,18 @@ export type EpochProgress = z.infer<typeof EpochProgressSchema>;
 export const TrainingPositionSchema = z.object({ epoch: whole, step: whole, progress: EpochProgressSchema.nullable() });
 export type TrainingPosition = z.infer<typeof TrainingPositionSchema>;
 
-/** The next thing to do: step `index` (0-based) of `epoch`; an index of `stepsPerEpoch`: its steps are done, its end is not. */
-export interface NextStep {
-  readonly epoch: number;
-  readonly index: number;
-}
-
 /**
- * Where training goes on from a position. Pure.
+ * The epoch (from 1 on) in which training goes on from a position; all its steps may be done, and its end not. Pure.
  * @throws RangeError for a position that training never stands at
  */
-export function nextStep({ epoch, step, progress }: TrainingPosition, stepsPerEpoch: number): NextStep {
+export function epochToTrain({ epoch, step, progress }: TrainingPosition, stepsPerEpoch: number): number {
   if (progress === null) {
     if (step !== epoch * stepsPerEpoch)
       throw new RangeError(`epoch ${epoch} of ${stepsPerEpoch} steps does not end with step ${step}`);
-    return { epoch: epoch + 1, index: 0 };
+    return epoch + 1;
   }
-  const index = step - (epoch - 1) * stepsPerEpoch;
-  if (epoch < 1 || index < 1 || index > stepsPerEpoch)
+  const stepsOfEpoch = step - (epoch - 1) * stepsPerEpoch;
+  if (epoch < 1 || stepsOfEpoch < 1 || stepsOfEpoch > stepsPerEpoch)
     throw new RangeError(`step ${step} is not in epoch ${epoch} of ${stepsPerEpoch} steps`);
-  return { epoch, index };
+  return epoch;
 }

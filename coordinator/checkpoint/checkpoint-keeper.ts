@@ -127,7 +127,7 @@ export class CheckpointKeeper implements CheckpointStore, AsyncDisposable {
   }
 
   missed({ epoch, step, problem }: CheckpointMissed): void {
-    this.#warn(epoch, step, problem);
+    this.#warnMissed(epoch, step, problem);
   }
 
   stepTold(step: number): void {
@@ -154,7 +154,7 @@ export class CheckpointKeeper implements CheckpointStore, AsyncDisposable {
         await incoming.file?.abandon();
         if (thrown instanceof Closed) return;
         const { epoch, step } = incoming.opening.position;
-        this.#warn(epoch, step, describeFailure(toFailure(writeFailure(this.#folder, thrown))));
+        this.#warnMissed(epoch, step, describeFailure(toFailure(writeFailure(this.#folder, thrown))));
       }
     });
     this.#writing = turn;
@@ -183,12 +183,8 @@ export class CheckpointKeeper implements CheckpointStore, AsyncDisposable {
     });
     await removeSurplus(this.#folder, position.step, settings.keep).catch((cause: unknown) => {
       // The new one is kept all the same.
-      const { epoch, step } = position;
-      this.#warn(
-        epoch,
-        step,
-        `${path} is kept, but older ones can't be removed (${describeFailure(toFailure(cause))})`,
-      );
+      const message = `older checkpoints than ${path} can't be removed: ${describeFailure(toFailure(cause))}`;
+      emit({ event: "warning", message });
     });
   }
 
@@ -201,7 +197,7 @@ export class CheckpointKeeper implements CheckpointStore, AsyncDisposable {
     this.#awaited = null;
   }
 
-  #warn(epoch: number, step: number, problem: string): void {
+  #warnMissed(epoch: number, step: number, problem: string): void {
     const message = `no checkpoint at epoch ${epoch}, step ${step}: ${problem}`;
     this.#options.emit({ event: "warning", message });
   }

@@ -18,14 +18,12 @@ async function* bodyThenEnd(body: Buffer, request: IncomingMessage): AsyncGenera
   if (request.complete || request.destroyed) return;
   await new Promise<void>((resolve) => {
     const late = setTimeout(resolve, LINGER_MS);
-    request.once("close", () => {
+    const over = (): void => {
       clearTimeout(late);
       resolve();
-    });
-    request.once("end", () => {
-      clearTimeout(late);
-      resolve();
-    });
+    };
+    request.once("end", over).once("close", over);
+    // The answer is sent already: a client that goes away now has it or doesn't want it, and "close" follows.
     request.on("error", () => undefined).resume();
   });
 }

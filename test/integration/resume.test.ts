@@ -147,7 +147,7 @@ describe("a run that goes on from a checkpoint", () => {
     expect(await figuresIn(out)).toEqual(await figuresIn(join(folder, "whole")));
   });
 
-  it("refuses another seed by name, before it touches anything; threads and workers may change", async () => {
+  it("refuses another seed by name, before it touches anything", async () => {
     const job = await iris("--epochs", "3", "--checkpoint-steps", "5");
     await runTrain([...job.args, "--out", job.out("run")]);
     const { end, failed } = await runFailingTrain([...job.args, "--seed", "7", "--resume", job.out("run")]);

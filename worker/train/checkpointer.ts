@@ -34,16 +34,15 @@ export class Checkpointer {
     this.#clock = new CheckpointClock(plan, performance.now());
   }
 
-  /** To be called between any two steps. `progress` gives null at the end of an epoch. */
-  atBoundary(id: StepId, progress: () => EpochProgress | null): void {
+  /** To be called between any two steps. `progress` makes the progress of the epoch under way; null: `id` ends its epoch. */
+  atBoundary(id: StepId, progress: (() => EpochProgress) | null): void {
     const { snapshots } = this.#link;
-    const soFar = progress();
-    const isDue = this.#clock.passes({ ...id, endsEpoch: soFar === null }, performance.now());
+    const isDue = this.#clock.passes({ ...id, endsEpoch: progress === null }, performance.now());
     const asked = snapshots.isAsked;
     if ((!isDue && !asked) || snapshots.isBusy) return;
     this.#clock.taken(performance.now());
     if (asked) snapshots.answered();
-    this.#take(id, soFar, asked);
+    this.#take(id, progress?.() ?? null, asked);
   }
 
   #take({ epoch, step }: StepId, progress: EpochProgress | null, asked: boolean): void {

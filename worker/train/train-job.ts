@@ -1,6 +1,6 @@
 import { stepsPerEpoch } from "../../shared/epoch-plan.js";
 import type { EpochReport } from "../../shared/protocol/control-message.js";
-import { type EpochProgress, nextStep, type TrainingPosition } from "../../shared/training-position.js";
+import { type EpochProgress, epochToTrain, type TrainingPosition } from "../../shared/training-position.js";
 import { EpochTotals } from "./epoch-totals.js";
 import { evaluateTestRows } from "./evaluate.js";
 import { assertFiniteTest } from "./finite-check.js";
@@ -14,9 +14,9 @@ export interface TrainingObserver {
   onEpoch(report: EpochReport): void;
   /**
    * Between two steps, everything before it told: a place to go on from. Never after the last step of the job.
-   * @param progress makes the epoch's progress; gives null where `id` ends its epoch
+   * @param progress makes the epoch's progress; null: `id` ends its epoch
    */
-  onBoundary(id: StepId, progress: () => EpochProgress | null): void;
+  onBoundary(id: StepId, progress: (() => EpochProgress) | null): void;
 }
 
 /** Where training ended: after the last epoch, or earlier because the loss threshold was reached. */
@@ -36,7 +36,7 @@ export async function trainJob(
 ): Promise<TrainingEnd> {
   const { spec, gate } = context;
   let { progress } = position;
-  const first = nextStep(position, stepsOf(context)).epoch;
+  const first = epochToTrain(position, stepsOf(context));
   for (let epoch = first; epoch <= spec.epochs; epoch++) {
     const report = await trainEpoch(context, { epoch, progress }, observer);
     progress = null;
@@ -46,7 +46,7 @@ export async function trainJob(
     assertFiniteTest(context, { epoch, step: gate.position.step }, test);
     observer.onEpoch({ ...report, ...testFigures(test) });
     if (last) break;
-    observer.onBoundary(gate.position, () => null);
+    observer.onBoundary(gate.position, null);
   }
   return { epochs: gate.position.epoch, steps: gate.position.step };
 }

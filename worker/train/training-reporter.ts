@@ -79,7 +79,7 @@ export class TrainingReporter implements TrainingObserver {
     this.#send({ kind: "epoch", ...this.#job, report });
   }
 
-  onBoundary(id: StepId, progress: () => EpochProgress | null): void {
+  onBoundary(id: StepId, progress: (() => EpochProgress) | null): void {
     this.#checkpointer?.atBoundary(id, progress);
   }
 

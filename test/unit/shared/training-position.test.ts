@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nextStep, type TrainingPosition } from "../../../shared/training-position.js";
+import { epochToTrain, type TrainingPosition } from "../../../shared/training-position.js";
 
 const PROGRESS: NonNullable<TrainingPosition["progress"]> = {
   sums: { lossSum: 1, correct: 1, absoluteErrorSum: 0, count: 1 },
@@ -18,29 +18,29 @@ function boundaries(epochs: number, stepsPerEpoch: number): TrainingPosition[] {
   });
 }
 
-describe("nextStep", () => {
-  it("goes on with the step after the position, whatever the position: none is done twice or left out", () => {
+describe("epochToTrain", () => {
+  it("goes on in the epoch of the step after the position, or in the position's own when only its end is left", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), (epochs, stepsPerEpoch) => {
         for (const position of boundaries(epochs, stepsPerEpoch)) {
-          const { epoch, index } = nextStep(position, stepsPerEpoch);
-          expect((epoch - 1) * stepsPerEpoch + index).toBe(position.step);
-          expect(index).toBeLessThan(stepsPerEpoch);
-          expect(epoch).toBeLessThanOrEqual(epochs);
+          expect(epochToTrain(position, stepsPerEpoch)).toBe(Math.ceil((position.step + 1) / stepsPerEpoch));
+          if (position.progress !== null) continue;
+          const beforeItsEnd = { ...position, progress: PROGRESS };
+          expect(epochToTrain(beforeItsEnd, stepsPerEpoch)).toBe(position.epoch);
         }
       }),
     );
   });
 
   it("begins with the first epoch", () => {
-    expect(nextStep({ epoch: 0, step: 0, progress: null }, 7)).toEqual({ epoch: 1, index: 0 });
+    expect(epochToTrain({ epoch: 0, step: 0, progress: null }, 7)).toBe(1);
   });
 
   it("refuses places where training never stands", () => {
-    expect(() => nextStep({ epoch: 2, step: 13, progress: null }, 7)).toThrow(
+    expect(() => epochToTrain({ epoch: 2, step: 13, progress: null }, 7)).toThrow(
       /epoch 2 of 7 steps does not end with step 13/,
     );
-    expect(() => nextStep({ epoch: 2, step: 7, progress: PROGRESS }, 7)).toThrow(/step 7 is not in epoch 2/);
-    expect(() => nextStep({ epoch: 2, step: 15, progress: PROGRESS }, 7)).toThrow(/step 15 is not in epoch 2/);
+    expect(() => epochToTrain({ epoch: 2, step: 7, progress: PROGRESS }, 7)).toThrow(/step 7 is not in epoch 2/);
+    expect(() => epochToTrain({ epoch: 2, step: 15, progress: PROGRESS }, 7)).toThrow(/step 15 is not in epoch 2/);
   });
 });
