@@ -1,8 +1,11 @@
 import { blockPlan } from "../../shared/arena-layout.js";
 import type { CollectiveName, MpiMode } from "../../shared/collective-choice.js";
-import type { ExchangeBuffers } from "../../worker/collective/collective.js";
+import type { SegmentPlace } from "../../shared/protocol/control-message.js";
+import type { ExchangeBuffers, TotalPlaces } from "../../worker/collective/collective.js";
+import { WINDOW_ALIGNMENT, windowBytes, windowPlaces } from "../../worker/collective/exchange-window.js";
 import { RingSession } from "../../worker/communication/ring-session.js";
 import type { RingPlan } from "../../worker/communication/thread-messages.js";
+import type { Address } from "../../worker/kernels/kernels.js";
 import { compileKernels } from "../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
 import type { Mpi } from "../../worker/mpi/mpi.js";
@@ -33,6 +36,7 @@ export class BenchSession implements AsyncDisposable {
   readonly #size: SizePlan;
   readonly #memory: SharedMemory;
   readonly #buffers: ExchangeBuffers;
+  #totals: TotalPlaces;
 
   private constructor(
     session: RingSession,
@@ -43,14 +47,20 @@ export class BenchSession implements AsyncDisposable {
     this.#size = of.size;
     this.#memory = of.memory;
     this.#buffers = of.buffers;
+    this.#totals = of.buffers;
   }
 
   /** @param generation another one for every session of a process. @throws RingstrasseError as `RingSession.bind` */
   static async bind(place: BenchPlace, size: SizePlan, generation: number): Promise<BenchSession> {
     const memory = new SharedMemory();
-    const buffers = allocate(memory, size.count, place.ranks);
-    const plan = planOf(place, generation, { memory, buffers, kernels: await compileKernels() });
+    const { buffers, window } = allocate(memory, size.count, place);
+    const plan = planOf(place, generation, { memory, buffers, window, kernels: await compileKernels() });
     return new BenchSession(await RingSession.bind(plan, place.mpi), { place, size, memory, buffers });
+  }
+
+  /** Before the first measurement. @throws RingstrasseError as `RingSession.connect` */
+  async connect(next: string, segments: readonly (SegmentPlace | null)[]): Promise<void> {
+    this.#totals = (await this.session.connect(next, segments)).totals;
   }
 
   /** Mean of the repetitions on this rank; and elements that differ from the sum that they should hold. */
@@ -75,7 +85,7 @@ export class BenchSession implements AsyncDisposable {
 
   #wrongAfter(sequence: number): number {
     const { count } = this.#size;
-    const sums = this.#memory.float32(this.#buffers.sums[sequence % 2 === 0 ? 0 : 1], count);
+    const sums = this.#memory.float32(this.#totals.sums[sequence % 2 === 0 ? 0 : 1], count);
     let wrong = 0;
     for (let index = 0; index < count; index++) if (sums[index] !== expected(this.#place.ranks, index)) wrong++;
     return wrong;
@@ -92,26 +102,36 @@ function expected(ranks: number, index: number): number {
   return sum;
 }
 
-function allocate(memory: SharedMemory, count: number, ranks: number): ExchangeBuffers {
+function allocate(
+  memory: SharedMemory,
+  count: number,
+  { rank, ranks, collective }: BenchPlace,
+): { readonly buffers: ExchangeBuffers; readonly window: Address | null } {
   const paddedLength = Math.ceil(count / ALIGNMENT_FLOATS) * ALIGNMENT_FLOATS;
   const blocks = blockPlan(paddedLength, ranks);
   const arena = () => memory.allocate(paddedLength * FLOAT_BYTES);
   const scalars = () => memory.allocate(8);
-  return {
-    blocks,
-    scalarCount: 1,
-    gradients: [arena()],
-    scalars: [scalars()],
-    sums: [arena(), arena()],
-    scalarSums: [scalars(), scalars()],
-    scratch: memory.allocate(blocks.blockLength * FLOAT_BYTES),
-  };
+  const sums = { sums: [arena(), arena()], scalarSums: [scalars(), scalars()] } as const;
+  if (collective !== "shm") {
+    const buffers = { blocks, scalarCount: 1, gradients: [arena()], scalars: [scalars()], ...sums };
+    return { buffers, window: null };
+  }
+  const sizes = { blocks, scalarCount: 1, replicas: ranks };
+  const window = windowPlaces(sizes, memory.allocate(windowBytes(sizes), WINDOW_ALIGNMENT));
+  const [gradients, scalarBlocks] = [window.gradients, window.scalars].map((all) => all.slice(rank, rank + 1));
+  const local = { gradients: gradients ?? [], scalars: scalarBlocks ?? [] };
+  return { buffers: { blocks, scalarCount: 1, ...local, ...sums }, window: window.address };
 }
 
 function planOf(
   { rank, ranks, transport, collective, mpiMode }: BenchPlace,
   generation: number,
-  { memory, buffers, kernels }: { memory: SharedMemory; buffers: ExchangeBuffers; kernels: WebAssembly.Module },
+  {
+    memory,
+    buffers,
+    window,
+    kernels,
+  }: { memory: SharedMemory; buffers: ExchangeBuffers; window: Address | null; kernels: WebAssembly.Module },
 ): RingPlan {
   return {
     jobId: "bench",
@@ -124,6 +144,7 @@ function planOf(
     memory: memory.memory,
     kernels,
     buffers,
+    window,
     layoutHash: LAYOUT_HASH,
   };
 }

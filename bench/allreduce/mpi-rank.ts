@@ -22,7 +22,7 @@ const place = {
 } as const;
 for (const [index, size] of readSizes(sizes).entries()) {
   await using bench = await BenchSession.bind(place, size, index + 1);
-  await bench.session.connect(`mpi://${(mpi.rank + 1) % mpi.size}`, []);
+  await bench.connect(`mpi://${(mpi.rank + 1) % mpi.size}`, []);
   const { microseconds, wrong } = await bench.measure();
   // MPI sums here: each rank's figures in places of their own. Nobody closes its link before all have come so far.
   const figures = new Float64Array(Math.max(2 * mpi.size, 16));

@@ -3,7 +3,7 @@ import type { SizePlan } from "./rank-messages.js";
 const FLOAT_BYTES = 4;
 /** Bytes that all repetitions of one size move together, as far as the limits below let them. */
 const BYTES_PER_SIZE = 192 * 1024 * 1024;
-const MOST_REPETITIONS = 300;
+const MOST_REPETITIONS = 2000;
 const FEWEST_REPETITIONS = 3;
 
 /** Sizes from `fromBytes` to `toBytes`, each `factor` times the last; pure, so that every system does the same work. */

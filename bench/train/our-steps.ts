@@ -18,7 +18,7 @@ import { compileKernels, instantiateKernels } from "../../worker/kernels/load-ke
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
 import { CommitGate } from "../../worker/optimizer/commit-gate.js";
 import { createOptimizer } from "../../worker/optimizer/create-optimizer.js";
-import { allocateArenas } from "../../worker/train/arenas.js";
+import { allocateArenas, viewTotals } from "../../worker/train/arenas.js";
 import { MicroBatchStream } from "../../worker/train/micro-batch-stream.js";
 import { trainStep } from "../../worker/train/train-step.js";
 import type { TrainingContext } from "../../worker/train/training-context.js";
@@ -73,6 +73,7 @@ async function compete(spec: JobSpec): Promise<void> {
   let sequence = 0;
   await answer({
     ...{ spec, generation: 0, rank: 0, localReplicas: [0], arenas, engine, optimizer, collective, kernels, batches },
+    totals: viewTotals(memory, layout, collective.totals),
     gate: new CommitGate(layout.paddedLength),
     board: new ProgressBoard(),
     faults: new FaultPlan([], () => undefined),

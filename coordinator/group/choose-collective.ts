@@ -3,6 +3,20 @@ import type { GroupPolicy } from "./group-policy.js";
 import { ringLinks } from "./ring-links.js";
 import type { WorkerRecord } from "./worker-record.js";
 
+/**
+ * Most that a window of shared memory may take of a worker's memory, of which 32-bit addresses reach 4 GiB: parameters and the optimizer's
+ * state lie there too.
+ */
+const MOST_WINDOW_BYTES = 2 ** 31;
+const FLOAT32_BYTES = 4;
+
+/** What is exchanged. */
+export interface ExchangeSize {
+  /** Floats of an arena. */
+  readonly paddedLength: number;
+  readonly replicas: number;
+}
+
 export type CollectiveDecision =
   | {
       readonly kind: "settled";
@@ -19,12 +33,13 @@ export type CollectiveDecision =
 /**
  * How these workers exchange: as was asked for, else the faster of the two that suit their hosts. Where neighbours share
  * memory the hierarchical ring is one, since it does no worse than the plain one there; the other is shm when all share memory, else the
- * plain ring. Every choice that is ordered gives the same bits, so that a measurement may decide between them. Pure.
+ * plain ring. A window of shm holds the gradients of all replicas: where they are too large for it, it is none. Every choice that is ordered gives the same bits, so that a measurement may decide between them. Pure.
  * @param workers by rank
  */
 export function chooseCollective(
   { collective, transport, mpiMode }: Pick<GroupPolicy, "collective" | "transport" | "mpiMode">,
   workers: readonly WorkerRecord[],
+  { paddedLength, replicas }: ExchangeSize,
 ): CollectiveDecision {
   if (workers.length === 1) return settled("local", "one worker exchanges with nobody");
   const links = ringLinks(workers, { collectives: [], transport });
@@ -35,7 +50,10 @@ export function chooseCollective(
   }
   if (collective === "hierarchical") return settled(collective, `hierarchical was asked for: ${hops}`);
   if (collective !== "auto") return settled(collective, `${collective} was asked for`);
-  if (inside === links.length) return measure(["shm", "hierarchical"], "all workers share this host's memory");
+  // Of all replicas, and two sets of sums.
+  const windowBytes = (replicas + 2) * paddedLength * FLOAT32_BYTES;
+  if (inside === links.length && windowBytes <= MOST_WINDOW_BYTES)
+    return measure(["shm", "hierarchical"], "all workers share this host's memory");
   if (inside > 0) return measure(["hierarchical", "ring"], hops);
   const apart = workers.find(({ join }) => join.memoryDomain === null);
   if (apart === undefined) return settled("ring", "ring, since every worker is on a host or in a container of its own");

@@ -130,7 +130,7 @@ export class JobGroup implements Tenant {
     });
     const generation = this.#generation;
     const settled = (news: SettledCollective): void => observer.collectiveSettled(news);
-    const exchange = new GroupExchange({ generation, members: this.#members, policy, settled });
+    const exchange = new GroupExchange({ generation, members: this.#members, policy, spec, settled });
     this.#exchange = exchange;
     pool.lend(workers, this);
     this.#assign(engine, exchange);

@@ -3,7 +3,7 @@ import { blockPlan } from "../../shared/arena-layout.js";
 import { arcOf } from "../../shared/epoch-plan.js";
 import type { Exchange, ExchangeReport, Membership } from "../../worker/collective/collective.js";
 import { FoldSchedule } from "../../worker/collective/fold-schedule.js";
-import { createSegment } from "../../worker/collective/shared-segment.js";
+import { createSegment, type SharedSegment } from "../../worker/collective/shared-segment.js";
 import {
   connectRing,
   contribute,
@@ -12,9 +12,9 @@ import {
   type GroupWorker,
   hopSizeBytes,
   referenceTotals,
-  segmentSizes,
   type Totals,
   totalsOf,
+  windowSegmentBytes,
 } from "../support/exchange-group.js";
 import { firstDifference } from "../support/reference-fold.js";
 import { SIXTEEN_BIT_FORMATS } from "../support/reference-sixteen-bits.js";
@@ -44,8 +44,8 @@ export function collectiveSuite(kind: RingLinkKind): void {
     const createGroup = async (shape: GroupShape): Promise<GroupWorker[]> => {
       const transports = await links.bind(shape.workers);
       connectRing(transports);
-      const segments = kind.sharesMemory === true && shape.workers > 1 ? share(segmentSizes(shape)) : undefined;
-      const shared = segments === undefined ? {} : { segments };
+      const [segment] = kind.sharesMemory === true && shape.workers > 1 ? share([windowSegmentBytes(shape)]) : [];
+      const shared = segment === undefined ? {} : { segment };
       const hops = kind.isInside === undefined || shape.workers === 1 ? null : hopsOf(shape, kind.isInside);
       const workers = transports.map((transport, rank) => {
         const hop = hops === null ? {} : { hops: hops[rank]! };
@@ -139,40 +139,31 @@ async function exchangeAndCheck(
 }
 
 /** Real shared memory, gone when the test is. */
-function share(sizes: readonly number[]): Uint8Array[] {
+function share(sizes: readonly number[]): SharedSegment[] {
   const segments = sizes.map((sizeBytes) => createSegment(sizeBytes));
   onTestFinished(() => {
     for (const segment of segments) segment[Symbol.dispose]();
   });
-  return segments.map(({ bytes }) => bytes);
+  return segments;
 }
 
 /** What each worker shares with its neighbours. */
 function hopsOf(shape: GroupShape, isInside: (rank: number) => boolean) {
   const segments = share(Array.from({ length: shape.workers }, () => hopSizeBytes(shape)));
-  const toNext = (rank: number): Uint8Array | null => (isInside(rank) ? (segments[rank] ?? null) : null);
+  const toNext = (rank: number): Uint8Array | null => (isInside(rank) ? (segments[rank]?.bytes ?? null) : null);
   return segments.map((_, rank) => ({
     toNext: toNext(rank),
     fromPrevious: toNext((rank + shape.workers - 1) % shape.workers),
   }));
 }
 
-/**
- * What goes through shared memory: gradients out, foreign gradients in, both as float32, and with more than two workers the totals both
- * ways, as they travel.
- */
-function sharedTraffic(
-  { rank, worldSize, replicas }: Membership,
-  { gradientBytes, totalBytes }: { readonly gradientBytes: readonly number[]; readonly totalBytes: readonly number[] },
-) {
+/** What workers read of each other in shared memory, all of it float32: gradients of the blocks that they fold, totals of the others. */
+function sharedTraffic({ rank, worldSize, replicas }: Membership, blockBytes: readonly number[]) {
   const { from, to } = arcOf(rank, worldSize, replicas);
   const sumOf = (blocks: readonly number[]) => blocks.reduce((sum, bytes) => sum + bytes, 0);
-  const ownOf = (blocks: readonly number[]) =>
-    worldSize === 2 ? sumOf(blocks) : sumOf(blocks.filter((_, block) => block % worldSize === rank));
-  const own = ownOf(totalBytes);
-  const totals = worldSize > 2 ? { sent: own, received: sumOf(totalBytes) - own } : { sent: 0, received: 0 };
-  const sentBytes = sumOf(gradientBytes) * (to - from) + totals.sent;
-  return { sentBytes, receivedBytes: ownOf(gradientBytes) * (replicas - (to - from)) + totals.received };
+  const own = sumOf(blockBytes.filter((_, block) => block % worldSize === rank));
+  const others = sumOf(blockBytes) - own;
+  return { sentBytes: others * (to - from) + own, receivedBytes: own * (replicas - (to - from)) + others };
 }
 
 function checkReport(
@@ -196,7 +187,7 @@ function checkReport(
   const schedule = new FoldSchedule(membership.worldSize, membership.replicas);
   const { sentBytes, receivedBytes } =
     collective.name === "shm"
-      ? sharedTraffic(membership, { gradientBytes, totalBytes })
+      ? sharedTraffic(membership, gradientBytes)
       : schedule.traffic(membership.rank, totalBytes);
   expect(report).toEqual({ sentBytes, receivedBytes, elapsedMs: expect.any(Number) });
 }

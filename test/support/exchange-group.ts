@@ -1,9 +1,18 @@
+import { onTestFinished } from "vitest";
 import { type BlockPlan, blockPlan, blockSpan } from "../../shared/arena-layout.js";
 import type { MpiMode } from "../../shared/collective-choice.js";
 import { arcOf } from "../../shared/epoch-plan.js";
 import type { Collective, Exchange, ExchangeBuffers, Membership } from "../../worker/collective/collective.js";
 import { createCollective } from "../../worker/collective/create-collective.js";
-import { segmentSizeBytes } from "../../worker/collective/shared-gradients.js";
+import {
+  WINDOW_ALIGNMENT,
+  type WindowPlaces,
+  windowBytes,
+  windowPlaces,
+} from "../../worker/collective/exchange-window.js";
+import { mapWindow } from "../../worker/collective/mapped-window.js";
+import type { SharedSegment } from "../../worker/collective/shared-segment.js";
+import type { WordSleeper } from "../../worker/collective/word-sleeper.js";
 import { sumSpans } from "../../worker/communication/ring-memory.js";
 import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
@@ -47,8 +56,8 @@ export const LAYOUT_HASH = "0123456789abcdef".repeat(4);
 export interface WorkerSpec extends GroupShape {
   readonly rank: number;
   readonly transport: RingTransport | null;
-  /** Bytes of every worker's segment, by rank: then memory is shared. */
-  readonly segments?: readonly Uint8Array[];
+  /** Of the whole group, with room for {@link windowSegmentBytes}: then memory is shared. */
+  readonly segment?: SharedSegment;
   /** For a hierarchical ring: what it shares with its neighbours; null: that hop is between hosts. */
   readonly hops?: { readonly toNext: Uint8Array | null; readonly fromPrevious: Uint8Array | null };
   /** Then it is MPI that is gone over. */
@@ -63,30 +72,29 @@ export function hopSizeBytes({ paddedLength, packed }: GroupShape): number {
   return 2 * aligned(paddedLength * 4) + (packed === undefined ? 0 : 2 * aligned(paddedLength * 2));
 }
 
-/** Bytes of the segment of each worker of a group that shares memory, by rank. */
-export function segmentSizes({ workers, replicas, paddedLength, scalarCount }: GroupShape): number[] {
-  const blocks = blockPlan(paddedLength, replicas);
-  return Array.from({ length: workers }, (_, rank) => {
-    const { from, to } = arcOf(rank, workers, replicas);
-    return segmentSizeBytes({ blocks, scalarCount }, to - from);
-  });
+/** Bytes of the segment of a group that shares memory. */
+export function windowSegmentBytes({ replicas, paddedLength, scalarCount }: GroupShape): number {
+  return windowBytes({ blocks: blockPlan(paddedLength, replicas), scalarCount, replicas });
 }
+
+/** The workers of a test run in one thread by turns: whoever waits gives way to the others instead of sleeping. */
+const GIVING_WAY: WordSleeper = { spinMs: 0, sleep: () => undefined, wake: () => undefined };
 
 export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
   const { rank, workers, replicas, paddedLength, scalarCount, packed } = spec;
   const memory = new SharedMemory();
   const arc = arcOf(rank, workers, replicas);
+  const window = spec.segment === undefined ? null : windowIn(memory, spec, spec.segment);
   const arenas = () => Array.from({ length: arc.to - arc.from }, () => memory.allocate(paddedLength * 4));
   const scalars = () => memory.allocate(scalarCount * 8);
   const packedSums = () => memory.allocate(paddedLength * 2);
   const buffers: ExchangeBuffers = {
     blocks: blockPlan(paddedLength, replicas),
     scalarCount,
-    gradients: arenas(),
-    scalars: Array.from({ length: arc.to - arc.from }, scalars),
+    gradients: window?.gradients.slice(arc.from, arc.to) ?? arenas(),
+    scalars: window?.scalars.slice(arc.from, arc.to) ?? Array.from({ length: arc.to - arc.from }, scalars),
     sums: [memory.allocate(paddedLength * 4), memory.allocate(paddedLength * 4)],
     scalarSums: [scalars(), scalars()],
-    scratch: memory.allocate(Math.max(blockPlan(paddedLength, replicas).blockLength * 4, scalarCount * 8)),
     ...(packed === undefined
       ? {}
       : { packed: { format: packed.format.name, length: packed.length, sums: [packedSums(), packedSums()] } }),
@@ -96,7 +104,8 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
     choice: choiceOf(spec),
     mpi: spec.mpi?.mpi ?? null,
     mpiMode: spec.mpi?.mode ?? "ordered",
-    segments: spec.segments ?? null,
+    window,
+    sleeper: GIVING_WAY,
     membership,
     buffers,
     memory: memory.memory,
@@ -107,10 +116,19 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
   return { membership, memory, buffers, collective };
 }
 
-function choiceOf({ mpi, hops, segments }: WorkerSpec) {
+function choiceOf({ mpi, hops, segment }: WorkerSpec) {
   if (mpi !== undefined) return "mpi";
   if (hops !== undefined) return "hierarchical";
-  return segments === undefined ? "auto" : "shm";
+  return segment === undefined ? "auto" : "shm";
+}
+
+/** Mapped until the test is over. */
+function windowIn(memory: SharedMemory, shape: GroupShape, segment: SharedSegment): WindowPlaces {
+  const sizes = { blocks: blockPlan(shape.paddedLength, shape.replicas), ...shape };
+  const places = windowPlaces(sizes, memory.allocate(windowBytes(sizes), WINDOW_ALIGNMENT));
+  const mapped = mapWindow(segment.place, memory.memory, places);
+  onTestFinished(() => mapped[Symbol.dispose]());
+  return places;
 }
 
 function linkOf({ transport, hops }: WorkerSpec, { memory }: SharedMemory, buffers: ExchangeBuffers) {
@@ -184,7 +202,7 @@ export function referenceTotals(shape: GroupShape, sequence: number): Totals {
 /** A worker's totals of an exchange, in place. */
 export function totalsOf(worker: GroupWorker, shape: GroupShape, { sequence }: Exchange): Totals {
   const set = sequence % 2 === 0 ? 0 : 1;
-  const { sums, scalarSums } = worker.buffers;
+  const { sums, scalarSums } = worker.collective.totals;
   return {
     sums: worker.memory.float32(sums[set], shape.paddedLength),
     scalarSums: worker.memory.float64(scalarSums[set], shape.scalarCount),

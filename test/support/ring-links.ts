@@ -13,16 +13,18 @@ export interface RingLinks {
 
 export interface RingLinkKind {
   readonly name: string;
-  /** Payloads go through memory that the workers share, and the link carries headers alone. */
+  /** All lies in memory that the workers share, and the links carry nothing. */
   readonly sharesMemory?: boolean;
   /** Which hops of a hierarchical ring go through shared memory, by the rank of the sender. */
   readonly isInside?: (rank: number) => boolean;
   setup(): Promise<RingLinks>;
 }
 
+export const MEMORY_LINKS: RingLinkKind = { name: "memory", setup: () => Promise.resolve(memoryLinks()) };
+
 /** Every kind of link that there is: what holds for a ring must hold over each. */
 export const RING_LINK_KINDS: readonly RingLinkKind[] = [
-  { name: "memory", setup: () => Promise.resolve(memoryLinks()) },
+  MEMORY_LINKS,
   { name: "tcp", setup: () => Promise.resolve(zeromqLinks(() => "tcp://127.0.0.1:0")) },
   { name: "ipc", setup: ipcLinks },
 ];

@@ -1,7 +1,7 @@
 import { blockSpan } from "../../shared/arena-layout.js";
 import type { Span } from "../../shared/epoch-plan.js";
 import type { Address, Kernels } from "../kernels/kernels.js";
-import type { ExchangeBuffers } from "./collective.js";
+import type { ExchangeBuffers, TotalPlaces } from "./collective.js";
 import type { PackedSums } from "./packed-sums.js";
 
 const FLOAT32_BYTES = 4;
@@ -42,6 +42,12 @@ export class BlockFolder {
     this.#options = options;
   }
 
+  /** Where the sums lie that it forms. */
+  get totals(): TotalPlaces {
+    const { sums, scalarSums } = this.#options.buffers;
+    return { sums, scalarSums };
+  }
+
   /** Bytes of each block's sum in an exchange, by block number: what travels. */
   blockBytes(withArena: boolean): number[] {
     const blocks = withArena ? 1 + this.#options.buffers.blocks.blockCount : 1;
@@ -75,33 +81,25 @@ export class BlockFolder {
     }
   }
 
+  /** Bytes of each block of one replica's gradients, by block number. */
+  gradientBytes(withArena: boolean): number[] {
+    const { blocks, scalarCount } = this.#options.buffers;
+    const arena = Array.from({ length: withArena ? blocks.blockCount : 0 }, (_, block) => {
+      const { from, to } = blockSpan(blocks, block);
+      return (to - from) * FLOAT32_BYTES;
+    });
+    return [scalarCount * FLOAT64_BYTES, ...arena];
+  }
+
   /** Copies a received sum, whose address may be misaligned and which WebAssembly can't reach, to its place. */
   store(block: number, sequence: number, payload: Uint8Array): void {
     this.view(block, sequence).set(payload);
-  }
-
-  /** sums = g, the gradient of one replica, lying where WebAssembly can't reach. */
-  openForeign(block: number, sequence: number, gradient: Uint8Array): void {
-    const packed = this.#packedFor(block);
-    if (packed === null) this.store(block, sequence, gradient);
-    else packed.open(block, sequence, this.#copyToScratch(gradient));
-  }
-
-  /** sums = sums + g, likewise: it is copied to scratch memory first. */
-  addForeign(block: number, sequence: number, gradient: Uint8Array): void {
-    this.#addToSum(block, sequence, this.#copyToScratch(gradient));
   }
 
   /** The bytes of a block's sum, in place: sent from there without copying. */
   view(block: number, sequence: number): Uint8Array {
     const address = this.#packedFor(block)?.address(block, sequence) ?? this.#target(block, sequence);
     return new Uint8Array(this.#options.memory.buffer, address, this.#sumBytes(block));
-  }
-
-  #copyToScratch(gradient: Uint8Array): Address {
-    const { memory, buffers } = this.#options;
-    new Uint8Array(memory.buffer, buffers.scratch, gradient.byteLength).set(gradient);
-    return buffers.scratch;
   }
 
   #addToSum(block: number, sequence: number, gradient: Address): void {

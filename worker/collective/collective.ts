@@ -25,8 +25,6 @@ export interface ExchangeBuffers {
   readonly scalars: readonly Address[];
   readonly sums: readonly [Address, Address];
   readonly scalarSums: readonly [Address, Address];
-  /** Room for one block, of the arena or of scalars, for whoever reduces. */
-  readonly scratch: Address;
   /** Absent: sums travel as float32. */
   readonly packed?: PackedBuffers;
 }
@@ -39,6 +37,9 @@ export interface PackedBuffers {
   /** Two sets, used in turn like `sums`: 2 bytes for each float of the arena. */
   readonly sums: readonly [Address, Address];
 }
+
+/** Where an exchange leaves the totals: two sets, used in turn. */
+export type TotalPlaces = Pick<ExchangeBuffers, "sums" | "scalarSums">;
 
 export interface Exchange {
   /** Rises by one with every exchange of a generation, alike on all workers; its parity chooses the set of sums. */
@@ -65,8 +66,9 @@ export interface ExchangeReport {
 export interface Collective extends AsyncDisposable {
   readonly name: string;
   readonly ordered: boolean;
+  readonly totals: TotalPlaces;
   /**
-   * After it resolves, `sums[sequence % 2]` and `scalarSums[sequence % 2]` hold the totals.
+   * After it resolves, `totals.sums[sequence % 2]` and `totals.scalarSums[sequence % 2]` hold the totals.
    * @throws the signal's reason when aborted; the collective can't be used again then.
    * @throws RingstrasseError PROTOCOL_VIOLATION for frames that don't belong to this exchange.
    */

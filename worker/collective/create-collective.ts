@@ -6,14 +6,17 @@ import type { Mpi } from "../mpi/mpi.js";
 import type { RingTransport } from "../transport/ring-transport.js";
 import { type AddressableMemory, BlockFolder } from "./block-folder.js";
 import type { Collective, ExchangeBuffers, Membership } from "./collective.js";
+import type { WindowPlaces } from "./exchange-window.js";
 import { FoldSchedule } from "./fold-schedule.js";
+import { FutexSleeper } from "./futex-sleeper.js";
 import { LocalCollective } from "./local-collective.js";
 import { MpiSumCollective } from "./mpi-sum-collective.js";
 import { PackedCollective } from "./packed-collective.js";
 import { PackedSums, type PackingKernels } from "./packed-sums.js";
 import { RingCollective } from "./ring-collective.js";
-import { SharedGradients } from "./shared-gradients.js";
 import { ShmCollective } from "./shm-collective.js";
+import { WindowBarrier } from "./window-barrier.js";
+import type { WordSleeper } from "./word-sleeper.js";
 
 export interface LocalCollectiveOptions {
   readonly membership: Membership;
@@ -26,10 +29,12 @@ export interface LocalCollectiveOptions {
 export interface CollectiveOptions extends LocalCollectiveOptions {
   /** `auto` takes what the number of workers asks for: `local` for one, `ring` for several. */
   readonly choice: "auto" | "local" | CollectiveName;
-  /** Connected to the next worker; for `hierarchical` a mirrored one. Unused, and may be null, with one worker. */
+  /** Connected to the next worker; for `hierarchical` a mirrored one. Unused, and may be null, with one worker and for `shm`. */
   readonly transport: RingTransport | null;
-  /** For `shm`: the bytes of every worker's segment, by rank; they stay the caller's. */
-  readonly segments?: readonly Uint8Array[] | null;
+  /** For `shm`: the mapped window; it stays the caller's, and `buffers`' gradients and scalars lie in it. */
+  readonly window?: WindowPlaces | null;
+  /** For `shm`: how workers wait for each other; default by futex. */
+  readonly sleeper?: WordSleeper;
   /** For `mpi`, whose `transport` goes over it too. */
   readonly mpi?: Mpi | null;
   /** Of `mpi`; default ordered. */
@@ -56,9 +61,12 @@ export function createCollective(options: CollectiveOptions): Collective {
       remedy,
     });
   }
+  if (choice === "shm") return shmOf(options);
   if (transport === null) throw new RangeError(`a ring of ${membership.worldSize} workers needs a transport`);
   if (choice === "mpi" && options.mpiMode === "allreduce") return mpiSumOf(options);
-  return withPacking(options, (folder) => collectiveOf({ ...options, transport }, folder));
+  const name = choice === "hierarchical" || choice === "mpi" ? choice : "ring";
+  const { layoutHash } = options;
+  return withPacking(options, (folder) => new RingCollective({ name, membership, folder, transport, layoutHash }));
 }
 
 /** MPI adds float32 numbers: it knows nothing of packed sums. */
@@ -70,17 +78,23 @@ function mpiSumOf(options: CollectiveOptions): Collective {
   return new MpiSumCollective({ membership, folder, buffers, memory, mpi });
 }
 
-function collectiveOf(options: CollectiveOptions & { readonly transport: RingTransport }, folder: BlockFolder) {
-  const { choice, membership, transport, layoutHash, buffers, memory, segments } = options;
-  if (choice !== "shm") {
-    const name = choice === "hierarchical" || choice === "mpi" ? choice : "ring";
-    return new RingCollective({ name, membership, folder, transport, layoutHash });
-  }
-  const { rank, worldSize, replicas } = membership;
-  if (segments?.length !== worldSize) throw new RangeError(`${worldSize} workers need as many segments`);
-  const arcs = Array.from({ length: worldSize }, (_, other) => arcOf(other, worldSize, replicas));
-  const shared = new SharedGradients({ buffers, memory, arcs, rank, segments });
-  return new ShmCollective({ membership, folder, transport, layoutHash, shared });
+/** Folds all replicas' gradients where they lie; what it rounds sums by stays its own, so that nothing is left to unpack afterwards. */
+function shmOf(options: CollectiveOptions): Collective {
+  const { membership, buffers, memory, kernels, window = null, layoutHash, sleeper } = options;
+  if (window === null) throw new RangeError("shared memory needs a window");
+  const { gradients, scalars, sums, scalarSums, board } = window;
+  const shared: ExchangeBuffers = { ...buffers, gradients, scalars, sums, scalarSums };
+  const packed = buffers.packed === undefined ? null : new PackedSums(buffers.packed, shared, kernels);
+  const arc = { from: 0, to: membership.replicas };
+  const folder = new BlockFolder({ buffers: shared, memory, kernels, arc, packed });
+  const barrier = new WindowBarrier({
+    membership,
+    layoutHash,
+    memory,
+    board,
+    sleeper: sleeper ?? new FutexSleeper(membership.worldSize),
+  });
+  return new ShmCollective({ membership, folder, barrier, packed });
 }
 
 /** The collective of a group of one worker. @throws RangeError for more than one worker or a wrong number of buffers. */

@@ -1,5 +1,5 @@
 import type { BlockFolder } from "./block-folder.js";
-import type { Collective, Exchange, ExchangeReport } from "./collective.js";
+import type { Collective, Exchange, ExchangeReport, TotalPlaces } from "./collective.js";
 import { EventLoopTurns } from "./event-loop-turns.js";
 import { ExchangeGuard } from "./exchange-guard.js";
 import type { FoldSchedule } from "./fold-schedule.js";
@@ -11,6 +11,7 @@ import type { FoldSchedule } from "./fold-schedule.js";
 export class LocalCollective implements Collective {
   readonly name = "local";
   readonly ordered = true;
+  readonly totals: TotalPlaces;
   readonly #schedule: FoldSchedule;
   readonly #folder: BlockFolder;
   readonly #guard = new ExchangeGuard();
@@ -20,6 +21,7 @@ export class LocalCollective implements Collective {
     if (schedule.workers !== 1) throw new RangeError(`a local collective of ${schedule.workers} workers`);
     this.#schedule = schedule;
     this.#folder = folder;
+    this.totals = folder.totals;
   }
 
   allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {

@@ -2,7 +2,7 @@ import { arcOf } from "../../shared/epoch-plan.js";
 import type { Mpi } from "../mpi/mpi.js";
 import { settled } from "../mpi/settled.js";
 import type { AddressableMemory, BlockFolder } from "./block-folder.js";
-import type { Collective, Exchange, ExchangeBuffers, ExchangeReport, Membership } from "./collective.js";
+import type { Collective, Exchange, ExchangeBuffers, ExchangeReport, Membership, TotalPlaces } from "./collective.js";
 import { EventLoopTurns } from "./event-loop-turns.js";
 import { ExchangeGuard } from "./exchange-guard.js";
 
@@ -36,6 +36,10 @@ export class MpiSumCollective implements Collective {
       );
     }
     this.#options = options;
+  }
+
+  get totals(): TotalPlaces {
+    return this.#options.folder.totals;
   }
 
   allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {

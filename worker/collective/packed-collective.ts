@@ -1,4 +1,4 @@
-import type { Collective, Exchange, ExchangeReport } from "./collective.js";
+import type { Collective, Exchange, ExchangeReport, TotalPlaces } from "./collective.js";
 import { EventLoopTurns } from "./event-loop-turns.js";
 import type { PackedSums } from "./packed-sums.js";
 
@@ -9,6 +9,7 @@ import type { PackedSums } from "./packed-sums.js";
 export class PackedCollective implements Collective {
   readonly name: string;
   readonly ordered: boolean;
+  readonly totals: TotalPlaces;
   readonly #inner: Collective;
   readonly #packed: PackedSums;
   /** Of the arena. */
@@ -17,6 +18,7 @@ export class PackedCollective implements Collective {
   constructor(inner: Collective, packed: PackedSums, blockCount: number) {
     this.name = inner.name;
     this.ordered = inner.ordered;
+    this.totals = inner.totals;
     this.#inner = inner;
     this.#packed = packed;
     this.#blockCount = blockCount;

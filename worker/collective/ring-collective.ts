@@ -1,6 +1,6 @@
 import type { RingTransport } from "../transport/ring-transport.js";
 import type { BlockFolder } from "./block-folder.js";
-import type { Collective, Exchange, ExchangeReport, Membership } from "./collective.js";
+import type { Collective, Exchange, ExchangeReport, Membership, TotalPlaces } from "./collective.js";
 import { ExchangeGuard } from "./exchange-guard.js";
 import { FoldSchedule, type Traffic } from "./fold-schedule.js";
 import { layoutTag } from "./frame-header.js";
@@ -67,6 +67,10 @@ export class RingCollective implements Collective {
   /** Frames of older generations dropped so far. */
   get staleFrames(): number {
     return this.#staleFrames;
+  }
+
+  get totals(): TotalPlaces {
+    return this.#options.folder.totals;
   }
 
   allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {

@@ -126,11 +126,12 @@ class CandidateRun {
 
   /** Means over all workers' replicas; the same bits on every worker. */
   async agree(buffers: ExchangeBuffers, memory: AddressableMemory): Promise<Times> {
+    const { scalarSums } = this.#collective.totals;
     const views = buffers.scalars.map((address) => new Float64Array(memory.buffer, address, buffers.scalarCount));
     for (const view of views) view.fill(0).set([this.#latencyMs, this.#arenaMs, 1]);
     await this.exchanges(false, AGREEING_EXCHANGES);
     const set = (this.#sequence - 1) % 2 === 0 ? 0 : 1;
-    const sums = new Float64Array(memory.buffer, buffers.scalarSums[set], buffers.scalarCount);
+    const sums = new Float64Array(memory.buffer, scalarSums[set], buffers.scalarCount);
     const [latencySum = 0, arenaSum = 0, count = 1] = sums;
     for (const view of views) view.fill(0);
     return { latencyMs: latencySum / count, arenaMs: arenaSum / count };

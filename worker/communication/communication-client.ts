@@ -8,10 +8,10 @@ import type { MemorySharing } from "../collective/memory-domain.js";
 import { GenerationLink } from "./generation-link.js";
 import { SnapshotBoard } from "./snapshot-board.js";
 import type { Snapshot } from "./snapshot-sender.js";
-import type { BoundRing, FromThread, RingPlan, ThreadStart, ToThread } from "./thread-messages.js";
+import type { BoundRing, ConnectedRing, FromThread, RingPlan, ThreadStart, ToThread } from "./thread-messages.js";
 
-/** A ring that is ready for exchanges. */
-export interface ConnectedRing {
+/** A ring whose exchanges the main thread asks for. */
+export interface FormedRing {
   /** Its exchanges run in the communication thread. */
   readonly collective: Collective;
   /** How it was chosen; null: it was settled before. */
@@ -40,7 +40,7 @@ export class CommunicationClient implements AsyncDisposable {
   #connecting: Waiting<MemorySharing> | null = null;
   #receiver: Waiting<FromCoordinator> | null = null;
   #binding: Waiting<BoundRing> | null = null;
-  #connectingRing: Waiting<MeasuredChoice | null> | null = null;
+  #connectingRing: Waiting<ConnectedRing> | null = null;
   #exchanging: Waiting<ExchangeReport> | null = null;
   #closingRing: Waiting<void> | null = null;
   /** Set once the thread itself is of no more use. */
@@ -120,15 +120,16 @@ export class CommunicationClient implements AsyncDisposable {
     { collectives, ordered }: { readonly collectives: readonly CollectiveName[]; readonly ordered: boolean },
     next: string,
     segments: readonly (SegmentPlace | null)[],
-  ): Promise<ConnectedRing> {
+  ): Promise<FormedRing> {
     this.#throwIfOver();
-    const connected = deferred<MeasuredChoice | null>();
+    const connected = deferred<ConnectedRing>();
     this.#connectingRing = connected;
     this.#post({ kind: "connectRing", next, segments });
-    const measured = await connected.promise;
+    const { measured, totals } = await connected.promise;
     const collective: Collective = {
       name: measured === null ? collectives.join() : measured.collective,
       ordered,
+      totals,
       allReduce: (exchange) => this.#exchange(exchange),
       // The ring stays until the generation is left: its last frames may still be on their way to a slower worker, and only the
       // coordinator knows when all have them.
@@ -186,7 +187,7 @@ export class CommunicationClient implements AsyncDisposable {
         this.#binding = null;
         break;
       case "ringConnected":
-        this.#connectingRing?.resolve(message.measured);
+        this.#connectingRing?.resolve(message);
         this.#connectingRing = null;
         break;
       case "ringFailed":

@@ -69,7 +69,7 @@ function run(start: ThreadStart): void {
       case "connectRing":
         try {
           if (ring === null) throw new Error("connectRing before bindRing");
-          post({ kind: "ringConnected", measured: await ring.connect(message.next, message.segments) });
+          post({ kind: "ringConnected", ...(await ring.connect(message.next, message.segments)) });
         } catch (thrown) {
           failRing(thrown);
         }

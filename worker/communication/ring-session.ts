@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
+import type { CollectiveName } from "../../shared/collective-choice.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 import type { Collective, Exchange, ExchangeBuffers, ExchangeReport } from "../collective/collective.js";
@@ -16,7 +16,7 @@ import { MpiRingTransport } from "../transport/mpi-ring-transport.js";
 import type { RingTransport } from "../transport/ring-transport.js";
 import { ZeromqRingTransport } from "../transport/zeromq-ring-transport.js";
 import { RingMemory } from "./ring-memory.js";
-import type { BoundRing, RingPlan } from "./thread-messages.js";
+import type { BoundRing, ConnectedRing, RingPlan } from "./thread-messages.js";
 
 interface RingPlaces {
   readonly folder: string | null;
@@ -75,10 +75,10 @@ export class RingSession implements AsyncDisposable {
    * Connects to the next worker and opens the memory of others. Where the plan names several collectives all workers measure them
    * together and take the one that proves fastest; every worker comes to the same choice.
    * @param segments by rank
-   * @returns what was measured; null: the plan names one collective
+   * @returns where exchanges leave their totals, and what was measured; null: the plan names one collective
    * @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE; the reason of {@link abort}
    */
-  async connect(next: string, segments: readonly (SegmentPlace | null)[]): Promise<MeasuredChoice | null> {
+  async connect(next: string, segments: readonly (SegmentPlace | null)[]): Promise<ConnectedRing> {
     this.#transport.connect(next);
     const { collectives, buffers, memory } = this.#plan;
     const create = this.#maker(segments);
@@ -86,14 +86,14 @@ export class RingSession implements AsyncDisposable {
     if (only === undefined) throw new RangeError("a ring needs a collective");
     if (others.length === 0) {
       this.#collective = create(only, buffers);
-      return null;
+      return { totals: this.#collective.totals, measured: null };
     }
     const probed = probeBuffers(buffers);
     const candidates = collectives.map((name) => create(name, probed));
     const choice = await measureCollectives({ candidates, buffers, probed, memory }, this.#abort.signal);
     for (const candidate of candidates) await candidate[Symbol.asyncDispose]();
     this.#collective = create(choice.collective, buffers);
-    return choice;
+    return { totals: this.#collective.totals, measured: choice };
   }
 
   async exchange(exchange: Exchange): Promise<ExchangeReport> {
@@ -115,12 +115,12 @@ export class RingSession implements AsyncDisposable {
     if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Makes the plan's collectives over one set of opened segments. */
+  /** Makes the plan's collectives over what is shared. */
   #maker(places: readonly (SegmentPlace | null)[]): (name: CollectiveName, buffers: ExchangeBuffers) => Collective {
     const { membership, memory, layoutHash, collectives, mpiMode } = this.#plan;
-    const segments = collectives.includes("shm") ? this.#memory.ofAll(places) : null;
+    const window = this.#memory.mapWindow(places);
     const mirrored = collectives.includes("hierarchical") ? this.#mirrored(places) : null;
-    const general = { membership, memory, layoutHash, kernels: this.#kernels, segments, mpi: this.#mpi, mpiMode };
+    const general = { membership, memory, layoutHash, kernels: this.#kernels, window, mpi: this.#mpi, mpiMode };
     return (choice, buffers) => {
       const transport = choice === "hierarchical" ? mirrored : this.#transport;
       return createCollective({ ...general, choice, buffers, transport });
@@ -128,8 +128,8 @@ export class RingSession implements AsyncDisposable {
   }
 
   #mirrored(places: readonly (SegmentPlace | null)[]): MirroredRingTransport {
-    const { own, mirror } = this.#memory;
-    const outgoing = this.#plan.sharesMemory.withNext && own !== null ? { plan: mirror, bytes: own } : null;
-    return new MirroredRingTransport({ link: this.#transport, outgoing, incoming: this.#memory.ofPrevious(places) });
+    const { outgoing: bytes, mirror } = this.#memory;
+    const outgoing = this.#plan.sharesMemory.withNext && bytes !== null ? { plan: mirror, bytes } : null;
+    return new MirroredRingTransport({ link: this.#transport, outgoing, incoming: this.#memory.openIncoming(places) });
   }
 }

@@ -1,8 +1,9 @@
 import type { CollectiveName, MeasuredChoice, MpiMode } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
 import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
-import type { Exchange, ExchangeBuffers, ExchangeReport, Membership } from "../collective/collective.js";
+import type { Exchange, ExchangeBuffers, ExchangeReport, Membership, TotalPlaces } from "../collective/collective.js";
 import type { MemorySharing } from "../collective/memory-domain.js";
+import type { Address } from "../kernels/kernels.js";
 import type { Snapshot } from "./snapshot-sender.js";
 
 /** What a communication thread is started with. */
@@ -35,6 +36,8 @@ export interface RingPlan {
   readonly memory: WebAssembly.Memory;
   readonly kernels: WebAssembly.Module;
   readonly buffers: ExchangeBuffers;
+  /** Where the window of the group's shared memory belongs in `memory`: see exchange-window.ts. Null: no collective needs one. */
+  readonly window: Address | null;
   readonly layoutHash: string;
 }
 
@@ -43,6 +46,14 @@ export interface BoundRing {
   readonly endpoint: string;
   /** Null: the collective shares no memory. */
   readonly segment: SegmentPlace | null;
+}
+
+/** A ring that is ready for exchanges. */
+export interface ConnectedRing {
+  /** Where they leave their totals. */
+  readonly totals: TotalPlaces;
+  /** How the collective was chosen; null: it was settled before. */
+  readonly measured: MeasuredChoice | null;
 }
 
 /** Main thread → communication thread. */
@@ -65,8 +76,7 @@ export type FromThread =
   | { readonly kind: "connected"; readonly sharing: MemorySharing }
   | { readonly kind: "received"; readonly link: number; readonly message: FromCoordinator }
   | { readonly kind: "ringBound"; readonly ring: BoundRing }
-  /** `measured`: how the collective was chosen; null: it was settled before. */
-  | { readonly kind: "ringConnected"; readonly measured: MeasuredChoice | null }
+  | ({ readonly kind: "ringConnected" } & ConnectedRing)
   /** The generation has no ring; the control link is there. */
   | { readonly kind: "ringFailed"; readonly failure: Failure }
   | { readonly kind: "exchanged"; readonly report: ExchangeReport }

@@ -29,5 +29,5 @@ export async function evaluateTestRows(context: TrainingContext): Promise<Means 
   const exchange = { sequence: context.nextSequence(), withArena: false };
   await context.collective.allReduce(exchange, context.signal);
   board.advance("evaluate");
-  return meansOf(readScalars(arenas.scalarSums[exchange.sequence % 2 === 0 ? 0 : 1]), spec.model.targets.kind);
+  return meansOf(readScalars(context.totals.scalarSums[exchange.sequence % 2 === 0 ? 0 : 1]), spec.model.targets.kind);
 }

@@ -32,7 +32,7 @@ export async function formCollective(assignment: Assignment, resources: Collecti
   const { communication, board, memory, arenas, kernels, address } = resources;
   const group = { jobId, generation, layoutHash: layoutHash(arenas.layout, arenas.blocks) };
   const membership = { generation, rank, worldSize, replicas: spec.replicas };
-  const buffers = arenas.exchange;
+  const { exchange: buffers, window } = arenas;
   if (worldSize === 1) {
     communication.send({ kind: "ready", ...group, ringEndpoint: null, segment: null });
     board.advance("idle");
@@ -41,7 +41,7 @@ export async function formCollective(assignment: Assignment, resources: Collecti
     return createLocalCollective({ membership, buffers, memory: memory.memory, kernels: kernels.instance });
   }
   const { transport, sharesMemory } = assignment;
-  const plan = { ...group, membership, transport, collectives, sharesMemory, mpiMode, address, buffers };
+  const plan = { ...group, membership, transport, collectives, sharesMemory, mpiMode, address, buffers, window };
   const ring = await communication.bindRing({ ...plan, memory: memory.memory, kernels: kernels.module });
   communication.send({ kind: "ready", ...group, ringEndpoint: ring.endpoint, segment: ring.segment });
   board.advance("idle");

@@ -12,7 +12,7 @@ import { compileKernels, instantiateKernels } from "../kernels/load-kernels.js";
 import type { SharedMemory } from "../kernels/shared-memory.js";
 import { CommitGate } from "../optimizer/commit-gate.js";
 import { createOptimizer } from "../optimizer/create-optimizer.js";
-import { type Arenas, allocateArenas } from "./arenas.js";
+import { type Arenas, allocateArenas, viewTotals } from "./arenas.js";
 import { Checkpointer } from "./checkpointer.js";
 import { EVALUATION_BATCH } from "./evaluate.js";
 import { formCollective } from "./form-collective.js";
@@ -65,6 +65,9 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     localReplicas: localReplicas.length,
     stateArenas: optimizer.stateNames.length,
     isOnlyReplica: spec.replicas === 1,
+    ...(worldSize > 1 && assignment.collectives.includes("shm")
+      ? { shared: { replicas: spec.replicas, first: arc.from } }
+      : {}),
     accumulates: spec.stepRules.accumulate > 1,
     format: payload.format,
   });
@@ -96,6 +99,7 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     engine,
     optimizer,
     collective,
+    totals: viewTotals(memory, layout, collective.totals),
     kernels,
     gate: new CommitGate(layout.paddedLength, position),
     batches,

@@ -50,8 +50,8 @@ export async function trainStep(context: TrainingContext, id: StepId): Promise<S
 
   board.advance("compute");
   const set = exchange.sequence % 2 === 0 ? 0 : 1;
-  const totals = readScalars(arenas.scalarSums[set]);
-  const sums = arenas.sums[set];
+  const totals = readScalars(context.totals.scalarSums[set]);
+  const sums = context.totals.sums[set];
   assertFiniteLoss(context, id, totals, sums);
   const update = applyUpdate(context, id, { sums, count: totals.count });
   const { sentBytes, receivedBytes } = report;

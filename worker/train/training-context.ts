@@ -6,7 +6,7 @@ import type { FaultPlan } from "../fault/fault-plan.js";
 import type { Kernels } from "../kernels/kernels.js";
 import type { CommitGate } from "../optimizer/commit-gate.js";
 import type { Optimizer } from "../optimizer/optimizer.js";
-import type { Arenas } from "./arenas.js";
+import type { Arenas, Totals } from "./arenas.js";
 import type { LossScaler } from "./loss-scaler.js";
 import type { MicroBatchStream } from "./micro-batch-stream.js";
 
@@ -21,6 +21,8 @@ export interface TrainingContext {
   readonly engine: Engine;
   readonly optimizer: Optimizer;
   readonly collective: Collective;
+  /** Where its exchanges leave their totals. */
+  readonly totals: Totals;
   readonly kernels: Kernels;
   readonly gate: CommitGate;
   readonly batches: MicroBatchStream;

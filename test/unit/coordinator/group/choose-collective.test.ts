@@ -11,6 +11,7 @@ function worker(memoryDomain: string | null): WorkerRecord {
   return new WorkerRecord(join, null, 0);
 }
 
+const SIZE = { paddedLength: 1000, replicas: 4 };
 const MPI = { collective: "mpi", transport: "tcp" } as const;
 const workers = (...domains: (string | null)[]): WorkerRecord[] => domains.map(worker);
 
@@ -28,7 +29,7 @@ describe("chooseCollective", () => {
     ["mpi", workers("a", "b"), "mpi", "mpi was asked for"],
     ["mpi", workers("a"), "local", "one worker"],
   ] as const)("%s of %o: settled", (collective, group, chosen, why) => {
-    expect(chooseCollective({ collective, transport: "tcp", mpiMode: "ordered" }, group)).toEqual({
+    expect(chooseCollective({ collective, transport: "tcp", mpiMode: "ordered" }, group, SIZE)).toEqual({
       kind: "settled",
       collective: chosen,
       ordered: true,
@@ -41,11 +42,25 @@ describe("chooseCollective", () => {
     [workers("a", "a", "b", "b"), ["hierarchical", "ring"], "since 2 of 4 hops are inside a host"],
     [workers("a", "a", null), ["hierarchical", "ring"], "since 1 of 3 hops are inside a host"],
   ] as const)("auto of %o: measured", (group, candidates, why) => {
-    expect(chooseCollective({ collective: "auto", transport: "ipc", mpiMode: "ordered" }, group)).toEqual({
+    expect(chooseCollective({ collective: "auto", transport: "ipc", mpiMode: "ordered" }, group, SIZE)).toEqual({
       kind: "measure",
       candidates,
       reason: expect.stringContaining(why),
     });
+  });
+});
+
+describe("chooseCollective, by size", () => {
+  const choose = (paddedLength: number, replicas: number) =>
+    chooseCollective({ collective: "auto", transport: "ipc", mpiMode: "ordered" }, workers("a", "a"), {
+      paddedLength,
+      replicas,
+    });
+
+  it("measures no shm where a window would not leave room for the rest of a worker's memory", () => {
+    expect(choose(2 ** 27, 2)).toMatchObject({ candidates: ["shm", "hierarchical"] });
+    expect(choose(2 ** 27 + 16, 2)).toMatchObject({ candidates: ["hierarchical", "ring"] });
+    expect(choose(2 ** 20, 600)).toMatchObject({ candidates: ["hierarchical", "ring"] });
   });
 });
 
@@ -78,7 +93,7 @@ describe("ringLinks", () => {
 
 describe("chooseCollective, mpi", () => {
   it("says that MPI's own all-reduce keeps no order", () => {
-    const choice = chooseCollective({ ...MPI, mpiMode: "allreduce" }, workers("a", "a"));
+    const choice = chooseCollective({ ...MPI, mpiMode: "allreduce" }, workers("a", "a"), SIZE);
     expect(choice).toMatchObject({ kind: "settled", collective: "mpi", ordered: false });
     expect(choice.reason).toContain("allreduce");
   });

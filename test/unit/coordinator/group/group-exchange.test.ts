@@ -5,6 +5,7 @@ import type { GroupPolicy } from "../../../../coordinator/group/group-policy.js"
 import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
 import type { MeasuredChoice } from "../../../../shared/collective-choice.js";
 import { joinMessage } from "../../../support/control-client.js";
+import { tinyModel } from "../../../support/trained-model.js";
 
 const CHOICE: MeasuredChoice = {
   collective: "hierarchical",
@@ -22,7 +23,8 @@ function exchangeOf(workers: number, collective: GroupPolicy["collective"] = "au
   });
   const news: SettledCollective[] = [];
   const policy = { collective, transport: "tcp", mpiMode: "ordered" } as const;
-  const exchange = new GroupExchange({ generation: 1, members, policy, settled: (one) => news.push(one) });
+  const spec = { model: tinyModel().facts.model, replicas: workers };
+  const exchange = new GroupExchange({ generation: 1, members, policy, spec, settled: (one) => news.push(one) });
   exchange.begin();
   return { exchange, members, news };
 }

@@ -6,6 +6,7 @@ import {
   createCollective,
   createLocalCollective,
 } from "../../../../worker/collective/create-collective.js";
+import { windowPlaces } from "../../../../worker/collective/exchange-window.js";
 import { MemoryRingNetwork } from "../../../../worker/transport/memory-ring-transport.js";
 import { createWorker, LAYOUT_HASH } from "../../../support/exchange-group.js";
 
@@ -19,7 +20,6 @@ function options(worldSize: number, localReplicas: number): CollectiveOptions {
     scalars: Array.from({ length: localReplicas }, () => 64),
     sums: [128, 192],
     scalarSums: [256, 256],
-    scratch: 512,
   };
   return {
     choice: "auto",
@@ -46,8 +46,10 @@ describe("createCollective", () => {
     [2, "shm", "shm"],
     [2, "hierarchical", "hierarchical"],
   ] as const)("takes for %i workers and --collective %s: %s", (worldSize, choice, name) => {
-    const segments = [new Uint8Array(1024), new Uint8Array(1024)];
-    const collective = createCollective({ ...options(worldSize, 3 - worldSize), choice, segments });
+    const given = options(worldSize, 3 - worldSize);
+    const window = windowPlaces({ ...given.buffers, replicas: 2 }, 0);
+    const memory = { buffer: new SharedArrayBuffer(window.sizeBytes) };
+    const collective = createCollective({ ...given, memory, choice, window });
     expect([collective.name, collective.ordered]).toEqual([name, true]);
   });
 
@@ -72,6 +74,7 @@ describe("createCollective", () => {
     expect(() => createCollective({ ...options(2, 1), transport: null })).toThrow(
       "a ring of 2 workers needs a transport",
     );
+    expect(() => createCollective({ ...options(2, 1), choice: "shm" })).toThrow("shared memory needs a window");
     expect(() => createLocalCollective(options(2, 1))).toThrow("a local collective of 2 workers");
   });
 });

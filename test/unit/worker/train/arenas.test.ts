@@ -3,7 +3,7 @@ import { arenaLayout, blockPlan } from "../../../../shared/arena-layout.js";
 import { createLocalCollective } from "../../../../worker/collective/create-collective.js";
 import { compileKernels, instantiateKernels } from "../../../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../../../worker/kernels/shared-memory.js";
-import { allocateArenas } from "../../../../worker/train/arenas.js";
+import { allocateArenas, viewTotals } from "../../../../worker/train/arenas.js";
 
 const layout = arenaLayout([
   { name: "a/kernel", layer: 0, shape: [5, 7], initial: { kind: "constant", value: 0 } },
@@ -27,7 +27,8 @@ async function summed(isOnlyReplica: boolean) {
     arenas.scalars[0]?.fill(sequence + 0.5);
     await collective.allReduce({ sequence, withArena: true }, signal);
     const set = sequence % 2 === 0 ? 0 : 1;
-    results.push([...arenas.sums[set].values, ...arenas.scalarSums[set]]);
+    const { sums, scalarSums } = viewTotals(memory, layout, collective.totals);
+    results.push([...sums[set].values, ...scalarSums[set]]);
   }
   return { results, usedBytes: memory.usedBytes };
 }
