@@ -40,6 +40,8 @@ import {
   type QueuePosition,
   type RunOutcome,
   type RunPlan,
+  type RunPosition,
+  type StartDetails,
   type Tell,
   type TransitionDetails,
   type TransitionResult,
@@ -135,7 +137,7 @@ export class MemoryJobStore implements JobStore {
       if (result.kind === "refused") return result;
       const job = { ...entry.job, ...result.job };
       const moved = details.document === undefined ? job : withDocument(job, details.document);
-      if (event === "start") entry.streams.forgetMetrics();
+      if (event === "start" && details.keepsMetrics !== true) entry.streams.forgetMetrics();
       return { kind: "moved", job: this.#saveTelling(moved, details.tell) };
     });
   }
@@ -152,8 +154,8 @@ export class MemoryJobStore implements JobStore {
     });
   }
 
-  claim(id: JobId, plan: RunPlan = {}, tell: Tell = tellNothing): Promise<TransitionResult> {
-    return this.transition(id, "start", { plan, tell });
+  claim(id: JobId, details: StartDetails = {}): Promise<TransitionResult> {
+    return this.transition(id, "start", details);
   }
 
   requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }> {
@@ -193,6 +195,13 @@ export class MemoryJobStore implements JobStore {
     return this.#step(() => {
       checkMetricRows(rows);
       this.#find(id).streams.addMetrics(structuredClone(rows));
+    });
+  }
+
+  forgetMetrics(id: JobId, { epoch, step }: RunPosition): Promise<void> {
+    return this.#step(() => {
+      const after = { epoch: checkWhole("epoch", epoch), step: checkWhole("step", step) };
+      this.#find(id).streams.forgetMetrics(after);
     });
   }
 
