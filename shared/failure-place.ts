@@ -15,7 +15,7 @@ export function describePlace(where: Extract<Failure, { code: "DOCUMENT_INVALID"
 
 /** A worker of a job, for people. */
 export function describeWorker(
-  who: Extract<Failure, { code: "WORKER_DIED" | "WORKER_SILENT" | "WORKER_STALLED" }>,
+  who: Extract<Failure, { code: "WORKER_DIED" | "WORKER_LEFT" | "WORKER_SILENT" | "WORKER_STALLED" }>,
 ): string {
   const rank = who.rank === null ? "a worker without a rank" : `worker rank ${who.rank}`;
   const pid = who.pid === null ? "" : `, pid ${who.pid}`;

@@ -88,6 +88,8 @@ export const FailureSchema = z.discriminatedUnion("code", [
     remedy: text,
   }),
   z.object({ code: z.literal("WORKER_DIED"), ...worker, how: text, lastWords: text.nullable() }),
+  /** A worker was told to leave in the middle of a job; `resumeFrom` as with INTERRUPTED. */
+  z.object({ code: z.literal("WORKER_LEFT"), ...worker, signal: text, resumeFrom: text.optional() }),
   /** No heartbeat: the process or its host stands still, or the network is cut. */
   z.object({ code: z.literal("WORKER_SILENT"), ...worker, silentMs: z.number() }),
   /** Heartbeats come, but the computation makes no progress. */
@@ -196,6 +198,7 @@ export function exitCodeOf(code: FailureCode): number {
     case "RENDEZVOUS_TIMEOUT":
     case "WORKER_REFUSED":
     case "WORKER_DIED":
+    case "WORKER_LEFT":
     case "WORKER_SILENT":
     case "WORKER_STALLED":
     case "COORDINATOR_LOST":
@@ -256,6 +259,8 @@ export function describeFailure(failure: Failure): string {
       return `worker ${failure.workerId} on ${failure.host} was refused: ${failure.what} is ${failure.got}, expected ${failure.expected}. ${failure.remedy}`;
     case "WORKER_DIED":
       return `${describeWorker(failure)} died (${failure.how})${describeLastWords(failure)}`;
+    case "WORKER_LEFT":
+      return `${describeWorker(failure)} was told to leave by ${failure.signal}${describeResume(failure)}`;
     case "WORKER_SILENT":
       return `${describeWorker(failure)} has been silent for ${failure.silentMs} ms: the process or its host stands still, or the network is cut`;
     case "WORKER_STALLED":
@@ -278,7 +283,7 @@ export function describeFailure(failure: Failure): string {
     case "RESUME_MISMATCH":
       return `${failure.checkpoint} is of another job: ${failure.what} was ${failure.expected}, and is ${failure.got}. ${failure.remedy}`;
     case "INTERRUPTED":
-      return describeInterruption(failure);
+      return `interrupted by ${failure.signal}${describeResume(failure)}`;
     case "CANCELLED":
       return `${failure.what} ${failure.id} was cancelled`;
     case "REPORTED":
@@ -295,6 +300,6 @@ function describeDivergence({ what, hashes }: Extract<Failure, { code: "WORKERS_
   return `workers hold different ${what}: ${all.join(", ")}. This is a defect of the software or of a machine; please report it`;
 }
 
-function describeInterruption({ signal, resumeFrom }: Extract<Failure, { code: "INTERRUPTED" }>): string {
-  return `interrupted by ${signal}${resumeFrom === undefined ? "" : `; go on with --resume ${resumeFrom}`}`;
+function describeResume({ resumeFrom }: Extract<Failure, { code: "INTERRUPTED" | "WORKER_LEFT" }>): string {
+  return resumeFrom === undefined ? "" : `; go on with --resume ${resumeFrom}`;
 }

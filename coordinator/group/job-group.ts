@@ -7,7 +7,7 @@ import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { Logger } from "../../shared/logger.js";
 import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
-import { CheckpointTraffic } from "./checkpoint-traffic.js";
+import { CheckpointTraffic, type SavedEnding } from "./checkpoint-traffic.js";
 import { chooseEngine } from "./choose-engine.js";
 import { compareOutcomes } from "./compare-outcomes.js";
 import { GroupExchange, type SettledCollective } from "./group-exchange.js";
@@ -157,7 +157,7 @@ export class JobGroup implements Tenant {
   }
 
   /** Ends the job with `failure` as soon as its state is saved; at once where there is none to save, or nowhere to save it. */
-  saveAndEnd(failure: Extract<Failure, { code: "INTERRUPTED" }>): void {
+  saveAndEnd(failure: SavedEnding): void {
     const worker = this.#members[0]?.worker;
     if (worker === undefined || !this.#checkpoints.saveAndEnd(worker, failure)) this.fail(failure);
   }
@@ -181,6 +181,10 @@ export class JobGroup implements Tenant {
 
   lost(_worker: WorkerRecord, failure: Failure): void {
     this.fail(failure);
+  }
+
+  leaving(_worker: WorkerRecord, failure: SavedEnding): void {
+    this.saveAndEnd(failure);
   }
 
   identify(worker: WorkerRecord): WorkerIdentity {
@@ -259,6 +263,7 @@ export class JobGroup implements Tenant {
       case "join":
       case "heartbeat":
       case "released":
+      case "leaving":
       case "leave":
         throw new Error(`${message.kind} is the pool's`);
     }

@@ -5,7 +5,11 @@ import type { JobEvents } from "./job-events.js";
 import type { TrainingRun } from "./training-run.js";
 
 /** What keeps the checkpoints of a run in its output directory; disposed of when the run is over, before the state that it began with is. */
-export function checkpointKeeperOf(run: TrainingRun, events: JobEvents, emit: (event: TrainEvent) => void): CheckpointKeeper {
+export function checkpointKeeperOf(
+  run: TrainingRun,
+  events: JobEvents,
+  emit: (event: TrainEvent) => void,
+): CheckpointKeeper {
   const { spec, resumable: job, configuration, output, shownOut, version } = run;
   return new CheckpointKeeper({
     settings: run.checkpoints,

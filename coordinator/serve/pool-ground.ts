@@ -100,7 +100,14 @@ export class PoolGround implements TrainingGround, PoolListener {
   ): Promise<GroupResult> {
     const { spec, policy } = run;
     await using checkpoints = checkpointKeeperOf(run, events, emit);
-    const group = new JobGroup({ spec, policy, pool: this.#requirePool(), observer: events, log: this.#log, checkpoints });
+    const group = new JobGroup({
+      spec,
+      policy,
+      pool: this.#requirePool(),
+      observer: events,
+      log: this.#log,
+      checkpoints,
+    });
     const interrupt = (): void => group.fail(failureOf(signal));
     using _stop = onStop((failure) => group.saveAndEnd(failure));
     signal.addEventListener("abort", interrupt, { once: true });

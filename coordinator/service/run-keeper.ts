@@ -180,6 +180,12 @@ export class RunKeeper {
       return;
     }
     const failure = withoutPaths(toFailure(reason), [trainer.ownPath]);
+    if (failure.code === "WORKER_LEFT") {
+      // Neither the job nor the worker has failed: it waits for others.
+      const { resumeFrom: _, ...left } = failure;
+      await turns.run(id, () => life.sendBack(id, left));
+      return;
+    }
     log.warn({ jobId: id, err: thrown }, "job failed");
     const last: JobEvent[] = [failedEvent(failure)];
     await turns.run(id, () => life.move(id, "fail", { reason: failure }, last));

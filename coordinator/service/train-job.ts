@@ -130,7 +130,9 @@ export class JobTrainer {
       const failure = toFailure(thrown);
       if (failure.code !== "RESUME_MISMATCH") throw thrown;
       const { what, expected, got } = failure;
-      warn(`the job has changed since its last run (${what} was ${expected}, and is ${got}): it begins at its beginning`);
+      warn(
+        `the job has changed since its last run (${what} was ${expected}, and is ${got}): it begins at its beginning`,
+      );
       await this.checkpoints.forget(wanted.jobId);
       return await planRun(job, { ...wanted, resumed: null });
     }

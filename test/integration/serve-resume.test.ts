@@ -61,7 +61,7 @@ describe("a job of the service that is disturbed", () => {
 
     const { workers } = await askJson<Cluster>(first, "/cluster");
     const victim = workers.find(({ rank }) => rank === 1);
-    if (victim === undefined) throw new Error(`nobody is rank 1: ${JSON.stringify(workers)}`);
+    if (typeof victim?.pid !== "number") throw new Error(`nobody is rank 1: ${JSON.stringify(workers)}`);
     process.kill(victim.pid, "SIGKILL");
     const broken = await eventsUntil(first, id, isEnd, began.last);
     expect(broken.at(-1)).toMatchObject({ status: "ERROR", statusReason: { code: "WORKER_DIED" } });

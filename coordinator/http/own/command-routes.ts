@@ -16,7 +16,12 @@ export function registerCommandRoutes(app: HttpApp, { service, limits }: HttpSer
   const queue: Command["run"] = (id, query) => service.queue(id, queueOptions(query));
   const commands: readonly Command[] = [
     { name: "train", summary: "Let the job wait for workers", run: queue },
-    { name: "retrain", summary: "Let a job that has ended wait for workers again; one that has not finished goes on from its last checkpoint", run: queue },
+    {
+      name: "retrain",
+      summary:
+        "Let a job that has ended wait for workers again; one that has not finished goes on from its last checkpoint",
+      run: queue,
+    },
     { name: "cancel", summary: "End a job that waits or runs", run: (id) => service.cancel(id) },
   ];
   void app.register((scope: HttpApp, _options, done) => {
