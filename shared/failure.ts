@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { describeCell, describeLastWords, describePlace, describeWorker } from "./failure-place.js";
+import { describeCell, describeLoss, describePlace, describeResume } from "./failure-place.js";
 import { unreachable } from "./unreachable.js";
 
 const text = z.string();
@@ -258,13 +258,10 @@ export function describeFailure(failure: Failure): string {
     case "WORKER_REFUSED":
       return `worker ${failure.workerId} on ${failure.host} was refused: ${failure.what} is ${failure.got}, expected ${failure.expected}. ${failure.remedy}`;
     case "WORKER_DIED":
-      return `${describeWorker(failure)} died (${failure.how})${describeLastWords(failure)}`;
     case "WORKER_LEFT":
-      return `${describeWorker(failure)} was told to leave by ${failure.signal}${describeResume(failure)}`;
     case "WORKER_SILENT":
-      return `${describeWorker(failure)} has been silent for ${failure.silentMs} ms: the process or its host stands still, or the network is cut`;
     case "WORKER_STALLED":
-      return `${describeWorker(failure)} answers, but has made no progress for ${failure.stalledMs} ms (${failure.phase})`;
+      return describeLoss(failure);
     case "COORDINATOR_LOST":
       return `coordinator ${failure.endpoint}: ${failure.problem}`;
     case "PROTOCOL_VIOLATION":
@@ -298,8 +295,4 @@ export function describeFailure(failure: Failure): string {
 function describeDivergence({ what, hashes }: Extract<Failure, { code: "WORKERS_DIVERGED" }>): string {
   const all = Object.entries(hashes).map(([who, hash]) => `${who} ${hash}`);
   return `workers hold different ${what}: ${all.join(", ")}. This is a defect of the software or of a machine; please report it`;
-}
-
-function describeResume({ resumeFrom }: Extract<Failure, { code: "INTERRUPTED" | "WORKER_LEFT" }>): string {
-  return resumeFrom === undefined ? "" : `; go on with --resume ${resumeFrom}`;
 }

@@ -10,16 +10,17 @@ import type { CheckpointStore } from "./checkpoint-store.js";
 import { CheckpointTraffic, type SavedEnding } from "./checkpoint-traffic.js";
 import { chooseEngine } from "./choose-engine.js";
 import { compareOutcomes } from "./compare-outcomes.js";
+import type { Formation } from "./formation.js";
 import { GroupExchange, type SettledCollective } from "./group-exchange.js";
 import { divergence } from "./group-failures.js";
 import { GroupMember, strangerIdentity, type WorkerIdentity } from "./group-member.js";
 import type { GroupPolicy } from "./group-policy.js";
-import type { Assignment } from "./membership.js";
 import { type ReportListener, ReportOrder } from "./report-order.js";
 import type { MergedStep } from "./step-merger.js";
+import type { Tenant } from "./tenant.js";
 import { WeightsReceiver } from "./weights-receiver.js";
 import { judgeHealth } from "./worker-health.js";
-import type { Tenant, WorkerPool } from "./worker-pool.js";
+import type { WorkerPool } from "./worker-pool.js";
 import type { WorkerRecord } from "./worker-record.js";
 
 export interface FormedGeneration {
@@ -61,15 +62,6 @@ export interface GroupOptions {
   readonly log: Logger;
   /** Absent: the job's state is not saved. */
   readonly checkpoints?: CheckpointStore;
-}
-
-/** Who gets which place in the ring. */
-export interface Formation {
-  /** All idle; borrowed until the group is disposed of. */
-  readonly workers: readonly WorkerRecord[];
-  /** By rank, one per worker. */
-  readonly assignments: readonly Assignment[];
-  readonly reason: string;
 }
 
 /**

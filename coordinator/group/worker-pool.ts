@@ -6,11 +6,10 @@ import type { CoordinatorBody, FromWorker } from "../../shared/protocol/control-
 import { LaunchedWorkers } from "../launcher/launched-workers.js";
 import { describeExit, type LaunchedWorker, type WorkerExit } from "../launcher/launcher.js";
 import type { ControlServer, JoinMessage } from "./control-server.js";
-import { strangerIdentity, type WorkerIdentity } from "./group-member.js";
+import { strangerIdentity } from "./group-member.js";
+import type { Tenant, WorkerLeftFailure } from "./tenant.js";
 import { WatchClock } from "./worker-health.js";
 import { WorkerRecord } from "./worker-record.js";
-
-export type WorkerLeftFailure = Extract<Failure, { code: "WORKER_LEFT" }>;
 
 const WATCH_INTERVAL_MS = 200;
 /** A gap between two looks at the clock counts for at most this: longer ones are the coordinator's own pauses. */
@@ -33,18 +32,6 @@ export interface PoolListener {
   lost(failure: Failure, worker: WorkerRecord | null, launched: LaunchedWorker | null): void;
   /** Something of the pool's own went wrong: a defect. */
   broken(failure: Failure): void;
-}
-
-/** Whoever workers are lent to. */
-export interface Tenant {
-  received(worker: WorkerRecord, message: FromWorker): void;
-  lost(worker: WorkerRecord, failure: Failure): void;
-  /** A worker has to go, and can wait for some seconds until it is given back; then it is lost. */
-  leaving(worker: WorkerRecord, failure: WorkerLeftFailure): void;
-  /** For failures that name the worker. */
-  identify(worker: WorkerRecord): WorkerIdentity;
-  /** Now and then, to look after the workers. */
-  look(nowMs: number): void;
 }
 
 /** Ends a generation for its workers: with the failure that broke it, null when it ended well. */

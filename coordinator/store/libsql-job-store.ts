@@ -5,6 +5,7 @@ import {
   checkLimit,
   checkMetricRows,
   checkName,
+  checkPosition,
   checkPriority,
   checkWhole,
   copyOutcome,
@@ -209,9 +210,9 @@ export class LibsqlJobStore implements JobStore {
     await this.#database.write(() => this.#streams.addMetrics(this.#jobs.find(id).number, kept));
   }
 
-  async forgetMetrics(id: JobId, { epoch, step }: RunPosition): Promise<void> {
-    const after = { epoch: checkWhole("epoch", epoch), step: checkWhole("step", step) };
-    await this.#database.write(() => this.#streams.forgetMetrics(this.#jobs.find(id).number, after));
+  async forgetMetrics(id: JobId, after: RunPosition): Promise<void> {
+    const kept = checkPosition(after);
+    await this.#database.write(() => this.#streams.forgetMetrics(this.#jobs.find(id).number, kept));
   }
 
   metrics(id: JobId, query: MetricsQuery): Promise<MetricsPage> {

@@ -5,6 +5,7 @@ import {
   checkLimit,
   checkMetricRows,
   checkName,
+  checkPosition,
   checkPriority,
   checkWhole,
   copyOutcome,
@@ -69,8 +70,7 @@ export class MemoryJobStore implements JobStore {
       const now = this.#now();
       const facts = { id: newJobId(now), title: title ?? null, priority: checkPriority(priority ?? 0) };
       this.#lastNumber++;
-      const { json, xml } = document;
-      const job: Job = { ...newJob(facts, now), number: this.#lastNumber, document: { json, xml }, dl4j: null };
+      const job: Job = { ...newJob(facts, now), number: this.#lastNumber, document: { ...document }, dl4j: null };
       this.#entries.set(job.id, { job, streams: new MemoryJobStreams() });
       return job;
     });
@@ -198,11 +198,8 @@ export class MemoryJobStore implements JobStore {
     });
   }
 
-  forgetMetrics(id: JobId, { epoch, step }: RunPosition): Promise<void> {
-    return this.#step(() => {
-      const after = { epoch: checkWhole("epoch", epoch), step: checkWhole("step", step) };
-      this.#find(id).streams.forgetMetrics(after);
-    });
+  forgetMetrics(id: JobId, after: RunPosition): Promise<void> {
+    return this.#step(() => this.#find(id).streams.forgetMetrics(checkPosition(after)));
   }
 
   metrics(id: JobId, query: MetricsQuery): Promise<MetricsPage> {

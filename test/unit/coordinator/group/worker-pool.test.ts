@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ControlServer } from "../../../../coordinator/group/control-server.js";
 import { strangerIdentity } from "../../../../coordinator/group/group-member.js";
-import { type PoolPolicy, type Release, type Tenant, WorkerPool } from "../../../../coordinator/group/worker-pool.js";
+import type { Tenant } from "../../../../coordinator/group/tenant.js";
+import { type PoolPolicy, type Release, WorkerPool } from "../../../../coordinator/group/worker-pool.js";
 import type { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
 import { deferred } from "../../../../shared/deferred.js";
 import type { Failure } from "../../../../shared/failure.js";
