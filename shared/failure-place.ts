@@ -1,4 +1,5 @@
 import type { Failure } from "./failure.js";
+import { unreachable } from "./unreachable.js";
 
 /** A cell of a table, for people. */
 export function describeCell({ file, row, column }: Extract<Failure, { code: "DATA_INVALID" }>): string {
@@ -13,18 +14,35 @@ export function describePlace(where: Extract<Failure, { code: "DOCUMENT_INVALID"
   return file + path;
 }
 
-/** A worker of a job, for people. */
-export function describeWorker(
-  who: Extract<Failure, { code: "WORKER_DIED" | "WORKER_SILENT" | "WORKER_STALLED" }>,
-): string {
+/** A worker that a job has lost. */
+export type WorkerLoss = Extract<Failure, { code: "WORKER_DIED" | "WORKER_LEFT" | "WORKER_SILENT" | "WORKER_STALLED" }>;
+
+/** Who it was, and how it was lost. */
+export function describeLoss(failure: WorkerLoss): string {
+  const who = describeWorker(failure);
+  switch (failure.code) {
+    case "WORKER_DIED":
+      return `${who} died (${failure.how})${failure.lastWords === null ? "" : `; its last words: ${failure.lastWords}`}`;
+    case "WORKER_LEFT":
+      return `${who} was told to leave by ${failure.signal}${describeResume(failure)}`;
+    case "WORKER_SILENT":
+      return `${who} has been silent for ${failure.silentMs} ms: the process or its host stands still, or the network is cut`;
+    case "WORKER_STALLED":
+      return `${who} answers, but has made no progress for ${failure.stalledMs} ms (${failure.phase})`;
+    default:
+      return unreachable(failure);
+  }
+}
+
+/** How to go on after an end with a saved state, as the end of a sentence; empty where nothing was saved. */
+export function describeResume({ resumeFrom }: { readonly resumeFrom?: string | undefined }): string {
+  return resumeFrom === undefined ? "" : `; go on with --resume ${resumeFrom}`;
+}
+
+function describeWorker(who: WorkerLoss): string {
   const rank = who.rank === null ? "a worker without a rank" : `worker rank ${who.rank}`;
   const pid = who.pid === null ? "" : `, pid ${who.pid}`;
   const replicas = who.replicas.length === 0 ? "" : `, replicas ${who.replicas.join(" ")}`;
   const step = who.step === null ? "before the first step" : `in step ${who.step}`;
   return `${rank} (${who.host}${pid}${replicas}) ${step}`;
-}
-
-/** What a worker said before it died, as the end of a sentence; empty where it said nothing. */
-export function describeLastWords({ lastWords }: Extract<Failure, { code: "WORKER_DIED" }>): string {
-  return lastWords === null ? "" : `; its last words: ${lastWords}`;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { describeCell, describeLastWords, describePlace, describeWorker } from "./failure-place.js";
+import { describeCell, describeLoss, describePlace, describeResume } from "./failure-place.js";
 import { unreachable } from "./unreachable.js";
 
 const text = z.string();
@@ -88,6 +88,8 @@ export const FailureSchema = z.discriminatedUnion("code", [
     remedy: text,
   }),
   z.object({ code: z.literal("WORKER_DIED"), ...worker, how: text, lastWords: text.nullable() }),
+  /** A worker was told to leave in the middle of a job; `resumeFrom` as with INTERRUPTED. */
+  z.object({ code: z.literal("WORKER_LEFT"), ...worker, signal: text, resumeFrom: text.optional() }),
   /** No heartbeat: the process or its host stands still, or the network is cut. */
   z.object({ code: z.literal("WORKER_SILENT"), ...worker, silentMs: z.number() }),
   /** Heartbeats come, but the computation makes no progress. */
@@ -196,6 +198,7 @@ export function exitCodeOf(code: FailureCode): number {
     case "RENDEZVOUS_TIMEOUT":
     case "WORKER_REFUSED":
     case "WORKER_DIED":
+    case "WORKER_LEFT":
     case "WORKER_SILENT":
     case "WORKER_STALLED":
     case "COORDINATOR_LOST":
@@ -255,11 +258,10 @@ export function describeFailure(failure: Failure): string {
     case "WORKER_REFUSED":
       return `worker ${failure.workerId} on ${failure.host} was refused: ${failure.what} is ${failure.got}, expected ${failure.expected}. ${failure.remedy}`;
     case "WORKER_DIED":
-      return `${describeWorker(failure)} died (${failure.how})${describeLastWords(failure)}`;
+    case "WORKER_LEFT":
     case "WORKER_SILENT":
-      return `${describeWorker(failure)} has been silent for ${failure.silentMs} ms: the process or its host stands still, or the network is cut`;
     case "WORKER_STALLED":
-      return `${describeWorker(failure)} answers, but has made no progress for ${failure.stalledMs} ms (${failure.phase})`;
+      return describeLoss(failure);
     case "COORDINATOR_LOST":
       return `coordinator ${failure.endpoint}: ${failure.problem}`;
     case "PROTOCOL_VIOLATION":
@@ -278,7 +280,7 @@ export function describeFailure(failure: Failure): string {
     case "RESUME_MISMATCH":
       return `${failure.checkpoint} is of another job: ${failure.what} was ${failure.expected}, and is ${failure.got}. ${failure.remedy}`;
     case "INTERRUPTED":
-      return describeInterruption(failure);
+      return `interrupted by ${failure.signal}${describeResume(failure)}`;
     case "CANCELLED":
       return `${failure.what} ${failure.id} was cancelled`;
     case "REPORTED":
@@ -293,8 +295,4 @@ export function describeFailure(failure: Failure): string {
 function describeDivergence({ what, hashes }: Extract<Failure, { code: "WORKERS_DIVERGED" }>): string {
   const all = Object.entries(hashes).map(([who, hash]) => `${who} ${hash}`);
   return `workers hold different ${what}: ${all.join(", ")}. This is a defect of the software or of a machine; please report it`;
-}
-
-function describeInterruption({ signal, resumeFrom }: Extract<Failure, { code: "INTERRUPTED" }>): string {
-  return `interrupted by ${signal}${resumeFrom === undefined ? "" : `; go on with --resume ${resumeFrom}`}`;
 }

@@ -25,8 +25,10 @@ import { VERDICT_MS } from "./verdict-patience.js";
 const STDIN = 0;
 
 interface WatchedSignals extends Disposable {
-  /** Aborts when this process is told to leave. */
+  /** Aborts when this process is to leave at once. */
   readonly signal: AbortSignal;
+  /** Aborts when it is told to leave; the same where it has no patience. */
+  readonly told: AbortSignal;
   /** `hear` is told of SIGUSR1 and SIGUSR2. */
   readonly onRequest: (hear: (signal: string) => void) => void;
 }
@@ -66,7 +68,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
   nameProcess(`ringstrasse worker ${workerId}`);
   const launched = values["exit-with-parent"] === true;
   const log = createLogger(values["log-level"] ?? "warn", { process: "worker", workerId });
-  const interruption = watchSignals(launched);
+  const interruption = watchSignals(launched ? "launched" : "joined");
   let hasJoined = false;
   try {
     const { runWorker } = await import("./run-worker.js");
@@ -83,6 +85,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
       parentPipe: launched ? STDIN : null,
       mpiLibrary: null,
       signal: interruption.signal,
+      leaving: launched ? null : interruption.told,
       log,
     });
     return 0;
@@ -102,7 +105,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
 /** One of several processes that train together, see `rankOfCommand`. */
 async function rankMain(args: readonly string[]): Promise<number> {
   const environment = readEnvironment();
-  using interruption = watchSignals(false);
+  using interruption = watchSignals("rank");
   let place: LaunchedPlace | null = null;
   try {
     place = rankOfCommand(args, environment);
@@ -222,24 +225,26 @@ function print(text: string): number {
 }
 
 /**
- * A worker started by hand leaves on SIGINT or SIGTERM. A launched one ignores SIGINT, and has patience after SIGTERM: these reach the
- * whole group of processes, and the coordinator ends its workers in good order, after it has saved the state. SIGUSR1 and SIGUSR2 are the
- * coordinator's alone.
+ * A worker that has joined by itself tells its coordinator that it has to leave, and gives it some time to save its job. A launched one
+ * ignores SIGINT, and has patience after SIGTERM: these reach the whole group of processes, and the coordinator ends its workers in good
+ * order, after it has saved the state. A rank's patience is its own. SIGUSR1 and SIGUSR2 are the coordinator's alone.
  */
-function watchSignals(launched: boolean): WatchedSignals {
+function watchSignals(kind: "joined" | "launched" | "rank"): WatchedSignals {
   const abort = new AbortController();
+  const told = new AbortController();
   const requests = new Set<(signal: string) => void>();
   const onRequest = (signal: NodeJS.Signals): void => {
     for (const hear of requests) hear(signal);
   };
   let isAsked = false;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (launched && signal === "SIGINT") return;
+    if (kind === "launched" && signal === "SIGINT") return;
     if (isAsked) process.exit(128 + (constants.signals[signal] ?? 0));
     isAsked = true;
-    const leave = (): void => abort.abort(new RingstrasseError({ code: "INTERRUPTED", signal }));
-    if (launched) setTimeout(leave, VERDICT_MS).unref();
-    else leave();
+    const reason = new RingstrasseError({ code: "INTERRUPTED", signal });
+    told.abort(reason);
+    if (kind === "rank") abort.abort(reason);
+    else setTimeout(() => abort.abort(reason), VERDICT_MS).unref();
   };
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
   const requested: NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2"];
@@ -247,6 +252,7 @@ function watchSignals(launched: boolean): WatchedSignals {
   for (const signal of requested) process.on(signal, onRequest);
   return {
     signal: abort.signal,
+    told: told.signal,
     onRequest: (hear) => requests.add(hear),
     [Symbol.dispose]: () => {
       for (const signal of signals) process.off(signal, onSignal);

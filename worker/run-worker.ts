@@ -37,8 +37,10 @@ export interface WorkerOptions {
   readonly mpiLibrary: string | null;
   /** Told when the coordinator has let it in. */
   readonly joined: () => void;
-  /** Aborted on SIGINT and SIGTERM: leave. */
+  /** Aborted, with an INTERRUPTED failure: leave at once. */
   readonly signal: AbortSignal;
+  /** Aborted likewise, some time before: leave as soon as nobody needs this worker. Null: nobody is to be asked. */
+  readonly leaving: AbortSignal | null;
   readonly log: Logger;
 }
 
@@ -47,8 +49,11 @@ export interface WorkerOptions {
  * keeps a pool is lost, the worker joins again as soon as it is back.
  * @throws RingstrasseError with what ended it, unless it was told to leave.
  */
-export async function runWorker(options: WorkerOptions): Promise<void> {
-  const engines = await offeredEngines(options.engine, options.threads);
+export async function runWorker(given: WorkerOptions): Promise<void> {
+  const engines = await offeredEngines(given.engine, given.threads);
+  given.leaving?.throwIfAborted();
+  const alone = new AbortController();
+  const options = { ...given, signal: AbortSignal.any([given.signal, alone.signal]) };
   options.signal.throwIfAborted();
   const board = new ProgressBoard();
   await using communication = new CommunicationClient({
@@ -60,11 +65,17 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   });
   options.signal.addEventListener("abort", () => communication.abort(options.signal.reason), { once: true });
   const membership = new Membership(options, communication, board);
+  const leave = ({ reason }: AbortSignal): void => {
+    if (membership.hasJoined) communication.send({ kind: "leaving", signal: signalName(reason) });
+    else alone.abort(reason);
+  };
+  options.leaving?.addEventListener("abort", () => options.leaving && leave(options.leaving), { once: true });
   for (;;) {
     try {
       return await membership.serve(engines, await communication.connect());
     } catch (thrown) {
       if (options.signal.aborted) communication.send({ kind: "leave", signal: signalName(thrown) });
+      options.leaving?.throwIfAborted();
       if (!membership.comesBackAfter(thrown)) throw thrown;
       options.log.warn(`${describeFailure(toFailure(thrown))}: joining again`);
     }
@@ -81,6 +92,7 @@ class Membership {
   readonly #board: ProgressBoard;
   /** Whether the coordinator that let this worker in wants it to come back. */
   #comesBack = false;
+  #hasJoined = false;
   #memory = new SharedMemory();
 
   constructor(options: WorkerOptions, communication: CommunicationClient, board: ProgressBoard) {
@@ -89,10 +101,16 @@ class Membership {
     this.#board = board;
   }
 
+  /** Whether a coordinator has this worker. */
+  get hasJoined(): boolean {
+    return this.#hasJoined;
+  }
+
   /** Joins and does what the coordinator says until it says stop. @throws RingstrasseError when it refuses, fails or is lost. */
   async serve(engines: EngineFacts[], sharing: MemorySharing): Promise<void> {
     const { token, workerId, log } = this.#options;
     const { pid, version } = process;
+    this.#hasJoined = false;
     this.#board.advance("idle");
     const { domain: memoryDomain, problem } = sharing;
     if (problem !== null) log.info({ problem }, `this worker can't share memory: ${problem}`);
@@ -104,6 +122,7 @@ class Membership {
       switch (message.kind) {
         case "welcome":
           this.#comesBack = message.comeBack;
+          this.#hasJoined = true;
           this.#options.joined();
           log.debug("joined");
           break;
@@ -200,15 +219,13 @@ function violation(kind: string): RingstrasseError {
 /** What the group hears of a worker that is told to leave: who it was, so that nobody has to wait for its silence. */
 function departure({ rank, worldSize, spec }: Assignment, board: ProgressBoard, thrown: unknown): Failure {
   const arc = arcOf(rank, worldSize, spec.replicas);
-  const failure = toFailure(thrown);
   return {
-    code: "WORKER_DIED",
+    code: "WORKER_LEFT",
     rank,
     host: hostname(),
     pid: process.pid,
     replicas: Array.from({ length: arc.to - arc.from }, (_, index) => arc.from + index),
     step: board.read().step,
-    how: failure.code === "INTERRUPTED" ? `told to leave by ${failure.signal}` : "told to leave",
-    lastWords: null,
+    signal: signalName(thrown),
   };
 }

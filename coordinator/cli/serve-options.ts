@@ -11,9 +11,11 @@ import {
 } from "../../shared/cli/option-table.js";
 import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { LOG_LEVELS } from "../../shared/logger.js";
+import { CHECKPOINT_OPTIONS } from "./checkpoint-options.js";
 
 const SERVICE = "Service:";
 const WORKERS = "Workers:";
+const CHECKPOINTS = "Checkpoints (also of jobs that run when the server ends):";
 const STORE = "Store:";
 const OUTPUT = "Output:";
 
@@ -21,6 +23,8 @@ const seconds = (minimum: number) => decimalNumber(z.number().min(minimum, `at l
 
 export const DEFAULT_PORT = 8080;
 export const DEFAULT_CONTROL_PORT = 7070;
+/** Between two checkpoints of a job. */
+export const DEFAULT_CHECKPOINT_MINUTES = 5;
 
 /** Everything `ringstrasse serve` takes. */
 export const SERVE_OPTIONS = {
@@ -98,6 +102,16 @@ export const SERVE_OPTIONS = {
     schema: seconds(0.5),
     placeholder: "S",
   },
+
+  "checkpoint-steps": { ...CHECKPOINT_OPTIONS["checkpoint-steps"], group: CHECKPOINTS },
+  "checkpoint-epochs": { ...CHECKPOINT_OPTIONS["checkpoint-epochs"], group: CHECKPOINTS },
+  "checkpoint-minutes": {
+    group: CHECKPOINTS,
+    describe: `Save the state when so many minutes have passed since the last time; 0: not by time [default ${DEFAULT_CHECKPOINT_MINUTES}, with steps or epochs given 0]`,
+    schema: decimalNumber(z.number().min(0, "at least 0").max(1e6)),
+    placeholder: "M",
+  },
+  "keep-checkpoints": { ...CHECKPOINT_OPTIONS["keep-checkpoints"], group: CHECKPOINTS },
 
   "data-dir": {
     group: STORE,

@@ -10,6 +10,9 @@ export type CheckpointMessage = Extract<
   { kind: "checkpoint" | "checkpointPiece" | "checkpointMissed" | "fetchState" }
 >;
 
+/** What a job may end with after its state is saved. */
+export type SavedEnding = Extract<Failure, { code: "INTERRUPTED" | "WORKER_LEFT" }>;
+
 export interface CheckpointTrafficOptions {
   readonly job: { readonly jobId: JobId; readonly generation: Generation };
   /** Null: the job has none. */
@@ -23,7 +26,7 @@ export interface CheckpointTrafficOptions {
 export class CheckpointTraffic {
   readonly #options: CheckpointTrafficOptions;
   /** That the job is to end with once its state is saved. */
-  #ending: Extract<Failure, { code: "INTERRUPTED" }> | null = null;
+  #ending: SavedEnding | null = null;
 
   constructor(options: CheckpointTrafficOptions) {
     this.#options = options;
@@ -36,7 +39,7 @@ export class CheckpointTraffic {
   }
 
   /** Ends the job as soon as its state is saved. Once. @returns false where states are not saved. */
-  saveAndEnd(rankZero: WorkerRecord, ending: Extract<Failure, { code: "INTERRUPTED" }>): boolean {
+  saveAndEnd(rankZero: WorkerRecord, ending: SavedEnding): boolean {
     const { store, job, send } = this.#options;
     if (store === null) return false;
     if (this.#ending === null) send(rankZero, { kind: "takeCheckpoint", ...job });

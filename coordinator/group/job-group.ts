@@ -7,19 +7,20 @@ import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { Logger } from "../../shared/logger.js";
 import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
-import { CheckpointTraffic } from "./checkpoint-traffic.js";
+import { CheckpointTraffic, type SavedEnding } from "./checkpoint-traffic.js";
 import { chooseEngine } from "./choose-engine.js";
 import { compareOutcomes } from "./compare-outcomes.js";
+import type { Formation } from "./formation.js";
 import { GroupExchange, type SettledCollective } from "./group-exchange.js";
 import { divergence } from "./group-failures.js";
 import { GroupMember, strangerIdentity, type WorkerIdentity } from "./group-member.js";
 import type { GroupPolicy } from "./group-policy.js";
-import type { Assignment } from "./membership.js";
 import { type ReportListener, ReportOrder } from "./report-order.js";
 import type { MergedStep } from "./step-merger.js";
+import type { Tenant } from "./tenant.js";
 import { WeightsReceiver } from "./weights-receiver.js";
 import { judgeHealth } from "./worker-health.js";
-import type { Tenant, WorkerPool } from "./worker-pool.js";
+import type { WorkerPool } from "./worker-pool.js";
 import type { WorkerRecord } from "./worker-record.js";
 
 export interface FormedGeneration {
@@ -61,15 +62,6 @@ export interface GroupOptions {
   readonly log: Logger;
   /** Absent: the job's state is not saved. */
   readonly checkpoints?: CheckpointStore;
-}
-
-/** Who gets which place in the ring. */
-export interface Formation {
-  /** All idle; borrowed until the group is disposed of. */
-  readonly workers: readonly WorkerRecord[];
-  /** By rank, one per worker. */
-  readonly assignments: readonly Assignment[];
-  readonly reason: string;
 }
 
 /**
@@ -157,7 +149,7 @@ export class JobGroup implements Tenant {
   }
 
   /** Ends the job with `failure` as soon as its state is saved; at once where there is none to save, or nowhere to save it. */
-  saveAndEnd(failure: Extract<Failure, { code: "INTERRUPTED" }>): void {
+  saveAndEnd(failure: SavedEnding): void {
     const worker = this.#members[0]?.worker;
     if (worker === undefined || !this.#checkpoints.saveAndEnd(worker, failure)) this.fail(failure);
   }
@@ -181,6 +173,10 @@ export class JobGroup implements Tenant {
 
   lost(_worker: WorkerRecord, failure: Failure): void {
     this.fail(failure);
+  }
+
+  leaving(_worker: WorkerRecord, failure: SavedEnding): void {
+    this.saveAndEnd(failure);
   }
 
   identify(worker: WorkerRecord): WorkerIdentity {
@@ -259,6 +255,7 @@ export class JobGroup implements Tenant {
       case "join":
       case "heartbeat":
       case "released":
+      case "leaving":
       case "leave":
         throw new Error(`${message.kind} is the pool's`);
     }

@@ -6,7 +6,8 @@ import type { CoordinatorBody, FromWorker } from "../../shared/protocol/control-
 import { LaunchedWorkers } from "../launcher/launched-workers.js";
 import { describeExit, type LaunchedWorker, type WorkerExit } from "../launcher/launcher.js";
 import type { ControlServer, JoinMessage } from "./control-server.js";
-import { strangerIdentity, type WorkerIdentity } from "./group-member.js";
+import { strangerIdentity } from "./group-member.js";
+import type { Tenant, WorkerLeftFailure } from "./tenant.js";
 import { WatchClock } from "./worker-health.js";
 import { WorkerRecord } from "./worker-record.js";
 
@@ -33,16 +34,6 @@ export interface PoolListener {
   broken(failure: Failure): void;
 }
 
-/** Whoever workers are lent to. */
-export interface Tenant {
-  received(worker: WorkerRecord, message: FromWorker): void;
-  lost(worker: WorkerRecord, failure: Failure): void;
-  /** For failures that name the worker. */
-  identify(worker: WorkerRecord): WorkerIdentity;
-  /** Now and then, to look after the workers. */
-  look(nowMs: number): void;
-}
-
 /** Ends a generation for its workers: with the failure that broke it, null when it ended well. */
 export interface Release {
   readonly jobId: JobId;
@@ -67,7 +58,7 @@ export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #workers = new Map<string, WorkerRecord>();
   readonly #tenants = new Map<WorkerRecord, Tenant>();
-  readonly #leaving = new Map<WorkerRecord, () => void>();
+  readonly #releasing = new Map<WorkerRecord, () => void>();
   readonly #launched = new LaunchedWorkers();
   readonly #clock = new WatchClock(MAX_GAP_MS);
   readonly #watch: NodeJS.Timeout;
@@ -131,7 +122,7 @@ export class WorkerPool {
       this.#tenants.delete(worker);
       this.#enter(worker, "releasing");
       const { promise, resolve } = deferred<void>();
-      this.#leaving.set(worker, resolve);
+      this.#releasing.set(worker, resolve);
       this.send(worker, { kind: "release", jobId, generation, failure });
       return promise;
     });
@@ -158,7 +149,7 @@ export class WorkerPool {
     }
     // A process that has not joined hears no stop, and neither does one that was given up.
     await this.#launched.dismiss(({ workerId }) => this.#workers.has(workerId));
-    for (const resolve of this.#leaving.values()) resolve();
+    for (const resolve of this.#releasing.values()) resolve();
   }
 
   #onJoined(message: JoinMessage): Failure | null {
@@ -182,17 +173,33 @@ export class WorkerPool {
       case "heartbeat":
         worker.heartbeat(message, this.now());
         return this.send(worker, { kind: "alive" });
+      case "leaving":
+        return this.#onLeaving(worker, message.signal);
       case "leave":
-        return this.#lose(worker, this.#died(worker, `told to leave by ${message.signal}`, null));
+        return this.#lose(worker, this.#left(worker, message.signal));
       case "released":
         if (worker.state !== "releasing") return;
+        if (worker.leavesBy !== null) return this.#dismiss(worker, worker.leavesBy);
         this.#enter(worker, "idle");
-        this.#left(worker);
+        this.#givenBack(worker);
         return this.#options.listener.idle(worker);
       default:
         // What a generation that is over still had to say is of no interest.
         return this.#tenants.get(worker)?.received(worker, message);
     }
+  }
+
+  /** Who has it decides when it goes. */
+  #onLeaving(worker: WorkerRecord, signal: string): void {
+    worker.leavesBy = signal;
+    const tenant = this.#tenants.get(worker);
+    if (tenant !== undefined) tenant.leaving(worker, this.#left(worker, signal));
+    else if (worker.state === "idle") this.#dismiss(worker, signal);
+  }
+
+  #dismiss(worker: WorkerRecord, signal: string): void {
+    this.send(worker, { kind: "stop", failure: { code: "INTERRUPTED", signal } });
+    this.#lose(worker, this.#left(worker, signal));
   }
 
   #onTroubled(workerId: string, failure: Failure): void {
@@ -241,7 +248,7 @@ export class WorkerPool {
     if (!this.#options.policy.comeBack) this.#options.server.send(worker.workerId, { kind: "stop", failure });
     else this.#options.server.forget(worker.workerId);
     this.#workers.delete(worker.workerId);
-    this.#left(worker);
+    this.#givenBack(worker);
     tenant?.lost(worker, failure);
     this.#options.listener.lost(failure, worker, worker.launched);
   }
@@ -251,9 +258,14 @@ export class WorkerPool {
     return { code: "WORKER_DIED", ...identity, how, lastWords };
   }
 
-  #left(worker: WorkerRecord): void {
-    this.#leaving.get(worker)?.();
-    this.#leaving.delete(worker);
+  #left(worker: WorkerRecord, signal: string): WorkerLeftFailure {
+    const identity = this.#tenants.get(worker)?.identify(worker) ?? strangerIdentity(worker);
+    return { code: "WORKER_LEFT", ...identity, signal };
+  }
+
+  #givenBack(worker: WorkerRecord): void {
+    this.#releasing.get(worker)?.();
+    this.#releasing.delete(worker);
   }
 
   #enter(worker: WorkerRecord, state: WorkerRecord["state"]): void {

@@ -17,6 +17,8 @@ export class WorkerRecord {
   readonly join: JoinMessage;
   readonly launched: LaunchedWorker | null;
   state: WorkerState = "idle";
+  /** The signal that told it to leave; null: none has. It is not lent any more. */
+  leavesBy: string | null = null;
   /** When it took its state; on the pool's clock. */
   stateSinceMs: number;
   #lastHeartbeatMs: number;

@@ -1,7 +1,7 @@
 import { describeLayer } from "../../shared/describe-layer.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
+import type { CheckpointDescription } from "../checkpoint/checkpoint-format.js";
 import type { CheckpointSettings } from "../checkpoint/checkpoint-settings.js";
-import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { RunResult } from "../output/write-result.js";
 import type { JobSettings } from "./job-settings.js";
 
@@ -22,9 +22,12 @@ export interface RunPlace {
   /** Why the engine is the one that it is; null: not settled yet. */
   readonly engineReason: string | null;
   readonly checkpoints: CheckpointSettings;
-  /** That the run goes on from; null: it begins at its beginning. */
-  readonly resumed: SavedCheckpoint | null;
+  /** The checkpoint that the run goes on from; null: it begins at its beginning. */
+  readonly resumed: ResumedFrom | null;
 }
+
+/** A checkpoint, with its file as others are told of it. */
+type ResumedFrom = Pick<CheckpointDescription, "position" | "stateSha256"> & { readonly file: string | null };
 
 export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettings, run: RunPlace): Configuration {
   const { checkpoints, resumed, ...place } = run;
@@ -69,9 +72,8 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
   };
 }
 
-function resumedFrom({ path, description }: SavedCheckpoint): Configuration[string] {
-  const { position, stateSha256 } = description;
-  return { file: path, epoch: position.epoch, step: position.step, stateSha256 };
+function resumedFrom({ file, position, stateSha256 }: ResumedFrom): Configuration[string] {
+  return { file, epoch: position.epoch, step: position.step, stateSha256 };
 }
 
 /** How steps are cut, exchanged and applied. */

@@ -40,7 +40,7 @@ export async function keepRun(run: TrainingRun, emit: (event: TrainEvent) => voi
     replicas: spec.replicas,
     configuration: run.configuration,
   });
-  if (resumed !== null) emit(resumedEvent(resumed));
+  if (resumed !== null) emit(resumedEvent(resumed, run.resumedFile ?? resumed.path));
   const history = resumed?.description.history ?? [];
   const events = new JobEvents({ spec, startedAt, recorder, emit, history });
   const result = await train(events);
@@ -54,9 +54,9 @@ export async function keepRun(run: TrainingRun, emit: (event: TrainEvent) => voi
   return { finished, weights: result.weights };
 }
 
-function resumedEvent({ path, description }: SavedCheckpoint): ResumedEvent {
+function resumedEvent({ description }: SavedCheckpoint, file: string): ResumedEvent {
   const { position, stateSha256 } = description;
-  return { event: "resumed", epoch: position.epoch, step: position.step, file: path, stateSha256 };
+  return { event: "resumed", epoch: position.epoch, step: position.step, file, stateSha256 };
 }
 
 function finishedEvent(run: TrainingRun, result: GroupResult, last: EpochEvent, wallMs: number): FinishedEvent {

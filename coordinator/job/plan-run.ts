@@ -1,3 +1,4 @@
+import { join, relative } from "node:path";
 import type { OptionSource } from "../../shared/cli/option-table.js";
 import { CollectiveNameSchema } from "../../shared/collective-choice.js";
 import { RingstrasseError } from "../../shared/failure.js";
@@ -115,6 +116,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
   const output = await prepareOutputDirectory(plan.out, { resumes: resumed !== null });
   const checkpoints = checkpointSettings(options);
   const shownOut = plan.shownOut ?? output.path;
+  const resumedFile = resumed === null ? null : shownFile(resumed, output.path, plan.shownOut);
   return {
     spec,
     object,
@@ -129,7 +131,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
       ...(collective === "mpi" ? { mpiMode: options["mpi-mode"] ?? "ordered" } : {}),
       engineReason: plan.engine?.reason ?? null,
       checkpoints,
-      resumed,
+      resumed: resumed === null ? null : { ...resumed.description, file: resumedFile },
     }),
     policy: groupPolicy(plan, collective, options),
     output,
@@ -137,8 +139,13 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
     labelColumn: prepared.labelColumn,
     datasetSha256: prepared.contentSha256,
     version: VERSION,
-    ...{ resumable, checkpoints, resumed },
+    ...{ resumable, checkpoints, resumed, resumedFile },
   };
+}
+
+/** Of a checkpoint in the output directory, where that has another name for others. */
+function shownFile({ path }: SavedCheckpoint, out: string, shownOut: string | undefined): string {
+  return shownOut === undefined ? path : join(shownOut, relative(out, path));
 }
 
 function resumableOf(spec: PlannedJobSpec, { settings }: ReadJob, prepared: PreparedDataset): ResumableJob {

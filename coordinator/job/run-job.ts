@@ -1,14 +1,13 @@
 import { RingstrasseError } from "../../shared/failure.js";
 import type { Logger, LogLevel } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
-import { CHECKPOINT_VERSION } from "../checkpoint/checkpoint-format.js";
-import { CheckpointKeeper } from "../checkpoint/checkpoint-keeper.js";
 import type { InterruptedFailure } from "../cli/interruption.js";
 import { ControlServer } from "../group/control-server.js";
 import { Gathering } from "../group/gathering.js";
 import { type GroupResult, JobGroup } from "../group/job-group.js";
 import { WorkerPool } from "../group/worker-pool.js";
 import type { Launcher } from "../launcher/launcher.js";
+import { checkpointKeeperOf } from "./checkpoint-keeper-of.js";
 import type { JobEvents } from "./job-events.js";
 import { keepRun } from "./keep-run.js";
 import type { TrainingRun } from "./training-run.js";
@@ -60,7 +59,7 @@ async function trainWithOwnWorkers(
     listener: gathering,
     log,
   });
-  await using checkpoints = checkpointKeeper(run, events, around.emit);
+  await using checkpoints = checkpointKeeperOf(run, events, around.emit);
   const group = new JobGroup({ spec, policy, pool, observer: events, log, checkpoints });
   using _stop = around.onStop((failure) => group.saveAndEnd(failure));
   const interrupt = () => group.fail(failureOf(signal));
@@ -85,22 +84,6 @@ async function trainWithOwnWorkers(
     signal.removeEventListener("abort", interrupt);
     await pool.close(group.verdict);
   }
-}
-
-function checkpointKeeper(run: TrainingRun, events: JobEvents, emit: (event: TrainEvent) => void): CheckpointKeeper {
-  const { spec, resumable: job, configuration, output, shownOut, version } = run;
-  return new CheckpointKeeper({
-    settings: run.checkpoints,
-    beginning: run.resumed,
-    out: output.path,
-    shownOut,
-    describe: () => ({
-      ...{ formatVersion: CHECKPOINT_VERSION, version, jobId: spec.jobId, job, threads: spec.threads, configuration },
-      ...events.soFar,
-    }),
-    recorded: () => events.recorded(),
-    emit,
-  });
 }
 
 /** What a job fails with whose signal has aborted. */

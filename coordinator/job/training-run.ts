@@ -25,4 +25,6 @@ export interface TrainingRun {
   readonly checkpoints: CheckpointSettings;
   /** That it goes on from; stays its opener's. Null: it begins at its beginning. */
   readonly resumed: SavedCheckpoint | null;
+  /** What those who see the run are told of that checkpoint's path. */
+  readonly resumedFile: string | null;
 }

@@ -8,6 +8,7 @@ import { type GroupResult, JobGroup } from "../group/job-group.js";
 import { decideMembership } from "../group/membership.js";
 import type { PoolListener, WorkerPool } from "../group/worker-pool.js";
 import type { WorkerRecord } from "../group/worker-record.js";
+import { checkpointKeeperOf } from "../job/checkpoint-keeper-of.js";
 import type { JobEvents } from "../job/job-events.js";
 import { keepRun } from "../job/keep-run.js";
 import { failureOf } from "../job/run-job.js";
@@ -63,14 +64,14 @@ export class PoolGround implements TrainingGround, PoolListener {
     return [...here, ...lost.map(({ worker }) => this.#describe(worker, nowMs))];
   }
 
-  async train(run: TrainingRun, { emit, signal }: RunSurroundings): Promise<TrainedRun> {
+  async train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun> {
     const { workers, engine } = this.#reserve(run);
     try {
       const isLocal = workers.every((worker) => worker.launched !== null);
       const transport = run.policy.workers === 1 || isLocal ? "ipc" : "tcp";
       const policy = { ...run.policy, transport } as const;
       const placed = placedRun({ ...run, policy }, engine);
-      return await keepRun(placed, emit, (events) => this.#trainOn(workers, placed, events, signal));
+      return await keepRun(placed, around.emit, (events) => this.#trainOn(workers, placed, events, around));
     } finally {
       this.#unreserve(workers);
     }
@@ -95,11 +96,20 @@ export class PoolGround implements TrainingGround, PoolListener {
     workers: readonly WorkerRecord[],
     run: TrainingRun,
     events: JobEvents,
-    signal: AbortSignal,
+    { emit, signal, onStop }: RunSurroundings,
   ): Promise<GroupResult> {
     const { spec, policy } = run;
-    const group = new JobGroup({ spec, policy, pool: this.#requirePool(), observer: events, log: this.#log });
+    await using checkpoints = checkpointKeeperOf(run, events, emit);
+    const group = new JobGroup({
+      spec,
+      policy,
+      pool: this.#requirePool(),
+      observer: events,
+      log: this.#log,
+      checkpoints,
+    });
     const interrupt = (): void => group.fail(failureOf(signal));
+    using _stop = onStop((failure) => group.saveAndEnd(failure));
     signal.addEventListener("abort", interrupt, { once: true });
     events.onBroken((failure) => group.fail(failure));
     this.#groups.set(group, run);
@@ -178,7 +188,7 @@ export class PoolGround implements TrainingGround, PoolListener {
 function placedRun(run: TrainingRun, { name }: EngineFacts): TrainingRun {
   const { spec, policy, configuration } = run;
   const reason = spec.engine === "auto" ? "the fastest that enough idle workers have" : "it was asked for";
-  const settled = { transport: policy.transport, engine: name, engineReason: reason };
+  const settled = { transport: policy.transport, engine: name, engineReason: configuration["engineReason"] ?? reason };
   return { ...run, spec: { ...spec, engine: name }, configuration: { ...configuration, ...settled } };
 }
 

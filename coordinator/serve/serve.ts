@@ -17,6 +17,7 @@ import { ReportIntake } from "../report/report-intake.js";
 import { SpoolWatcher } from "../report/spool-watcher.js";
 import { openJobService } from "../service/open-job-service.js";
 import { openStore, type Store } from "../store/open-store.js";
+import { jobOptions } from "./job-options.js";
 import { LocalWorkers } from "./local-workers.js";
 import { PoolGround } from "./pool-ground.js";
 import { type ServeAccess, serveAccess } from "./serve-access.js";
@@ -66,7 +67,7 @@ export function describePlaces({ url, controlEndpoint, workerToken, localEngine 
 }
 
 /**
- * `ringstrasse serve`: store, workers, queue and REST interface, until `signal` aborts. Jobs that run then are queued again for the
+ * `ringstrasse serve`: store, workers, queue and REST interface, until `signal` aborts. Jobs that run then are saved and queued again for the
  * next server; when this returns every local worker has ended.
  * @throws RingstrasseError USAGE, STORE_*, ENDPOINT_UNAVAILABLE, LAUNCH_FAILED: what keeps the server from starting.
  */
@@ -123,7 +124,7 @@ async function serveJobs({ options, around, access, host, log, localEngine, stor
     ground,
     judge: new ProcessJudge({ entry: around.entry, environment: around.environment }),
     dataDirectory: dataDirectory(options, around),
-    options: runOptions(options),
+    options: jobOptions(options),
     log,
   });
   await using _spool =
@@ -176,15 +177,4 @@ function dataDirectory(options: ServeOptions, around: ServeSurroundings): string
 
 function silentAfterMs(options: ServeOptions): number {
   return 1000 * (options["silence-timeout"] ?? 10);
-}
-
-/** What holds for every job, whatever its document says. */
-function runOptions(options: ServeOptions) {
-  const { "silence-timeout": silence, "stall-timeout": stall, engine, threads } = options;
-  return {
-    ...(engine === undefined ? {} : { engine }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(silence === undefined ? {} : { "silence-timeout": silence }),
-    ...(stall === undefined ? {} : { "stall-timeout": stall }),
-  };
 }

@@ -3,7 +3,14 @@ import type { Failure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { JobEvent } from "../job/job-state.js";
 import type { JobSummary } from "../store/job-record.js";
-import type { InterruptionPolicy, JobStore, RunPlan, TransitionDetails, TransitionResult } from "../store/job-store.js";
+import type {
+  InterruptionPolicy,
+  JobStore,
+  RunPlan,
+  StartDetails,
+  TransitionDetails,
+  TransitionResult,
+} from "../store/job-store.js";
 import { movedOrConflict } from "./job-conflict.js";
 import { type JobStream, statusEvents } from "./job-stream.js";
 
@@ -34,8 +41,8 @@ export class JobLife {
   }
 
   /** As `JobStore.claim`. */
-  async claim(id: JobId, plan: RunPlan = {}): Promise<TransitionResult> {
-    const result = await this.#store.claim(id, plan, statusEvents);
+  async claim(id: JobId, details: Omit<StartDetails, "tell"> = {}): Promise<TransitionResult> {
+    const result = await this.#store.claim(id, { ...details, tell: statusEvents });
     this.#stream.ring(id);
     return result;
   }
@@ -47,7 +54,7 @@ export class JobLife {
   async claimElsewhere(id: JobId, { waits, plan }: { waits: boolean; plan: RunPlan }): Promise<JobSummary> {
     // Asked for at once, the changes share one transaction.
     const queued = waits ? null : this.move(id, "queue", {});
-    const claimed = this.claim(id, plan);
+    const claimed = this.claim(id, { plan });
     await Promise.all([queued, claimed]);
     return movedOrConflict(id, await claimed);
   }

@@ -40,6 +40,19 @@ export interface StatusChange {
   readonly message?: string;
 }
 
+/** Where a job that is queued again begins. */
+export const RESUME_CHOICES = ["auto", "never"] as const;
+
+export interface QueueOptions {
+  /** Whole, -1000 to 1000; default: stays. */
+  readonly priority?: number;
+  /**
+   * `auto`: a job that has not finished goes on from its newest sound checkpoint, where it has one and document, data and options are
+   * still those; the result has the same bits either way. `never`: its checkpoints are removed. Default `auto`.
+   */
+  readonly resume?: (typeof RESUME_CHOICES)[number];
+}
+
 /**
  * The life of jobs as clients of the service see it: keeps them in the store, queues them, trains them on the training ground, gives
  * them their results. Changes are durable when their promise resolves. Calls may overlap.
@@ -70,8 +83,8 @@ export interface JobService extends AsyncDisposable {
   /** @throws DOCUMENT_INVALID for what is no JSON object */
   replaceDl4j(id: JobId, bytes: Uint8Array): Promise<void>;
 
-  /** CREATED, FINISHED and ERROR jobs wait for workers from here on (train, retrain). */
-  queue(id: JobId, options?: { readonly priority?: number }): Promise<JobSummary>;
+  /** CREATED, FINISHED and ERROR jobs wait for workers from here on (train, retrain). @throws OUTPUT_UNWRITABLE */
+  queue(id: JobId, options?: QueueOptions): Promise<JobSummary>;
 
   /** A waiting job, or one in progress, ends as ERROR with the reason CANCELLED; resolves when its workers are free. */
   cancel(id: JobId): Promise<JobSummary>;

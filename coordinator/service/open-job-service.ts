@@ -53,7 +53,7 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
   const documents = new JobDocuments(store, options);
   const results = new RunResults(files, log);
   const totals = new TrainingTotals();
-  const trainer = new JobTrainer({ store, files, documents, ground, dataDirectory, options });
+  const trainer = new JobTrainer({ store, files, documents, ground, dataDirectory, options, now });
   const keeper = new RunKeeper({ store, stream, life, documents, results, trainer, ground, turns, log, now, totals });
   const queue = new JobQueue({ store, stream, keeper, ground, log });
   const removal = new JobRemoval({ store, stream, results, keeper, queue, turns });
@@ -76,6 +76,7 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
     stream,
     life,
     documents,
+    checkpoints: trainer.checkpoints,
     results,
     removal,
     keeper,

@@ -4,12 +4,14 @@ import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.
 import type { JobId } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
 import { failedEvent } from "../../shared/train-events.js";
+import type { InterruptedFailure } from "../cli/interruption.js";
 import type { JobStore } from "../store/job-store.js";
 import type { JobDocuments } from "./job-documents.js";
 import type { JobLife } from "./job-life.js";
 import type { JobStream } from "./job-stream.js";
 import type { KeyedTurns } from "./keyed-turns.js";
 import { withoutPaths } from "./lend-files.js";
+import { RunEnding } from "./run-ending.js";
 import { RunJournal } from "./run-journal.js";
 import type { RunResults } from "./run-results.js";
 import type { AttemptResult, JobTrainer } from "./train-job.js";
@@ -33,7 +35,7 @@ export interface RunKeeperOptions {
 
 interface LiveRun {
   readonly id: JobId;
-  readonly controller: AbortController;
+  readonly ending: RunEnding;
   readonly journal: RunJournal;
   /** Workers that it was told to start on. */
   readonly workers: number;
@@ -69,11 +71,11 @@ export class RunKeeper {
 
   /** Starts a waiting job. Whatever comes of it is told by the job itself. */
   start(id: JobId, workers: number): void {
-    const controller = new AbortController();
+    const ending = new RunEnding();
     const { store, stream, now } = this.#options;
-    const onBroken = (failure: Failure) => controller.abort(new RingstrasseError(failure));
+    const onBroken = (failure: Failure) => ending.abort(new RingstrasseError(failure));
     const journal = new RunJournal({ id, store, stream, now, onBroken });
-    const run: LiveRun = { id, controller, journal, workers, setAside: workers, done: Promise.resolve() };
+    const run: LiveRun = { id, ending, journal, workers, setAside: workers, done: Promise.resolve() };
     this.#runs.set(id, run);
     run.done = this.#live(run);
   }
@@ -81,19 +83,19 @@ export class RunKeeper {
   /** Has the job's run end for this reason. Resolves when its workers are free; at once when it doesn't run here. */
   async stop(id: JobId, reason: RingstrasseError): Promise<void> {
     const run = this.#runs.get(id);
-    run?.controller.abort(reason);
+    run?.ending.abort(reason);
     await run?.done;
   }
 
-  /** As {@link stop}, all runs: they wait again, for the next server. */
-  async stopAll(reason: Failure): Promise<void> {
-    const shutdown = new Shutdown(reason);
-    for (const { controller } of this.#runs.values()) controller.abort(shutdown);
+  /** As {@link stop}, all runs, with their state saved: they wait again, for the next server. */
+  async stopAll(reason: InterruptedFailure): Promise<void> {
+    for (const { ending } of this.#runs.values()) ending.shutDown(reason);
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
   }
 
   async #live(run: LiveRun): Promise<void> {
     const { turns, log } = this.#options;
+    using _ending = run.ending;
     try {
       const claimed = await turns.run(run.id, () => this.#claim(run));
       if (claimed) await this.#attempt(run);
@@ -109,16 +111,19 @@ export class RunKeeper {
   }
 
   /** False: somebody was faster, by cancelling it, say. */
-  async #claim({ id, controller }: LiveRun): Promise<boolean> {
-    if (controller.signal.aborted) return false;
-    const claimed = await unlessGone(this.#options.life.claim(id));
+  async #claim({ id, ending }: LiveRun): Promise<boolean> {
+    if (ending.signal.aborted) return false;
+    const { life, trainer } = this.#options;
+    // A run that goes on from a checkpoint goes on with its curves.
+    const keepsMetrics = await trainer.checkpoints.has(id);
+    const claimed = await unlessGone(life.claim(id, { keepsMetrics }));
     return claimed?.kind === "moved";
   }
 
   async #attempt(run: LiveRun): Promise<void> {
     const { trainer, turns, life, totals } = this.#options;
-    const { id, controller, journal } = run;
-    const { signal } = controller;
+    const { id, ending, journal } = run;
+    const { signal } = ending;
     try {
       const result = await trainer.train({
         id,
@@ -131,6 +136,7 @@ export class RunKeeper {
         taken: () => {
           run.setAside = 0;
         },
+        onStop: (handler) => ending.onStop(handler),
       });
       await journal.flush();
       if (result.kind === "trained") await this.#finish(run, result);
@@ -163,19 +169,36 @@ export class RunKeeper {
       throw thrown;
     }
     await results.forget(earlier);
+    await this.#forgetCheckpoints(id);
   }
 
-  async #giveUp({ id, controller: { signal } }: LiveRun, thrown: unknown): Promise<void> {
+  async #giveUp({ id, ending: { signal, shutdown } }: LiveRun, thrown: unknown): Promise<void> {
     const { trainer, turns, life, log } = this.#options;
     const reason: unknown = signal.aborted ? signal.reason : thrown;
-    if (reason instanceof Shutdown) {
-      await turns.run(id, () => life.sendBack(id, reason.failure));
+    if (shutdown !== null) {
+      await turns.run(id, () => life.sendBack(id, shutdown));
       return;
     }
     const failure = withoutPaths(toFailure(reason), [trainer.ownPath]);
+    if (failure.code === "WORKER_LEFT") {
+      // Neither the job nor the worker has failed: it waits for others.
+      const { resumeFrom: _, ...left } = failure;
+      await turns.run(id, () => life.sendBack(id, left));
+      return;
+    }
     log.warn({ jobId: id, err: thrown }, "job failed");
     const last: JobEvent[] = [failedEvent(failure)];
     await turns.run(id, () => life.move(id, "fail", { reason: failure }, last));
+  }
+
+  /** Of a job that has finished: nobody needs them. What can't be removed is told to the log, and removed when the job is queued again. */
+  async #forgetCheckpoints(id: JobId): Promise<void> {
+    const { trainer, log } = this.#options;
+    try {
+      await trainer.checkpoints.forget(id);
+    } catch (thrown) {
+      log.error({ err: thrown, jobId: id }, "checkpoints not removed");
+    }
   }
 
   /** Removes what the job's runs have written; what can't be removed is told to the log. */
@@ -188,9 +211,6 @@ export class RunKeeper {
     }
   }
 }
-
-/** Not the job's fault: it waits again. */
-class Shutdown extends RingstrasseError {}
 
 async function unlessGone<T>(work: Promise<T>): Promise<T | null> {
   try {

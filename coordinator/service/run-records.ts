@@ -52,6 +52,13 @@ function nextProgress(before: JobProgress | null, event: TrainEvent, at: number)
       const steps = epochs * stepsPerEpoch;
       return { epoch: 0, epochs, step: 0, steps, loss: null, accuracy: null, lastEpoch: null, at };
     }
+    case "resumed": {
+      if (before === null) return null;
+      const { epochs, steps } = before;
+      // Checkpoints lie between the steps of an epoch, or behind an epoch that is over.
+      const epoch = steps === null ? event.epoch : Math.floor((event.step * epochs) / steps);
+      return { ...before, epoch, step: event.step, at };
+    }
     case "step":
       return before === null
         ? null

@@ -15,6 +15,7 @@ import { applyFile } from "../vinnsl/object/apply-file.js";
 import type { PartRoute } from "../vinnsl/object/replace-part.js";
 import type { ResultPart } from "../vinnsl/results/result-documents.js";
 import type { ElsewhereRuns } from "./elsewhere-runs.js";
+import type { JobCheckpoints } from "./job-checkpoints.js";
 import { statusConflict } from "./job-conflict.js";
 import type { JobDocuments } from "./job-documents.js";
 import type { JobEvaluations, RowsToJudgeBy } from "./job-evaluations.js";
@@ -22,7 +23,15 @@ import { findJobFiles } from "./job-files.js";
 import type { JobLife } from "./job-life.js";
 import type { JobQueue } from "./job-queue.js";
 import type { JobRemoval } from "./job-removal.js";
-import type { DocumentBody, JobObject, JobService, RunReport, StatusChange, Submission } from "./job-service.js";
+import type {
+  DocumentBody,
+  JobObject,
+  JobService,
+  QueueOptions,
+  RunReport,
+  StatusChange,
+  Submission,
+} from "./job-service.js";
 import type { JobStream } from "./job-stream.js";
 import type { JobViews } from "./job-views.js";
 import type { KeyedTurns } from "./keyed-turns.js";
@@ -37,6 +46,7 @@ export interface ServiceParts {
   readonly stream: JobStream;
   readonly life: JobLife;
   readonly documents: JobDocuments;
+  readonly checkpoints: JobCheckpoints;
   readonly results: RunResults;
   readonly removal: JobRemoval;
   readonly keeper: RunKeeper;
@@ -105,8 +115,8 @@ export class StoredJobService implements JobService {
     return this.#parts.documents.replaceDl4j(id, bytes);
   }
 
-  async queue(id: JobId, { priority }: { readonly priority?: number } = {}): Promise<JobSummary> {
-    const { store, files, documents, life, queue, turns } = this.#parts;
+  async queue(id: JobId, { priority, resume = "auto" }: QueueOptions = {}): Promise<JobSummary> {
+    const { store, files, documents, checkpoints, life, queue, turns } = this.#parts;
     if (priority !== undefined) checkPriority(priority);
     const queued = await turns.run(id, async () => {
       const { status } = await store.summary(id);
@@ -114,6 +124,7 @@ export class StoredJobService implements JobService {
       const job = await documents.trainable(id);
       await findJobFiles(job, files);
       if (priority !== undefined) await store.setPriority(id, priority);
+      if (resume === "never" || status === "FINISHED") await checkpoints.forget(id);
       return await life.move(id, "queue", { plan: { workersWanted: job.settings.workerRange } });
     });
     queue.schedule();

@@ -1,17 +1,24 @@
 import { join } from "node:path";
+import { toFailure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { TrainEvent } from "../../shared/train-events.js";
+import type { TrainingPosition } from "../../shared/training-position.js";
 import type { TrainOptions } from "../cli/train-options.js";
-import { planRun, prepareRows } from "../job/plan-run.js";
+import type { PreparedDataset } from "../data/prepare-dataset.js";
+import { planRun, prepareRows, type ReadJob, type RunToPlan } from "../job/plan-run.js";
 import type { TrainingRun } from "../job/training-run.js";
 import type { FileStore } from "../store/file-store.js";
 import type { JobStore } from "../store/job-store.js";
+import { JobCheckpoints } from "./job-checkpoints.js";
 import type { JobDocuments } from "./job-documents.js";
 import { findJobFiles, lendJobFiles } from "./job-files.js";
-import type { TrainedRun, TrainingGround } from "./training-ground.js";
+import { metricRows } from "./run-records.js";
+import type { RunSurroundings, TrainedRun, TrainingGround } from "./training-ground.js";
 
 /** In the data directory; others are told of runs by paths from there. */
 const RUNS = "runs";
+/** Of a run that goes on from nothing. */
+const BEGINNING: TrainingPosition = { epoch: 0, step: 0, progress: null };
 
 export interface JobTrainerOptions {
   readonly store: JobStore;
@@ -21,6 +28,8 @@ export interface JobTrainerOptions {
   /** `runs/`, `rows/` and `lent/` below it are the trainer's. */
   readonly dataDirectory: string;
   readonly options: TrainOptions;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** One attempt at a job, as its keeper sees it. */
@@ -32,6 +41,7 @@ export interface Attempt {
   readonly setAside: (min: number, max: number) => number;
   /** Told when the training ground has taken the workers. */
   readonly taken: () => void;
+  readonly onStop: RunSurroundings["onStop"];
 }
 
 export type AttemptResult =
@@ -42,6 +52,8 @@ export type AttemptResult =
 /** Turns a job of the store into a run, and trains it. */
 export class JobTrainer {
   readonly #options: JobTrainerOptions;
+  /** Of all jobs. */
+  readonly checkpoints = new JobCheckpoints((id) => this.outputOf(id));
 
   constructor(options: JobTrainerOptions) {
     this.#options = options;
@@ -69,38 +81,75 @@ export class JobTrainer {
   }
 
   /** @throws RingstrasseError with whatever stands in the way first; the signal's reason */
-  async train({ id, signal, emit, setAside, taken }: Attempt): Promise<AttemptResult> {
-    const { store, files, documents, ground, options } = this.#options;
+  async train(attempt: Attempt): Promise<AttemptResult> {
+    const { id, signal, emit, setAside, taken, onStop } = attempt;
+    const { documents, ground, options } = this.#options;
     const warn = (message: string) => emit({ event: "warning", message: message.replaceAll(this.ownPath, "") });
     const job = await documents.trainable(id);
     job.definition.warnings.forEach(warn);
-    const found = await findJobFiles(job, files);
-    const folder = join(this.lentDirectory, id);
-    const prepared = await lendJobFiles(found, { files, folder }, (lent) =>
-      prepareRows(job, { ...lent, cacheDirectory: this.cacheDirectory, signal }),
-    );
+    const { prepared, data } = await this.#prepareRows(job, attempt);
     prepared.warnings.forEach(warn);
-    const place = {
-      jobId: id,
-      prepared,
-      document: id,
-      data: found.data.name,
-      out: this.outputOf(id),
-      shownOut: join(RUNS, id),
-    };
+    await using saved = await this.checkpoints.open(id, warn);
+    const place = { jobId: id, prepared, document: id, data, out: this.outputOf(id), shownOut: join(RUNS, id) };
     const transport = options.transport === "ipc" ? "ipc" : "tcp";
     signal.throwIfAborted();
     const { min, max } = job.settings.workerRange;
     const workers = setAside(min, max);
     if (workers === 0) return { kind: "short" };
-    const run = await planRun(job, { ...place, workers, transport, engine: null });
-    const { replicas } = run.spec;
-    const { testRowsSha256 } = prepared;
-    await store.recordRun(id, { workers, replicas, outputDirectory: run.output.path, testRowsSha256 });
+    const run = await this.#plan(job, { ...place, workers, transport, engine: null, resumed: saved }, warn);
+    await this.#record(run, prepared);
     signal.throwIfAborted();
     if (setAside(workers, workers) === 0) return { kind: "short" };
-    const training = ground.train(run, { emit, signal });
+    const training = ground.train(run, { emit, signal, onStop });
     taken();
     return { kind: "trained", run, trained: await training };
+  }
+
+  async #prepareRows(
+    job: ReadJob,
+    { id, signal }: Attempt,
+  ): Promise<{ readonly prepared: PreparedDataset; readonly data: string }> {
+    const { files } = this.#options;
+    const found = await findJobFiles(job, files);
+    const folder = join(this.lentDirectory, id);
+    const prepared = await lendJobFiles(found, { files, folder }, (lent) =>
+      prepareRows(job, { ...lent, cacheDirectory: this.cacheDirectory, signal }),
+    );
+    return { prepared, data: found.data.name };
+  }
+
+  /** The run goes on where the last one was, unless document, data or options are others now: that is said, and it begins anew. */
+  async #plan(job: ReadJob, wanted: RunToPlan, warn: (message: string) => void): Promise<TrainingRun> {
+    const { resumed } = wanted;
+    if (!resumed) return await planRun(job, wanted);
+    // With another one the result could have other bits.
+    const engine = { engine: resumed.description.engine.name, reason: "the checkpoint's" };
+    try {
+      return await planRun(job, job.settings.engine.value === "auto" ? { ...wanted, engine } : wanted);
+    } catch (thrown) {
+      const failure = toFailure(thrown);
+      if (failure.code !== "RESUME_MISMATCH") throw thrown;
+      const { what, expected, got } = failure;
+      warn(
+        `the job has changed since its last run (${what} was ${expected}, and is ${got}): it begins at its beginning`,
+      );
+      await this.checkpoints.forget(wanted.jobId);
+      return await planRun(job, { ...wanted, resumed: null });
+    }
+  }
+
+  /** Before the run is told of, so that whoever hears of it finds the curves that it goes on with. */
+  async #record(run: TrainingRun, { testRowsSha256 }: PreparedDataset): Promise<void> {
+    const { store, now } = this.#options;
+    const { jobId, replicas } = run.spec;
+    const facts = { workers: run.policy.workers, replicas, outputDirectory: run.output.path, testRowsSha256 };
+    const { position, history } = run.resumed?.description ?? { position: BEGINNING, history: [] };
+    const after = { epoch: position.epoch - (position.progress === null ? 0 : 1), step: position.step };
+    // Asked for at once, all of it is kept or none. A server that was killed may have lost the last epochs before the checkpoint.
+    await Promise.all([
+      store.recordRun(jobId, facts),
+      store.forgetMetrics(jobId, after),
+      store.addMetrics(jobId, metricRows(history, now())),
+    ]);
   }
 }

@@ -1,5 +1,6 @@
 import type { ClusterWorker } from "../../shared/api/cluster.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import type { InterruptedFailure } from "../cli/interruption.js";
 import type { TrainingRun } from "../job/training-run.js";
 
 export interface Capacity {
@@ -14,6 +15,8 @@ export interface RunSurroundings {
   readonly emit: (event: TrainEvent) => void;
   /** Aborts with a RingstrasseError to fail with. */
   readonly signal: AbortSignal;
+  /** Calls the handler, once, when the run is to end with this after its state is saved; until it is disposed of. */
+  readonly onStop: (handler: (failure: InterruptedFailure) => void) => Disposable;
 }
 
 export interface TrainedRun {
@@ -34,7 +37,7 @@ export interface TrainingGround {
 
   /**
    * Trains on `run.policy.workers` idle workers, which are taken before this returns its promise and are idle again, or lost, when the
-   * promise settles. Runs go side by side. Writes the output directory as `ringstrasse train` does.
+   * promise settles. Runs go side by side. Writes the output directory, checkpoints included, as `ringstrasse train` does.
    * @throws RingstrasseError with the run's first failure; LAUNCH_FAILED when too few workers are idle.
    */
   train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun>;

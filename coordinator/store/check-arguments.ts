@@ -1,6 +1,6 @@
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobDocument, MetricRow } from "./job-record.js";
-import type { Cursor, RunOutcome } from "./job-store.js";
+import type { Cursor, RunOutcome, RunPosition } from "./job-store.js";
 
 const MiB = 2 ** 20;
 /** The largest document that is read at all. */
@@ -77,6 +77,11 @@ export function checkWhole(name: string, value: number): number {
     throw usage(name, `${value} is not a whole number from 0 on`, "Give 0, 1, 2, …");
   }
   return value;
+}
+
+/** A copy that the caller can't change any more. @throws RingstrasseError USAGE */
+export function checkPosition({ epoch, step }: RunPosition): RunPosition {
+  return { epoch: checkWhole("epoch", epoch), step: checkWhole("step", step) };
 }
 
 /** A name of a metric or of a kind of event: a word that needs no quoting anywhere. @throws RingstrasseError USAGE */

@@ -64,7 +64,15 @@ export interface TransitionDetails {
   readonly tell?: Tell;
   /** Recorded together with `queue` or `start`. */
   readonly plan?: RunPlan;
+  /** Whether `start` leaves the metrics of earlier runs: this one may go on where they end. Default: it forgets them. */
+  readonly keepsMetrics?: boolean;
 }
+
+/** All of {@link TransitionDetails} that a start knows of. */
+export type StartDetails = Pick<TransitionDetails, "plan" | "tell" | "keepsMetrics">;
+
+/** How far a run has come: the last epoch that is over, and the last step that was done. */
+export type RunPosition = Pick<MetricRow, "epoch" | "step">;
 
 export interface InterruptionPolicy {
   /** Kept with every job that was interrupted. */
@@ -140,7 +148,7 @@ export interface JobStore extends AsyncDisposable {
 
   /**
    * Moves the job on, as `nextJobStatus` decides. `queue` puts it at the end of the queue, forgets attempts and progress, and keeps
-   * the last result; `start` counts an attempt and forgets the metrics of earlier runs; `fail` keeps the reason.
+   * the last result; `start` counts an attempt and forgets the metrics of earlier runs, unless told to keep them; `fail` keeps the reason.
    */
   transition(id: JobId, event: JobEvent, details?: TransitionDetails): Promise<TransitionResult>;
 
@@ -154,7 +162,7 @@ export interface JobStore extends AsyncDisposable {
   queued(limit: number, after?: QueuePosition): Promise<readonly JobSummary[]>;
 
   /** Starts a waiting job: of several claims of one job, one moves it and the others are refused. */
-  claim(id: JobId, plan?: RunPlan, tell?: Tell): Promise<TransitionResult>;
+  claim(id: JobId, details?: StartDetails): Promise<TransitionResult>;
 
   /**
    * For the start of a server: jobs that were in progress when the last one ended are queued again at their old place, or failed when
@@ -181,6 +189,9 @@ export interface JobStore extends AsyncDisposable {
    * give rows by the handful, not one by one. @throws USAGE when a step or epoch is no whole number
    */
   addMetrics(id: JobId, rows: readonly MetricRow[]): Promise<void>;
+
+  /** Forgets the rows of later steps and epochs: a run goes on from here. @throws USAGE when they are no whole numbers */
+  forgetMetrics(id: JobId, after: RunPosition): Promise<void>;
 
   /** In the order of steps or epochs. @throws USAGE (limit, from) */
   metrics(id: JobId, query: MetricsQuery): Promise<MetricsPage>;

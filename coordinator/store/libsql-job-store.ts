@@ -5,6 +5,7 @@ import {
   checkLimit,
   checkMetricRows,
   checkName,
+  checkPosition,
   checkPriority,
   checkWhole,
   copyOutcome,
@@ -40,6 +41,8 @@ import {
   type QueuePosition,
   type RunOutcome,
   type RunPlan,
+  type RunPosition,
+  type StartDetails,
   type Tell,
   type TransitionDetails,
   type TransitionResult,
@@ -148,7 +151,7 @@ export class LibsqlJobStore implements JobStore {
       const context = { nowMs: this.#now(), nextQueuePlace: this.#jobs.nextQueuePlace() };
       const result = applyEvent(job, event, kept, context);
       if (result.kind === "refused") return result;
-      if (event === "start") this.#streams.forgetMetrics(job.number);
+      if (event === "start" && kept.keepsMetrics !== true) this.#streams.forgetMetrics(job.number);
       const moved = change === null ? result.job : this.#withDocument(result.job, change);
       return { kind: "moved", job: this.#saveTelling(moved, tell) };
     });
@@ -162,8 +165,8 @@ export class LibsqlJobStore implements JobStore {
     return this.#read(() => this.#jobs.queued(checkLimit(limit, JOB_PAGE), after));
   }
 
-  claim(id: JobId, plan: RunPlan = {}, tell: Tell = tellNothing): Promise<TransitionResult> {
-    return this.transition(id, "start", { plan, tell });
+  claim(id: JobId, details: StartDetails = {}): Promise<TransitionResult> {
+    return this.transition(id, "start", details);
   }
 
   requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }> {
@@ -205,6 +208,11 @@ export class LibsqlJobStore implements JobStore {
     checkMetricRows(rows);
     const kept = structuredClone(rows);
     await this.#database.write(() => this.#streams.addMetrics(this.#jobs.find(id).number, kept));
+  }
+
+  async forgetMetrics(id: JobId, after: RunPosition): Promise<void> {
+    const kept = checkPosition(after);
+    await this.#database.write(() => this.#streams.forgetMetrics(this.#jobs.find(id).number, kept));
   }
 
   metrics(id: JobId, query: MetricsQuery): Promise<MetricsPage> {

@@ -1,6 +1,13 @@
 import type { JobStreamEvent, MetricKind, MetricRow } from "./job-record.js";
 import { EventRowSchema, NumberRowSchema, RangeRowSchema, StoredMetricSchema } from "./job-rows.js";
-import { EVENTS_KEPT, type EventsPage, FREQUENT_EVENTS, type MetricsPage, type MetricsQuery } from "./job-store.js";
+import {
+  EVENTS_KEPT,
+  type EventsPage,
+  FREQUENT_EVENTS,
+  type MetricsPage,
+  type MetricsQuery,
+  type RunPosition,
+} from "./job-store.js";
 import type { LibsqlDatabase } from "./libsql-database.js";
 import { encodeMetricRow } from "./metric-row-text.js";
 import { historyStride, isStepKept, planDisplay, STEP_ROWS_KEPT } from "./metric-thinning.js";
@@ -52,8 +59,12 @@ export class LibsqlJobStreams {
     this.#database.run(THIN, job, thinnedTo, newest - recent, stride);
   }
 
-  forgetMetrics(job: number): void {
-    this.#database.run("DELETE FROM metrics WHERE job = ?", job);
+  /** @param after absent: all */
+  forgetMetrics(job: number, after?: RunPosition): void {
+    if (after === undefined) return void this.#database.run("DELETE FROM metrics WHERE job = ?", job);
+    for (const kind of ["step", "epoch"] as const) {
+      this.#database.run("DELETE FROM metrics WHERE job = ? AND kind = ? AND position > ?", job, kind, after[kind]);
+    }
   }
 
   metrics(job: number, query: MetricsQuery): MetricsPage {

@@ -5,6 +5,7 @@ import {
   checkLimit,
   checkMetricRows,
   checkName,
+  checkPosition,
   checkPriority,
   checkWhole,
   copyOutcome,
@@ -40,6 +41,8 @@ import {
   type QueuePosition,
   type RunOutcome,
   type RunPlan,
+  type RunPosition,
+  type StartDetails,
   type Tell,
   type TransitionDetails,
   type TransitionResult,
@@ -67,8 +70,7 @@ export class MemoryJobStore implements JobStore {
       const now = this.#now();
       const facts = { id: newJobId(now), title: title ?? null, priority: checkPriority(priority ?? 0) };
       this.#lastNumber++;
-      const { json, xml } = document;
-      const job: Job = { ...newJob(facts, now), number: this.#lastNumber, document: { json, xml }, dl4j: null };
+      const job: Job = { ...newJob(facts, now), number: this.#lastNumber, document: { ...document }, dl4j: null };
       this.#entries.set(job.id, { job, streams: new MemoryJobStreams() });
       return job;
     });
@@ -135,7 +137,7 @@ export class MemoryJobStore implements JobStore {
       if (result.kind === "refused") return result;
       const job = { ...entry.job, ...result.job };
       const moved = details.document === undefined ? job : withDocument(job, details.document);
-      if (event === "start") entry.streams.forgetMetrics();
+      if (event === "start" && details.keepsMetrics !== true) entry.streams.forgetMetrics();
       return { kind: "moved", job: this.#saveTelling(moved, details.tell) };
     });
   }
@@ -152,8 +154,8 @@ export class MemoryJobStore implements JobStore {
     });
   }
 
-  claim(id: JobId, plan: RunPlan = {}, tell: Tell = tellNothing): Promise<TransitionResult> {
-    return this.transition(id, "start", { plan, tell });
+  claim(id: JobId, details: StartDetails = {}): Promise<TransitionResult> {
+    return this.transition(id, "start", details);
   }
 
   requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }> {
@@ -194,6 +196,10 @@ export class MemoryJobStore implements JobStore {
       checkMetricRows(rows);
       this.#find(id).streams.addMetrics(structuredClone(rows));
     });
+  }
+
+  forgetMetrics(id: JobId, after: RunPosition): Promise<void> {
+    return this.#step(() => this.#find(id).streams.forgetMetrics(checkPosition(after)));
   }
 
   metrics(id: JobId, query: MetricsQuery): Promise<MetricsPage> {

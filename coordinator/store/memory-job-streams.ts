@@ -1,5 +1,12 @@
 import type { JobStreamEvent, MetricKind, MetricRow } from "./job-record.js";
-import { EVENTS_KEPT, type EventsPage, FREQUENT_EVENTS, type MetricsPage, type MetricsQuery } from "./job-store.js";
+import {
+  EVENTS_KEPT,
+  type EventsPage,
+  FREQUENT_EVENTS,
+  type MetricsPage,
+  type MetricsQuery,
+  type RunPosition,
+} from "./job-store.js";
 import { isStepKept, planDisplay, STEP_ROWS_KEPT } from "./metric-thinning.js";
 
 /** One job's curves and stream of events in memory. */
@@ -15,8 +22,12 @@ export class MemoryJobStreams {
     for (const step of steps.keys()) if (!isStepKept(step, newest, STEP_ROWS_KEPT)) steps.delete(step);
   }
 
-  forgetMetrics(): void {
-    for (const rows of Object.values(this.#rows)) rows.clear();
+  /** @param after absent: all */
+  forgetMetrics(after?: RunPosition): void {
+    for (const kind of ["step", "epoch"] as const) {
+      const rows = this.#rows[kind];
+      for (const position of rows.keys()) if (after === undefined || position > after[kind]) rows.delete(position);
+    }
   }
 
   metrics({ kind, from, limit, downsample }: MetricsQuery): MetricsPage {

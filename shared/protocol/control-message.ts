@@ -9,7 +9,7 @@ import { JobSpecSchema } from "../job-spec.js";
 import { TrainingPositionSchema } from "../training-position.js";
 
 /** Version of the control protocol and of the frames on the ring. A worker that speaks another one is refused by name. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 const whole = z.number().int().nonnegative();
 const figure = z.number();
@@ -184,6 +184,8 @@ export const FromWorkerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("failed"), ...jobHeader, failure: FailureSchema }),
   /** Answers `release`: nothing of that generation is left, another job may come. */
   z.object({ kind: z.literal("released"), ...jobHeader }),
+  /** The worker was told to leave, and waits for a moment, so that its job can be saved: it is answered by `stop` when nobody needs it. */
+  z.object({ kind: z.literal("leaving"), ...header, signal: z.string() }),
   /** The worker was told to leave, and does. */
   z.object({ kind: z.literal("leave"), ...header, signal: z.string() }),
 ]);

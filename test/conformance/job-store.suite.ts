@@ -260,7 +260,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
         });
         nowMs += 1;
         const plan = { workers: 2, replicas: 4, outputDirectory: "/runs/1" };
-        expect(await store.claim(id, plan)).toMatchObject({
+        expect(await store.claim(id, { plan })).toMatchObject({
           kind: "moved",
           job: {
             status: "INPROGRESS",
@@ -287,10 +287,10 @@ export function jobStoreSuite(kind: JobStoreKind): void {
         await store.sendBack(id, KILLED, tell);
         expect(await told()).toEqual([]);
         await store.transition(id, "queue", { tell });
-        await store.claim(id, {}, tell);
-        await store.claim(id, {}, tell);
+        await store.claim(id, { tell });
+        await store.claim(id, { tell });
         await store.sendBack(id, KILLED, tell);
-        await store.claim(id, {}, tell);
+        await store.claim(id, { tell });
         await store.requeueInterrupted({ reason: KILLED, maxAttempts: 1, tell });
         expect(await told()).toEqual(["QUEUED 1", "INPROGRESS 1", "QUEUED 1", "INPROGRESS 1", "ERROR 1"]);
       });
@@ -364,7 +364,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
 
       it("records plan, progress and result of a run", async () => {
         const { id } = await queued();
-        await store.claim(id, { workers: 1 });
+        await store.claim(id, { plan: { workers: 1 } });
         await store.recordRun(id, { replicas: 4, elsewhere: "slurm job 7" });
         const progress = {
           epoch: 1,
@@ -412,7 +412,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
       it("gives a job to one of many that claim it", async () => {
         const { id } = await queued();
         const claims = await Promise.all(
-          Array.from({ length: 20 }, (_, index) => store.claim(id, { workers: index + 1 })),
+          Array.from({ length: 20 }, (_, index) => store.claim(id, { plan: { workers: index + 1 } })),
         );
         const won = claims.flatMap((claim, index) => (claim.kind === "moved" ? [index + 1] : []));
         expect(won).toHaveLength(1);
@@ -464,7 +464,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
         await store.transition(id, "queue", { plan: { workersWanted: wanted } });
         await store.transition(other.id, "queue");
         for (let time = 0; time < 5; time++) {
-          await store.claim(id, { workers: 2 });
+          await store.claim(id, { plan: { workers: 2 } });
           const back = await store.sendBack(id, KILLED);
           expect(back).toMatchObject({ status: "QUEUED", statusReason: KILLED, progress: null });
           expect(back.run).toMatchObject({
@@ -477,7 +477,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
           expect(await store.summary(id)).toEqual(back);
         }
         expect((await store.sendBack(id, null)).statusReason).toEqual(KILLED);
-        await store.claim(other.id, { elsewhere: "there" });
+        await store.claim(other.id, { plan: { elsewhere: "there" } });
         expect(await store.sendBack(other.id, KILLED)).toMatchObject({ status: "INPROGRESS", statusReason: null });
         expect(await failureOf(() => store.sendBack(NOBODY, null))).toMatchObject({ code: "NOT_FOUND", id: NOBODY });
       });

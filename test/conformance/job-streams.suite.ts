@@ -89,6 +89,21 @@ export function jobStreamsSuite(kind: JobStoreKind): void {
       expect((await store.metrics(id, { kind: "epoch", limit: 9 })).rows).toEqual([]);
     });
 
+    it("keeps them at a start that is told to, and forgets what lies behind where it goes on", async () => {
+      await store.transition(id, "queue");
+      await store.claim(id);
+      await store.addMetrics(id, [step(1), step(2), epoch(1), step(3), step(4), epoch(2), step(5)]);
+      await store.transition(id, "fail");
+      await store.transition(id, "queue");
+      await store.claim(id, { keepsMetrics: true });
+      expect(await allSteps()).toEqual([1, 2, 3, 4, 5].map((at) => step(at)));
+      await store.forgetMetrics(id, { epoch: 1, step: 3 });
+      await store.addMetrics(id, [step(4, { loss: 9 })]);
+      expect(await allSteps()).toEqual([step(1), step(2), step(3), step(4, { loss: 9 })]);
+      expect((await store.metrics(id, { kind: "epoch", limit: 9 })).rows).toEqual([epoch(1)]);
+      expect(await failureOf(() => store.forgetMetrics(id, { epoch: -1, step: 0 }))).toMatchObject({ option: "epoch" });
+    });
+
     it("keeps jobs apart", async () => {
       const other = await store.create({ document: { json: "{}", xml: null } });
       await store.addMetrics(id, [step(1)]);

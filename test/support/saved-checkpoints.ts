@@ -33,9 +33,9 @@ export const RESUMABLE_JOB: ResumableJob = {
 };
 
 /** What the checkpoint after step `step` says; its epoch is over. */
-export function checkpointDescription(step: number, stateSha256 = SHA): CheckpointDescription {
+export function checkpointDescription(step: number, stateSha256 = SHA, job = RESUMABLE_JOB): CheckpointDescription {
   return CheckpointDescriptionSchema.parse({
-    ...{ formatVersion: 1, version: "0.0.0", jobId: "iris-1", stateSha256, job: RESUMABLE_JOB, threads: 1 },
+    ...{ formatVersion: 1, version: "0.0.0", jobId: "iris-1", stateSha256, job, threads: 1 },
     position: { epoch: step, step, progress: null },
     engine: { name: "wasm", version: "1", instructionSet: "simd", threads: 1, probeSha256: SHA },
     ...{ collective: "shm", ordered: true, configuration: { seed: 6 }, history: [], elapsedMs: 12.5 },
@@ -43,11 +43,15 @@ export function checkpointDescription(step: number, stateSha256 = SHA): Checkpoi
 }
 
 /** Writes the checkpoint after step `step`, with a state of random bytes. @returns its path */
-export async function writeCheckpoint(folder: string, step: number, stateBytes = 40): Promise<string> {
+export async function writeCheckpoint(
+  folder: string,
+  step: number,
+  { job = RESUMABLE_JOB, stateBytes = 40 }: { readonly job?: ResumableJob; readonly stateBytes?: number } = {},
+): Promise<string> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, checkpointFileName(step));
   const file = await CheckpointFile.create(path, stateBytes);
   await file.append(randomBytes(stateBytes));
-  await file.finish((sha256) => checkpointDescription(step, sha256));
+  await file.finish((sha256) => checkpointDescription(step, sha256, job));
   return path;
 }

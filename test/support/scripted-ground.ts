@@ -17,6 +17,7 @@ export class ScriptedRun {
   readonly emit: (event: TrainEvent) => void;
   readonly #end: Deferred<"finish">;
   readonly #epochs: EpochEvent[] = [];
+  #save: () => Promise<unknown> = () => Promise.resolve();
   #steps = 0;
 
   constructor(run: TrainingRun, { emit, signal }: RunSurroundings, end: Deferred<"finish">) {
@@ -62,6 +63,15 @@ export class ScriptedRun {
   finish(): void {
     if (this.#epochs.length === 0) this.epoch();
     this.#end.resolve("finish");
+  }
+
+  /** Has the run save its state so when it is told to end. */
+  onStop(save: () => Promise<unknown>): void {
+    this.#save = save;
+  }
+
+  async saveState(): Promise<void> {
+    await this.#save();
   }
 
   fail(failure: Failure): void {
@@ -146,6 +156,9 @@ export class ScriptedGround implements TrainingGround {
     const end = deferred<"finish">();
     const scripted = new ScriptedRun(run, around, end);
     const abort = () => end.reject(around.signal.reason);
+    using _stop = around.onStop((failure) => {
+      void scripted.saveState().then(() => scripted.fail(failure));
+    });
     if (around.signal.aborted) abort();
     around.signal.addEventListener("abort", abort);
     try {

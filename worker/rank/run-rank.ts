@@ -95,6 +95,7 @@ async function workUntilStopped(point: MeetingPoint, rank: RankWorker): Promise<
       parentPipe: null,
       mpiLibrary: rank.mpiLibrary,
       signal,
+      leaving: null,
       log,
     });
     return null;

@@ -1,6 +1,6 @@
 import type { JobMetrics, StepPoint } from "../../../shared/api/job-metrics.js";
 import type { EpochEvent } from "../../../shared/train-events.js";
-import { emptySeries, extendSeries, type ThinnedSeries } from "./thinned-series.js";
+import { emptySeries, extendSeries, seriesUpTo, type ThinnedSeries } from "./thinned-series.js";
 
 /** Steps and epochs are drawn on one axis: together at most 2,000 points. */
 const STEP_CAPACITY = 1_200;
@@ -33,6 +33,11 @@ export function extendCurves(curves: JobCurves, { epochs, steps }: JobMetrics): 
     steps: steps.length === 0 ? curves.steps : extendSeries(curves.steps, steps.map(stepSample)),
     epochs: epochs.length === 0 ? curves.epochs : extendSeries(curves.epochs, epochs.map(epochSample)),
   };
+}
+
+/** Pure. The curves without what lies behind a step. */
+export function curvesUpTo({ steps, epochs }: JobCurves, step: number): JobCurves {
+  return { steps: seriesUpTo(steps, step), epochs: seriesUpTo(epochs, step) };
 }
 
 function stepSample(point: StepPoint) {

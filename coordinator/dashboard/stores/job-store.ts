@@ -5,7 +5,7 @@ import type { EpochEvent, StepEvent } from "../../../shared/train-events.js";
 import { unreachable } from "../../../shared/unreachable.js";
 import type { ApiProblem } from "../api/api-error.js";
 import type { Connection, NumberedEvent } from "../api/follow-events.js";
-import { extendCurves, type JobCurves, NO_CURVES } from "./job-curves.js";
+import { curvesUpTo, extendCurves, type JobCurves, NO_CURVES } from "./job-curves.js";
 import { nextPace, type WorkerPace } from "./worker-pace.js";
 
 /** What the page of one job shows. Bounded, however long the job runs. */
@@ -13,6 +13,8 @@ export interface JobState {
   /** Null until the first answer. */
   readonly detail: JobDetail | null;
   readonly curves: JobCurves;
+  /** Of the attempt before: one that resumes goes on with them. */
+  readonly earlierCurves: JobCurves;
   readonly lastEpoch: EpochEvent | null;
   readonly lastPoint: StepPoint | null;
   readonly pace: readonly WorkerPace[];
@@ -44,6 +46,7 @@ const MAX_WARNINGS = 20;
 export const EMPTY_JOB: JobState = {
   detail: null,
   curves: NO_CURVES,
+  earlierCurves: NO_CURVES,
   lastEpoch: null,
   lastPoint: null,
   pace: [],
@@ -104,8 +107,9 @@ function withEvents(before: JobState, events: readonly NumberedEvent[]): JobStat
       state = { ...onJob(state, epochFigures(event)), lastEpoch: event };
     } else if (event.event === "started") {
       // What came before belongs to another attempt.
+      const earlierCurves = extendCurves(state.curves, fresh);
       fresh = { steps: [], epochs: [] };
-      state = restarted(state, event);
+      state = { ...restarted(state, event), earlierCurves };
     } else state = told(state, event);
   }
   return state === before ? before : { ...state, curves: extendCurves(state.curves, fresh) };
@@ -137,6 +141,13 @@ function restarted(state: JobState, started: NonNullable<JobDetail["started"]>):
   };
 }
 
+/** The attempt goes on behind a step of the one before. */
+function resumed(state: JobState, step: number): JobState {
+  const { stepsPerEpoch = 1 } = state.detail?.started ?? {};
+  const next = onJob(state, { epoch: Math.floor(step / stepsPerEpoch), step });
+  return { ...next, curves: curvesUpTo(state.earlierCurves, step) };
+}
+
 type Announcement = Exclude<NumberedEvent["event"], { event: "step" | "epoch" | "started" }>;
 
 function told(state: JobState, event: Announcement): JobState {
@@ -146,8 +157,9 @@ function told(state: JobState, event: Announcement): JobState {
     case "collective":
       return onDetail(state, { collective: event });
     case "checkpoint":
-    case "resumed":
       return state;
+    case "resumed":
+      return resumed(state, event.step);
     case "warning":
       return onDetail(state, { warnings: [...(state.detail?.warnings ?? []), event.message].slice(-MAX_WARNINGS) });
     case "finished":

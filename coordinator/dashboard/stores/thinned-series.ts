@@ -65,6 +65,11 @@ export function extendSeries(series: ThinnedSeries, samples: readonly Sample[]):
   return { capacity, stride, buckets };
 }
 
+/** `series` up to `last`, without buckets that hold a sample behind it. */
+export function seriesUpTo(series: ThinnedSeries, last: number): ThinnedSeries {
+  return { ...series, buckets: series.buckets.filter(({ x }) => x <= last) };
+}
+
 /** Mean of a channel in a bucket; null where nothing was measured. */
 export function meanOf(bucket: Bucket, channel: number): number | null {
   const found = bucket.channels[channel];

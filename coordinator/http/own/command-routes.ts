@@ -1,28 +1,27 @@
-import { z } from "zod";
 import { JobSummarySchema } from "../../../shared/api/job-summary.js";
 import type { JobId } from "../../../shared/ids.js";
 import { ignoreBodies } from "../bodies/no-body.js";
 import type { HttpApp, HttpServices } from "../http-app.js";
 import { refusals } from "../openapi/answers.js";
-import { JobPathSchema, toJobId, wholeNumber } from "../routes/parameters.js";
-
-const PriorityQuerySchema = z.object({
-  priority: wholeNumber(-1000, 1000).optional().describe("Higher is sooner"),
-});
-type PriorityQuery = z.output<typeof PriorityQuerySchema>;
+import { JobPathSchema, type QueueQuery, QueueQuerySchema, queueOptions, toJobId } from "../routes/parameters.js";
 
 interface Command {
   readonly name: "train" | "retrain" | "cancel";
   readonly summary: string;
-  readonly run: (id: JobId, query: PriorityQuery) => Promise<unknown>;
+  readonly run: (id: JobId, query: QueueQuery) => Promise<unknown>;
 }
 
 /** `POST /vinnsl/{id}/train`, `retrain` and `cancel`: asked for now, done as soon as it can be; the answer is the job as it then is. */
 export function registerCommandRoutes(app: HttpApp, { service, limits }: HttpServices): void {
-  const queue: Command["run"] = (id, { priority }) => service.queue(id, priority === undefined ? {} : { priority });
+  const queue: Command["run"] = (id, query) => service.queue(id, queueOptions(query));
   const commands: readonly Command[] = [
     { name: "train", summary: "Let the job wait for workers", run: queue },
-    { name: "retrain", summary: "Let a job that has ended wait for workers again", run: queue },
+    {
+      name: "retrain",
+      summary:
+        "Let a job that has ended wait for workers again; one that has not finished goes on from its last checkpoint",
+      run: queue,
+    },
     { name: "cancel", summary: "End a job that waits or runs", run: (id) => service.cancel(id) },
   ];
   void app.register((scope: HttpApp, _options, done) => {
@@ -37,7 +36,7 @@ function registerCommand(scope: HttpApp, command: Command, { service }: Pick<Htt
   const schema = {
     summary,
     params: JobPathSchema,
-    querystring: PriorityQuerySchema,
+    querystring: QueueQuerySchema,
     response: { 202: JobSummarySchema.describe("The job"), ...refusals(404, 408, 409, 413) },
   };
   scope.post(`/vinnsl/:id/${name}`, { schema }, async ({ params, query }, reply) => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type JobId, JobIdSchema } from "../../../shared/ids.js";
+import { type QueueOptions, RESUME_CHOICES } from "../../service/job-service.js";
 import { type FileId, FileIdSchema } from "../../store/object-id.js";
 import { fileNotFound, jobNotFound } from "../../store/store-failure.js";
 
@@ -30,6 +31,21 @@ export function wholeNumber(minimum: number, maximum: number) {
       z.number(`Give a whole number from ${minimum} to ${maximum}`).int().min(minimum).max(maximum),
     )
     .meta({ type: "integer", minimum, maximum });
+}
+
+/** How a job is queued. */
+export const QueueQuerySchema = z.object({
+  priority: wholeNumber(-1000, 1000).optional().describe("Higher is sooner"),
+  resume: z
+    .enum(RESUME_CHOICES)
+    .optional()
+    .describe("auto (default): go on from the last checkpoint of a run that did not finish; never: begin anew"),
+});
+export type QueueQuery = z.output<typeof QueueQuerySchema>;
+
+/** What a query says, and nothing that it doesn't. */
+export function queueOptions({ priority, resume }: QueueQuery): QueueOptions {
+  return { ...(priority === undefined ? {} : { priority }), ...(resume === undefined ? {} : { resume }) };
 }
 
 function shortened(text: string): string {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ignoreBodies } from "../bodies/no-body.js";
 import type { HttpApp, HttpServices } from "../http-app.js";
 import { refusals } from "../openapi/answers.js";
-import { JobPathSchema, toJobId, wholeNumber } from "./parameters.js";
+import { JobPathSchema, QueueQuerySchema, queueOptions, toJobId } from "./parameters.js";
 
 const IdsSchema = z.array(z.string()).describe("Ids of the waiting jobs; the first is the next to start");
 
@@ -15,12 +15,11 @@ export function registerQueueRoutes(app: HttpApp, { service, limits }: HttpServi
     const schema = {
       summary: "Makes a job wait for workers",
       params: JobPathSchema,
-      querystring: z.object({ priority: wholeNumber(-1000, 1000).optional().describe("Higher is sooner") }),
+      querystring: QueueQuerySchema,
       response: { 200: IdsSchema, ...refusals(404, 408, 409, 413) },
     };
     scope.put("/worker/queue/:id", { schema }, async ({ params, query }) => {
-      const { priority } = query;
-      await service.queue(toJobId(params.id), priority === undefined ? {} : { priority });
+      await service.queue(toJobId(params.id), queueOptions(query));
       return [...(await service.queuedIds())];
     });
     done();

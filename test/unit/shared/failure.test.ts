@@ -68,6 +68,11 @@ const EVERY: {
     5,
     "worker rank 1 (h, pid 42, replicas 2 3) in step 9 died (killed by SIGKILL); its last words: alas",
   ],
+  WORKER_LEFT: [
+    { ...worker, signal: "SIGTERM", resumeFrom: "runs/a" },
+    5,
+    "worker rank 1 (h, pid 42, replicas 2 3) in step 9 was told to leave by SIGTERM; go on with --resume runs/a",
+  ],
   WORKER_SILENT: [
     { ...worker, step: null, silentMs: 9 },
     5,

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ControlServer } from "../../../../coordinator/group/control-server.js";
 import { strangerIdentity } from "../../../../coordinator/group/group-member.js";
-import { type PoolPolicy, type Release, type Tenant, WorkerPool } from "../../../../coordinator/group/worker-pool.js";
+import type { Tenant } from "../../../../coordinator/group/tenant.js";
+import { type PoolPolicy, type Release, WorkerPool } from "../../../../coordinator/group/worker-pool.js";
 import type { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
 import { deferred } from "../../../../shared/deferred.js";
 import type { Failure } from "../../../../shared/failure.js";
@@ -62,6 +63,7 @@ async function openPool(policy: PoolPolicy = POLICY) {
 class Listener implements Tenant {
   readonly messages = new Journal<FromWorker>();
   readonly losses = new Journal<Failure>();
+  readonly departures = new Journal<Failure>();
 
   received(_worker: WorkerRecord, message: FromWorker): void {
     this.messages.add(message);
@@ -69,6 +71,10 @@ class Listener implements Tenant {
 
   lost(_worker: WorkerRecord, failure: Failure): void {
     this.losses.add(failure);
+  }
+
+  leaving(_worker: WorkerRecord, failure: Failure): void {
+    this.departures.add(failure);
   }
 
   identify(worker: WorkerRecord) {
@@ -129,10 +135,38 @@ describe("WorkerPool", () => {
     pool.lend(pool.workers, tenant);
     await client.send({ kind: "leave", signal: "SIGTERM" });
     await lost.until((failures) => failures.length === 1);
-    const died = { code: "WORKER_DIED", rank: 3, replicas: [6, 7], step: 11, how: "told to leave by SIGTERM" };
-    expect(lost.entries).toMatchObject([died]);
-    expect(tenant.losses.entries).toMatchObject([died]);
+    const left = { code: "WORKER_LEFT", rank: 3, replicas: [6, 7], step: 11, signal: "SIGTERM" };
+    expect(lost.entries).toMatchObject([left]);
+    expect(tenant.losses.entries).toMatchObject([left]);
     expect(pool.workers).toEqual([]);
+    expect((await join("alice")).welcome.kind).toBe("welcome");
+  });
+
+  it("a worker that has to leave is told to stop at once when it is idle", async () => {
+    const { pool, lost, join } = await openPool();
+    const { client } = await join("alice");
+    await client.send({ kind: "leaving", signal: "SIGTERM" });
+    expect(await client.nextOf("stop")).toMatchObject({ failure: { code: "INTERRUPTED", signal: "SIGTERM" } });
+    expect(lost.entries).toMatchObject([{ code: "WORKER_LEFT", rank: null, signal: "SIGTERM" }]);
+    expect(pool.workers).toEqual([]);
+  });
+
+  it("a worker that has to leave stays with its tenant, who is told, until it is given back; then it is never idle", async () => {
+    const { pool, idle, lost, join } = await openPool();
+    const { client } = await join("alice");
+    const tenant = new Listener();
+    pool.lend(pool.workers, tenant);
+    await client.send({ kind: "leaving", signal: "SIGTERM" });
+    await tenant.departures.until((failures) => failures.length === 1);
+    expect(tenant.departures.entries).toMatchObject([{ code: "WORKER_LEFT", rank: 3, step: 11, signal: "SIGTERM" }]);
+    expect(pool.workers.map(({ state }) => state)).toEqual(["lent"]);
+    const released = pool.release(pool.workers, WELL);
+    await client.nextOf("release");
+    await client.send({ kind: "released", ...JOB });
+    await released;
+    expect(await client.nextOf("stop")).toMatchObject({ failure: { code: "INTERRUPTED", signal: "SIGTERM" } });
+    expect(lost.entries).toMatchObject([{ code: "WORKER_LEFT", signal: "SIGTERM" }]);
+    expect(idle.entries).toHaveLength(1);
     expect((await join("alice")).welcome.kind).toBe("welcome");
   });
 

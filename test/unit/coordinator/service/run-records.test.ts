@@ -52,4 +52,13 @@ describe("records of a run", () => {
     });
     expect(progressAfter(later, [started], 3)).toMatchObject({ epoch: 0, step: 0, lastEpoch: null });
   });
+
+  it("knows how far a run is that goes on, in the middle of an epoch and between two", () => {
+    const resumed = (epoch: number, step: number): TrainEvent => {
+      return { event: "resumed", epoch, step, file: "a.ckpt", stateSha256: "0".repeat(64) };
+    };
+    expect(progressAfter(null, [started, resumed(2, 7)], 1)).toMatchObject({ epoch: 1, step: 7, steps: 12 });
+    expect(progressAfter(null, [started, resumed(2, 8)], 1)).toMatchObject({ epoch: 2, step: 8 });
+    expect(progressAfter(null, [resumed(2, 8)], 1)).toBeNull();
+  });
 });

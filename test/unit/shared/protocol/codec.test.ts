@@ -69,6 +69,7 @@ const FROM_WORKER: { readonly [Kind in WorkerBody["kind"]]: Extract<WorkerBody, 
   finished: { kind: "finished", ...job, epochs: 1, steps: 2, weightsSha256: sha("c"), stateSha256: sha("d") },
   failed: { kind: "failed", ...job, failure },
   released: { kind: "released", ...job },
+  leaving: { kind: "leaving", signal: "SIGTERM" },
   leave: { kind: "leave", signal: "SIGTERM" },
 };
 

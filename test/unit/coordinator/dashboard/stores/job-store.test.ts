@@ -4,7 +4,7 @@ import { EMPTY_JOB, type JobState, reduceJob } from "../../../../../coordinator/
 import { lastX, meanOf } from "../../../../../coordinator/dashboard/stores/thinned-series.js";
 import type { JobEvent } from "../../../../../shared/api/job-event.js";
 import { RecordedJob, recordedEvents } from "../../../../support/recorded-job.js";
-import { startedEvent, stepEvent } from "../../../../support/train-events.js";
+import { epochEvent, startedEvent, stepEvent } from "../../../../support/train-events.js";
 
 const numbered = (events: readonly JobEvent[], first = 1): NumberedEvent[] =>
   events.map((event, index) => ({ id: first + index, event }));
@@ -54,6 +54,27 @@ describe("job store", () => {
     ]);
     expect(state.curves.epochs.buckets).toEqual([]);
     expect(state.detail).toMatchObject({ result: null, failure: null, job: { workers: 1, epoch: 0, trainLoss: null } });
+  });
+
+  it("goes on with the curves up to the checkpoint that the job resumes from", () => {
+    const first = [startedEvent(), stepEvent(1, 1), stepEvent(1, 2), epochEvent(1), stepEvent(2, 3)];
+    const before = openedAfter(first);
+    const again: JobEvent[] = [
+      startedEvent({ workers: 1 }),
+      {
+        event: "resumed",
+        epoch: 1,
+        step: 2,
+        file: "runs/a/checkpoints/step-000000000002.ckpt",
+        stateSha256: "0".repeat(64),
+      },
+    ];
+    const state = reduceJob(before, { kind: "events", events: numbered(again, before.lastEventId + 1) });
+    expect(state.curves.steps.buckets.map(({ x }) => x)).toEqual([1, 2]);
+    expect(state.curves.epochs.buckets.map(({ x }) => x)).toEqual([2]);
+    expect(state.detail?.job).toMatchObject({ workers: 1, epoch: 1, step: 2 });
+    const next = reduceJob(state, { kind: "events", events: numbered([stepEvent(2, 3)], state.lastEventId + 1) });
+    expect(next.curves.steps.buckets.map(({ x }) => x)).toEqual([1, 2, 3]);
   });
 
   it("follows status, end and failure", () => {

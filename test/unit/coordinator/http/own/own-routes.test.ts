@@ -52,7 +52,7 @@ describe("commands", () => {
     const cancelled = await ask(`/vinnsl/${id}/cancel`, { method: "POST" });
     expect(cancelled.status).toBe(202);
     expect(JobSummarySchema.parse(await cancelled.json())).toMatchObject({ id, status: "ERROR" });
-    const again = await ask(`/vinnsl/${id}/retrain?priority=7`, {
+    const again = await ask(`/vinnsl/${id}/retrain?priority=7&resume=never`, {
       method: "POST",
       type: "application/json",
       body: "{}",
@@ -71,6 +71,7 @@ describe("commands", () => {
     const id = await submit();
     expect((await ask(`/vinnsl/${"0".repeat(24)}/train`, { method: "POST" })).status).toBe(404);
     expect((await ask(`/vinnsl/${id}/train?priority=1001`, { method: "POST" })).status).toBe(400);
+    expect((await ask(`/vinnsl/${id}/train?resume=perhaps`, { method: "POST" })).status).toBe(400);
     expect((await ask(`/vinnsl/${id}/cancel`, { method: "POST", token: READ_TOKEN })).status).toBe(403);
   });
 });

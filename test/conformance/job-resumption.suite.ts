@@ -1,0 +1,161 @@
+import { existsSync } from "node:fs";
+import { truncate } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { QueueOptions } from "../../coordinator/service/job-service.js";
+import type { Failure } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
+import { writeCheckpoint } from "../support/saved-checkpoints.js";
+import type { ScriptedRun } from "../support/scripted-ground.js";
+import {
+  documentXml,
+  reopened,
+  type ServicePlace,
+  type StoreKind,
+  servicePlace,
+  upload,
+} from "../support/service-place.js";
+
+const xml = (text: string) => ({ format: "xml" as const, bytes: Buffer.from(text) });
+const WHO = { rank: 0, host: "h", pid: 7, replicas: [0], step: 3 };
+const DEATH: Failure = { code: "WORKER_DIED", ...WHO, how: "killed by SIGKILL", lastWords: null };
+const DEPARTURE: Failure = { code: "WORKER_LEFT", ...WHO, signal: "SIGTERM", resumeFrom: "somewhere" };
+
+/** A job in progress whose run has saved its state after these steps. */
+async function savedRun(place: ServicePlace, steps: readonly number[]): Promise<{ id: JobId; paths: string[] }> {
+  await upload(place, "rows.txt");
+  const { id } = await place.service.submit(xml(documentXml()));
+  await place.service.queue(id);
+  const run = await place.ground.next();
+  run.start();
+  run.step(4);
+  run.epoch();
+  const paths: string[] = [];
+  for (const step of steps) paths.push(await saved(run, step));
+  run.fail(DEATH);
+  await status(place, id, "ERROR");
+  return { id, paths };
+}
+
+function saved({ run }: ScriptedRun, step: number): Promise<string> {
+  return writeCheckpoint(join(run.output.path, "checkpoints"), step, { job: run.resumable });
+}
+
+/** Resolves when the job has this status. */
+async function status({ service }: ServicePlace, id: JobId, wanted: string): Promise<void> {
+  const controller = new AbortController();
+  const { job, lastEventId } = await service.detail(id);
+  if (job.status === wanted) return;
+  for await (const { kind, data } of service.follow(id, lastEventId, controller.signal)) {
+    if (kind === "status" && JSON.parse(data).status === wanted) return;
+  }
+}
+
+/** The next warning of the job: told within a moment of the run's beginning. */
+async function warning({ service }: ServicePlace, id: JobId): Promise<string> {
+  const controller = new AbortController();
+  for await (const { kind, data } of service.follow(id, 0, controller.signal)) {
+    if (kind === "warning") return JSON.parse(data).message;
+  }
+  return "the stream has ended";
+}
+
+async function again(place: ServicePlace, id: JobId, options: QueueOptions = {}): Promise<ScriptedRun> {
+  await place.service.queue(id, options);
+  return await place.ground.next();
+}
+
+/** What every service promises of jobs that go on, whatever its store. */
+export function jobResumptionSuite(kind: StoreKind): void {
+  describe(`jobs that go on, over a ${kind.name} store`, () => {
+    const open = () => servicePlace(kind, 1);
+
+    it("a job that failed goes on from its newest checkpoint, with its engine and its curves up to there", async () => {
+      const place = await open();
+      const { id } = await savedRun(place, [1, 2]);
+      const { run } = await again(place, id);
+      expect(run.resumed?.description.position.step).toBe(2);
+      expect(run.resumedFile).toBe(`runs/${id}/checkpoints/step-000000000002.ckpt`);
+      expect(run.spec.engine).toBe("wasm");
+      expect(run.configuration).toMatchObject({
+        engineReason: "the checkpoint's",
+        resumedFrom: { file: run.resumedFile },
+      });
+      const { steps } = await place.service.metrics(id, { from: 0, limit: 10 });
+      expect(steps.map(({ step }) => step)).toEqual([1, 2]);
+    });
+
+    it("from the one before a damaged one, and says so", async () => {
+      const place = await open();
+      const { id, paths } = await savedRun(place, [1, 2]);
+      await truncate(paths[1] ?? "", 100);
+      const { run } = await again(place, id);
+      expect(run.resumed?.description.position.step).toBe(1);
+      expect(await warning(place, id)).toMatch(
+        new RegExp(`^checkpoint not used: runs/${id}/checkpoints/step-0*2\\.ckpt: it `),
+      );
+    });
+
+    it("begins at its beginning, and says so, when no checkpoint is sound", async () => {
+      const place = await open();
+      const { id, paths } = await savedRun(place, [2]);
+      await truncate(paths[0] ?? "", 100);
+      const { run } = await again(place, id);
+      expect(run.resumed).toBeNull();
+      expect(await warning(place, id)).toMatch(/no checkpoint can be used.*begins at its beginning/);
+      expect((await place.service.metrics(id, { from: 0, limit: 10 })).steps).toEqual([]);
+      expect(existsSync(paths[0] ?? "")).toBe(false);
+    });
+
+    it("begins at its beginning, and says what has changed, when it is another job now", async () => {
+      const place = await open();
+      const { id, paths } = await savedRun(place, [2]);
+      const changed = documentXml({ parameters: { iterations: 9 } });
+      const definition = /<definition>[\s\S]*<\/definition>/.exec(changed)?.[0] ?? "";
+      await place.service.replacePart(id, "definition", xml(definition));
+      const { run } = await again(place, id);
+      expect(run.resumed).toBeNull();
+      expect(run.spec.epochs).toBe(9);
+      expect(await warning(place, id)).toMatch(/number of epochs was 3, and is 9.*beginning/);
+      expect(existsSync(paths[0] ?? "")).toBe(false);
+    });
+
+    it("begins at its beginning when that is asked for, and when it has finished", async () => {
+      const place = await open();
+      const { id, paths } = await savedRun(place, [2]);
+      const anew = await again(place, id, { resume: "never" });
+      expect(anew.run.resumed).toBeNull();
+      expect(existsSync(paths[0] ?? "")).toBe(false);
+      expect(existsSync(await saved(anew, 2))).toBe(true);
+      anew.finish();
+      await status(place, id, "FINISHED");
+      expect((await again(place, id)).run.resumed).toBeNull();
+      expect(existsSync(paths[0] ?? "")).toBe(false);
+    });
+
+    it("a job that ran when the server ended is saved, and goes on in the next one", async () => {
+      const place = await open();
+      const { id } = await savedRun(place, []);
+      const run = await again(place, id);
+      run.start();
+      run.onStop(() => saved(run, 3));
+      await place.service[Symbol.asyncDispose]();
+      const next = await reopened(place);
+      expect((await next.ground.next()).run.resumed?.description.position.step).toBe(3);
+    });
+
+    it("waits again, unblamed, when a worker was told to leave, and goes on", async () => {
+      const place = await open();
+      const { id } = await savedRun(place, []);
+      const run = await again(place, id);
+      run.start();
+      await saved(run, 3);
+      run.fail(DEPARTURE);
+      const next = await place.ground.next();
+      expect(next.run.resumed?.description.position.step).toBe(3);
+      const { job, failure } = await place.service.detail(id);
+      expect(job).toMatchObject({ status: "INPROGRESS", attempt: 3 });
+      expect(failure).toBeNull();
+    });
+  });
+}
