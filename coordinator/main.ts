@@ -1,4 +1,5 @@
 import { availableParallelism, constants } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { switchIsOn } from "../shared/cli/option-table.js";
@@ -119,8 +120,10 @@ async function serveMain(args: readonly string[]): Promise<number> {
   await serve(values, {
     entry: entryPoint(),
     environment,
+    execPath: process.execPath,
     projectDirectory: process.cwd(),
     dataDirectory,
+    sharedDirectory: join(dataDirectory, "slurm"),
     cores: availableParallelism(),
     stderr: process.stderr,
     listening: (places) => print(values.json === true ? JSON.stringify(places) : describePlaces(places)),

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { describeCell, describeLastWords, describePlace, describeWorker } from "./failure-place.js";
+import {
+  describeCell,
+  describeDivergence,
+  describeInterruption,
+  describeLoss,
+  describePlace,
+} from "./failure-place.js";
 import { unreachable } from "./unreachable.js";
 
 const text = z.string();
@@ -69,6 +75,8 @@ export const FailureSchema = z.discriminatedUnion("code", [
   z.object({ code: z.literal("LAUNCH_FAILED"), host: text, problem: text, remedy: text }),
   /** A batch system that isn't there, or won't take the job. */
   z.object({ code: z.literal("BATCH_REFUSED"), option: text.nullable(), problem: text, remedy: text }),
+  /** A batch job has ended without its run's having finished; `state` is the batch system's word for how. */
+  z.object({ code: z.literal("BATCH_FAILED"), batchJob: text, state: text, problem: text, remedy: text }),
   /** Too few workers joined in time. */
   z.object({
     code: z.literal("RENDEZVOUS_TIMEOUT"),
@@ -204,6 +212,7 @@ export function exitCodeOf(code: FailureCode): number {
     case "WORKERS_DIVERGED":
     case "EVALUATION_TIMEOUT":
     case "REPORTED":
+    case "BATCH_FAILED":
     case "INTERNAL":
       return 5;
     case "INTERRUPTED":
@@ -250,16 +259,16 @@ export function describeFailure(failure: Failure): string {
       return `collective ${failure.collective}: ${failure.problem}. ${failure.remedy}`;
     case "LAUNCH_FAILED":
       return `could not start a worker on ${failure.host}: ${failure.problem}. ${failure.remedy}`;
+    case "BATCH_FAILED":
+      return `batch job ${failure.batchJob} (${failure.state}): ${failure.problem}. ${failure.remedy}`;
     case "RENDEZVOUS_TIMEOUT":
       return `${failure.joined} of ${failure.expected} workers joined within ${failure.waitedMs} ms: ${failure.problem}`;
     case "WORKER_REFUSED":
       return `worker ${failure.workerId} on ${failure.host} was refused: ${failure.what} is ${failure.got}, expected ${failure.expected}. ${failure.remedy}`;
     case "WORKER_DIED":
-      return `${describeWorker(failure)} died (${failure.how})${describeLastWords(failure)}`;
     case "WORKER_SILENT":
-      return `${describeWorker(failure)} has been silent for ${failure.silentMs} ms: the process or its host stands still, or the network is cut`;
     case "WORKER_STALLED":
-      return `${describeWorker(failure)} answers, but has made no progress for ${failure.stalledMs} ms (${failure.phase})`;
+      return describeLoss(failure);
     case "COORDINATOR_LOST":
       return `coordinator ${failure.endpoint}: ${failure.problem}`;
     case "PROTOCOL_VIOLATION":
@@ -288,13 +297,4 @@ export function describeFailure(failure: Failure): string {
     default:
       return unreachable(failure);
   }
-}
-
-function describeDivergence({ what, hashes }: Extract<Failure, { code: "WORKERS_DIVERGED" }>): string {
-  const all = Object.entries(hashes).map(([who, hash]) => `${who} ${hash}`);
-  return `workers hold different ${what}: ${all.join(", ")}. This is a defect of the software or of a machine; please report it`;
-}
-
-function describeInterruption({ signal, resumeFrom }: Extract<Failure, { code: "INTERRUPTED" }>): string {
-  return `interrupted by ${signal}${resumeFrom === undefined ? "" : `; go on with --resume ${resumeFrom}`}`;
 }

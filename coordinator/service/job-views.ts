@@ -11,7 +11,7 @@ import type { JobSummary, MetricRow } from "../store/job-record.js";
 import { type JobQuery, type JobStore, METRIC_PAGE } from "../store/job-store.js";
 import type { JobQueue } from "./job-queue.js";
 import type { RunResults } from "./run-results.js";
-import type { TrainingGround } from "./training-ground.js";
+import type { Workforce } from "./training-ground.js";
 
 /** Kinds of events that tell of an attempt as a whole; few of each. */
 const RARE_EVENTS = ["status", "started", "generation", "collective", "warning", "finished"];
@@ -21,8 +21,8 @@ const LOOKED_BACK = 500;
 export interface JobViewsOptions {
   readonly store: JobStore;
   readonly results: RunResults;
-  readonly queue: JobQueue;
-  readonly ground: TrainingGround;
+  readonly queue: Pick<JobQueue, "ids">;
+  readonly ground: Pick<Workforce, "workers">;
 }
 
 /** Jobs as lists and pages show them. */

@@ -4,16 +4,19 @@ import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.
 import type { JobId } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
 import { failedEvent } from "../../shared/train-events.js";
+import type { JobSummary } from "../store/job-record.js";
 import type { JobStore } from "../store/job-store.js";
 import type { JobDocuments } from "./job-documents.js";
+import type { JobKeeper } from "./job-keeper.js";
 import type { JobLife } from "./job-life.js";
 import type { JobStream } from "./job-stream.js";
 import type { KeyedTurns } from "./keyed-turns.js";
 import { withoutPaths } from "./lend-files.js";
 import { RunJournal } from "./run-journal.js";
 import type { RunResults } from "./run-results.js";
+import type { ServiceFolders } from "./service-folders.js";
 import type { AttemptResult, JobTrainer } from "./train-job.js";
-import type { TrainingGround } from "./training-ground.js";
+import type { Workforce } from "./training-ground.js";
 import type { TrainingTotals } from "./training-totals.js";
 
 export interface RunKeeperOptions {
@@ -23,7 +26,8 @@ export interface RunKeeperOptions {
   readonly documents: JobDocuments;
   readonly results: RunResults;
   readonly trainer: JobTrainer;
-  readonly ground: TrainingGround;
+  readonly folders: ServiceFolders;
+  readonly ground: Workforce;
   /** Whoever changes a job's status does so in its turn. */
   readonly turns: KeyedTurns<JobId>;
   readonly log: Logger;
@@ -43,7 +47,7 @@ interface LiveRun {
 }
 
 /** The runs on this service's own workers, from their start to what becomes of them. */
-export class RunKeeper {
+export class RunKeeper implements JobKeeper {
   readonly #options: RunKeeperOptions;
   readonly #runs = new Map<JobId, LiveRun>();
   #onEnded: () => void = () => undefined;
@@ -52,12 +56,10 @@ export class RunKeeper {
     this.#options = options;
   }
 
-  /** `listener` is told when a run has ended and its workers are free. */
   onEnded(listener: () => void): void {
     this.#onEnded = listener;
   }
 
-  /** Idle workers that runs which are about to start will take. */
   get setAside(): number {
     return [...this.#runs.values()].reduce((sum, run) => sum + run.setAside, 0);
   }
@@ -67,7 +69,6 @@ export class RunKeeper {
     return this.#runs.has(id);
   }
 
-  /** Starts a waiting job. Whatever comes of it is told by the job itself. */
   start(id: JobId, workers: number): void {
     const controller = new AbortController();
     const { store, stream, now } = this.#options;
@@ -78,14 +79,16 @@ export class RunKeeper {
     run.done = this.#live(run);
   }
 
-  /** Has the job's run end for this reason. Resolves when its workers are free; at once when it doesn't run here. */
+  mustEnd({ id, status }: JobSummary): boolean {
+    return status === "INPROGRESS" && this.has(id);
+  }
+
   async stop(id: JobId, reason: RingstrasseError): Promise<void> {
     const run = this.#runs.get(id);
     run?.controller.abort(reason);
     await run?.done;
   }
 
-  /** As {@link stop}, all runs: they wait again, for the next server. */
   async stopAll(reason: Failure): Promise<void> {
     const shutdown = new Shutdown(reason);
     for (const { controller } of this.#runs.values()) controller.abort(shutdown);
@@ -166,23 +169,22 @@ export class RunKeeper {
   }
 
   async #giveUp({ id, controller: { signal } }: LiveRun, thrown: unknown): Promise<void> {
-    const { trainer, turns, life, log } = this.#options;
+    const { folders, turns, life, log } = this.#options;
     const reason: unknown = signal.aborted ? signal.reason : thrown;
     if (reason instanceof Shutdown) {
       await turns.run(id, () => life.sendBack(id, reason.failure));
       return;
     }
-    const failure = withoutPaths(toFailure(reason), [trainer.ownPath]);
+    const failure = withoutPaths(toFailure(reason), [folders.ownPath]);
     log.warn({ jobId: id, err: thrown }, "job failed");
     const last: JobEvent[] = [failedEvent(failure)];
     await turns.run(id, () => life.move(id, "fail", { reason: failure }, last));
   }
 
-  /** Removes what the job's runs have written; what can't be removed is told to the log. */
   async forgetOutput(id: JobId): Promise<void> {
-    const { trainer, log } = this.#options;
+    const { folders, log } = this.#options;
     try {
-      await rm(trainer.outputOf(id), { recursive: true, force: true });
+      await rm(folders.outputOf(id), { recursive: true, force: true });
     } catch (thrown) {
       log.error({ err: thrown, jobId: id }, "output directory not removed");
     }

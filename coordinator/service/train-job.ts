@@ -8,18 +8,15 @@ import type { FileStore } from "../store/file-store.js";
 import type { JobStore } from "../store/job-store.js";
 import type { JobDocuments } from "./job-documents.js";
 import { findJobFiles, lendJobFiles } from "./job-files.js";
+import type { ServiceFolders } from "./service-folders.js";
 import type { TrainedRun, TrainingGround } from "./training-ground.js";
-
-/** In the data directory; others are told of runs by paths from there. */
-const RUNS = "runs";
 
 export interface JobTrainerOptions {
   readonly store: JobStore;
   readonly files: FileStore;
   readonly documents: JobDocuments;
   readonly ground: TrainingGround;
-  /** `runs/`, `rows/` and `lent/` below it are the trainer's. */
-  readonly dataDirectory: string;
+  readonly folders: ServiceFolders;
   readonly options: TrainOptions;
 }
 
@@ -47,37 +44,16 @@ export class JobTrainer {
     this.#options = options;
   }
 
-  /** Where a job's runs write. */
-  outputOf(id: JobId): string {
-    return join(this.#options.dataDirectory, RUNS, id);
-  }
-
-  /** What stored files are lent by; may be removed when no run is going on. */
-  get lentDirectory(): string {
-    return join(this.#options.dataDirectory, "lent");
-  }
-
-  /** What paths begin with that only this server knows. */
-  get ownPath(): string {
-    return join(this.#options.dataDirectory, "/");
-  }
-
-  /** Where prepared rows are kept. */
-  get cacheDirectory(): string {
-    const { dataDirectory, options } = this.#options;
-    return options["data-dir"] ?? join(dataDirectory, "rows");
-  }
-
   /** @throws RingstrasseError with whatever stands in the way first; the signal's reason */
   async train({ id, signal, emit, setAside, taken }: Attempt): Promise<AttemptResult> {
-    const { store, files, documents, ground, options } = this.#options;
-    const warn = (message: string) => emit({ event: "warning", message: message.replaceAll(this.ownPath, "") });
+    const { store, files, documents, ground, folders, options } = this.#options;
+    const warn = (message: string) => emit({ event: "warning", message: message.replaceAll(folders.ownPath, "") });
     const job = await documents.trainable(id);
     job.definition.warnings.forEach(warn);
     const found = await findJobFiles(job, files);
-    const folder = join(this.lentDirectory, id);
+    const folder = join(folders.lent, id);
     const prepared = await lendJobFiles(found, { files, folder }, (lent) =>
-      prepareRows(job, { ...lent, cacheDirectory: this.cacheDirectory, signal }),
+      prepareRows(job, { ...lent, cacheDirectory: folders.rows, signal }),
     );
     prepared.warnings.forEach(warn);
     const place = {
@@ -85,8 +61,8 @@ export class JobTrainer {
       prepared,
       document: id,
       data: found.data.name,
-      out: this.outputOf(id),
-      shownOut: join(RUNS, id),
+      out: folders.outputOf(id),
+      shownOut: folders.shownOutputOf(id),
     };
     const transport = options.transport === "ipc" ? "ipc" : "tcp";
     signal.throwIfAborted();

@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { RingstrasseError } from "../../shared/failure.js";
+import { describeFailure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import { isSystemError } from "../../shared/write-failure.js";
+import type { BatchState } from "../batch/batch-scheduler.js";
+import { parseAccounted, parseJobs, SACCT_ARGUMENTS, type SlurmJob, SQUEUE_ARGUMENTS } from "../batch/slurm-jobs.js";
 import { parseNodes, SINFO_ARGUMENTS, type SlurmNode } from "./slurm-nodes.js";
 
 const run = promisify(execFile);
@@ -33,6 +35,33 @@ export class SlurmCommands {
     const [jobId = ""] = output.trim().split(";");
     if (/^\d+$/.test(jobId)) return jobId;
     throw refused(`sbatch says no job number: ${output.slice(0, 200)}`, "See squeue whether the job is there");
+  }
+
+  /** The user's jobs that Slurm has not forgotten, oldest first; it forgets those that have ended after some minutes (`MinJobAge`). */
+  async jobs(): Promise<SlurmJob[]> {
+    const output = await this.#run("squeue", SQUEUE_ARGUMENTS);
+    const jobs = parseJobs(output);
+    if (jobs !== null) return jobs.sort((one, other) => Number(one.id) - Number(other.id));
+    throw refused(`squeue says what this version doesn't understand: ${output.slice(0, 200)}`, "Look at squeue --me");
+  }
+
+  /** How jobs have ended, as the cluster's accounting has them; empty where it keeps none. @throws RingstrasseError BATCH_REFUSED */
+  async accounted(ids: readonly string[]): Promise<ReadonlyMap<string, BatchState>> {
+    try {
+      return parseAccounted(await this.#run("sacct", [...SACCT_ARGUMENTS, `--jobs=${ids.join(",")}`]));
+    } catch (thrown) {
+      if (/accounting storage is disabled/i.test(describeFailure(toFailure(thrown)))) return new Map();
+      throw thrown;
+    }
+  }
+
+  /** Resolves when Slurm has taken it on; a job that has ended already will do. @throws RingstrasseError BATCH_REFUSED */
+  async cancel(id: string): Promise<void> {
+    try {
+      await this.#run("scancel", [id]);
+    } catch (thrown) {
+      if (!/invalid job id|already (completing|completed)/i.test(describeFailure(toFailure(thrown)))) throw thrown;
+    }
   }
 
   async #run(command: string, args: readonly string[]): Promise<string> {

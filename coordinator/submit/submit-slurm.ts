@@ -1,4 +1,4 @@
-import { access, constants, readFile, realpath, writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import type { ParsedCommand } from "../../shared/cli/parse-command.js";
 import { createDirectory } from "../../shared/create-directory.js";
@@ -10,16 +10,14 @@ import type { SUBMIT_OPTIONS, SubmitOptions } from "../cli/submit-options.js";
 import { readJob } from "../job/plan-run.js";
 import { refuseUnsupported } from "../job/refuse-unsupported.js";
 import { resolveData } from "../job/resolve-data.js";
-import { fileSystemKind, isSharedFileSystem } from "../store/file-system-kind.js";
-import type { BatchRequest } from "./batch-request.js";
+import { type BatchRequest, batchRequest } from "./batch-request.js";
 import { renderBatchScript } from "./batch-script.js";
 import { checkRequest } from "./check-request.js";
+import { checkpointsOf } from "./checkpoints-of.js";
+import { refuseUnfitPath, unsharedPlaces } from "./shared-path.js";
 import { shellWord } from "./shell-word.js";
 import { SlurmCommands } from "./slurm-commands.js";
 import { trainArguments } from "./train-arguments.js";
-
-/** Of jobs that say nothing of checkpoints. */
-const CHECKPOINT_MINUTES = 10;
 
 export interface SubmitSurroundings {
   /** The compiled `ringstrasse` command, and the Node.js that runs it: the job uses the same. */
@@ -65,13 +63,15 @@ export async function submitSlurm(
     });
   }
   const options = command.values;
-  const request = requestOf(options, document);
+  const request = batchRequest(options, stemOf(document));
   const data = await checkJob(command, document, request);
   const slurm = new SlurmCommands(around.environment);
   const remarks = checkRequest(request, await slurm.nodes());
+  const resume = resumeOf(options, around.directory);
   const files = [around.execPath, around.entry, document, data, ...givenFiles(options)];
   const absolute = files.map((file) => resolve(around.directory, file));
-  await Promise.all(absolute.map(refuseMissing));
+  const begun = resume === null ? [] : [resume];
+  await Promise.all([...absolute, ...begun].map(refuseMissing));
   const places = await makePlaces(options, document, around);
   const script = join(places.out, "train.sbatch");
   const log = join(places.out, "slurm-%j.out");
@@ -83,41 +83,16 @@ export async function submitSlurm(
     output: log,
     command: [around.execPath, around.entry].map(shellWord).join(" "),
     trainArguments: trained.map(shellWord).join(" "),
-    resume: resumeOf(options, around.directory),
+    resume,
+    out: places.out,
     files: absolute,
     folders: [places.out, places["data-dir"]],
   });
   await written(script, text);
   const unshared =
-    request.nodes === 1 ? [] : await unsharedPlaces([...absolute.slice(2), places.out, places["data-dir"]]);
+    request.nodes === 1 ? [] : await unsharedPlaces([...absolute.slice(2), ...begun, places.out, places["data-dir"]]);
   const jobId = options["dry-run"] === true ? null : await slurm.submit(script);
   return { jobId, script, out: places.out, log: log.replace("%j", jobId ?? "%j"), remarks: [...remarks, ...unshared] };
-}
-
-/** @throws RingstrasseError USAGE for GPUs that no rank would use */
-function requestOf(options: SubmitOptions, document: string): BatchRequest {
-  const gpusPerNode = options["gpus-per-node"] ?? 0;
-  const tasksPerNode = options["tasks-per-node"] ?? Math.max(1, gpusPerNode);
-  if (gpusPerNode > 0 && tasksPerNode !== gpusPerNode) {
-    const problem = `${tasksPerNode} ranks on each node for ${gpusPerNode} GPUs: each rank has one`;
-    throw usage("--tasks-per-node", problem, `Leave it out, or give ${gpusPerNode}`);
-  }
-  return {
-    jobName: stemOf(document),
-    nodes: options.nodes ?? 1,
-    tasksPerNode,
-    cpusPerTask: options["cpus-per-task"] ?? options.threads ?? 1,
-    gpusPerNode,
-    partition: options.partition ?? null,
-    account: options.account ?? null,
-    time: options.time ?? null,
-  };
-}
-
-/** Nodes get lost: a job that says nothing of checkpoints has some. */
-function checkpointsOf(options: SubmitOptions): Pick<SubmitOptions, "checkpoint-minutes"> {
-  const given = [options["checkpoint-steps"], options["checkpoint-epochs"], options["checkpoint-minutes"]];
-  return given.some((each) => each !== undefined) ? {} : { "checkpoint-minutes": CHECKPOINT_MINUTES };
 }
 
 function resumeOf({ resume }: SubmitOptions, directory: string): string | null {
@@ -155,13 +130,12 @@ function givenFiles(options: SubmitOptions): string[] {
 async function makePlaces(options: SubmitOptions, document: string, around: SubmitSurroundings) {
   const out = resolve(around.directory, options.out ?? join("runs", `${stemOf(document)}-${around.stamp}`));
   const rows = resolve(around.directory, options["data-dir"] ?? join(around.cacheDirectory, "rows"));
-  for (const folder of [out, rows]) {
+  const folders = { "--out": out, "--data-dir": rows };
+  for (const [option, folder] of Object.entries(folders)) {
     await createDirectory(folder).catch((cause: unknown) => {
       throw writeFailure(folder, cause);
     });
-    // These stand in lines that Slurm reads, not the shell.
-    if (/[\s%\\]/.test(folder))
-      throw usage("--out", `Slurm can't take the path "${folder}"`, "Choose one without blanks, % and \\");
+    refuseUnfitPath(option, folder);
   }
   return { out, "data-dir": rows };
 }
@@ -174,25 +148,7 @@ async function written(path: string, text: string): Promise<void> {
   }
 }
 
-/** The job itself finds out whether a path is shared; this is a word before the wait. @returns remarks */
-async function unsharedPlaces(paths: readonly string[]): Promise<string[]> {
-  const mounts = await readFile("/proc/mounts", "utf8");
-  const real = await Promise.all(paths.map((path) => realpath(path)));
-  const local = real.flatMap((path) => {
-    const kind = fileSystemKind(path, mounts);
-    return kind === null || isSharedFileSystem(kind) ? [] : [`${path} (${kind})`];
-  });
-  if (local.length === 0) return [];
-  return [
-    `these seem to be on this host alone; the job ends with exit code 4 if a node lacks them: ${local.join(", ")}`,
-  ];
-}
-
 function stemOf(document: string): string {
   const stem = basename(document, extname(document)).replaceAll(/[^A-Za-z0-9._-]/g, "_");
   return stem.slice(0, 80) || "train";
-}
-
-function usage(option: string, problem: string, remedy: string): RingstrasseError {
-  return new RingstrasseError({ code: "USAGE", option, problem, remedy });
 }

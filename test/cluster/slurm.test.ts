@@ -186,7 +186,8 @@ describe.skipIf(PROBLEM !== null)(`Slurm with three nodes${PROBLEM === null ? ""
     expect(failed).toMatchObject({ code: "INTERRUPTED", message: expect.stringContaining("SIGUSR2") });
     const resumed = events.find((event) => event.event === "resumed");
     const saved = events.find((event) => event.event === "checkpoint");
-    expect(resumed?.step).toBe(saved?.step);
+    if (saved === undefined) throw new Error(`nothing was saved: ${log}`);
+    expect(resumed?.step).toBe(saved.step);
     expect(finishedOf(events)).toMatchObject(await undisturbed());
     await nothingLeft(job);
   });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
+import { isOnPath } from "./is-on-path.js";
 import { ROOT } from "./run-command.js";
 
 const SCRIPT = join(ROOT, "test/cluster/slurm-cluster.sh");
@@ -13,7 +14,7 @@ const NEEDED = ["slurmctld", "slurmd", "sbatch (slurm-client)", "munged (munge)"
 
 /** Why no Slurm can be had on this machine; null: it can. `.ci/run` installs what is missing. */
 export function slurmProblem(): string | null {
-  const missing = NEEDED.filter((each) => spawnSync("which", [each.split(" ")[0] ?? ""]).status !== 0);
+  const missing = NEEDED.filter((each) => !isOnPath(each.split(" ")[0] ?? ""));
   if (missing.length > 0) return `without ${missing.join(", ")}`;
   const { status, stderr } = spawnSync("unshare", ["--net", "--uts", "--mount", "true"], { encoding: "utf8" });
   return status === 0 ? null : `without the right to make namespaces: ${stderr.trim()}`;

@@ -24,6 +24,7 @@ const PLAN = {
   files: ["/shared/it's a net.xml"],
   folders: ["/shared/run", "/shared/rows"],
   resume: null,
+  out: "/shared/run",
 };
 const SCRIPT = renderBatchScript(PLAN);
 const HAS_SHELLCHECK = spawnSync("shellcheck", ["--version"]).status === 0;
@@ -51,7 +52,7 @@ describe("renderBatchScript", () => {
 
   it("goes on from its own checkpoints, but where the first start was told otherwise", () => {
     expect(SCRIPT).toContain("\nresume=auto\n");
-    expect(SCRIPT).not.toContain("SLURM_RESTART_COUNT");
+    expect(SCRIPT).not.toContain("resume=auto; fi");
     const told = renderBatchScript({ ...PLAN, resume: "/shared/an other run" });
     const [first, later] = told.slice(told.indexOf("\nresume=") + 1).split("\n");
     expect(first).toBe("resume='/shared/an other run'");
