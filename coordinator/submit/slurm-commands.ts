@@ -14,9 +14,12 @@ const MOST_OUTPUT_BYTES = 64 * 2 ** 20;
 /** Slurm, by its commands. */
 export class SlurmCommands {
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #through: readonly string[];
 
-  constructor(environment: NodeJS.ProcessEnv) {
+  /** @param through what the commands are run by, to have them run elsewhere */
+  constructor(environment: NodeJS.ProcessEnv, through: readonly string[] = []) {
     this.#environment = environment;
+    this.#through = through;
   }
 
   /** All nodes of all partitions. @throws RingstrasseError BATCH_REFUSED when Slurm isn't there or doesn't answer */
@@ -66,7 +69,8 @@ export class SlurmCommands {
 
   async #run(command: string, args: readonly string[]): Promise<string> {
     try {
-      const { stdout } = await run(command, [...args], { env: this.#environment, maxBuffer: MOST_OUTPUT_BYTES });
+      const [file = command, ...rest] = [...this.#through, command, ...args];
+      const { stdout } = await run(file, rest, { env: this.#environment, maxBuffer: MOST_OUTPUT_BYTES });
       return stdout;
     } catch (cause) {
       if (isSystemError(cause) && cause.code === "ENOENT") {
