@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   engine: { describe: "list, install and remove engines", side: "coordinator" },
   "engine-check": { describe: "load an engine and measure it", side: "worker", isHidden: true },
   submit: { describe: "write, check and submit a batch job: submit slurm DEF.xml", side: "coordinator" },
+  sweep: { describe: "what the runs of submit slurm --sweep have come to", side: "coordinator" },
   doctor: { describe: "check this machine: Node and the engines", side: "coordinator" },
 };
 

@@ -18,9 +18,19 @@ export interface BatchJobToWrite {
   readonly files: FileStore;
 }
 
+export interface BatchTiming {
+  /** Between looks for reports; default 500. */
+  readonly lookMs: number;
+  /** Between questions to the batch system; default 3000. */
+  readonly askMs: number;
+  /** Between tries to hand over a job that the batch system did not want yet; default 15,000. */
+  readonly laterMs: number;
+}
+
 /** Where the service's jobs run when a batch system starts them: nodes that this service doesn't know. */
 export interface BatchGround extends Workforce {
   readonly scheduler: BatchScheduler;
+  readonly timing?: BatchTiming;
 
   /**
    * Writes into the batch job's folder all that its nodes need. Anything of it that is there already is written anew.

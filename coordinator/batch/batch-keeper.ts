@@ -12,7 +12,7 @@ import type { KeyedTurns } from "../service/keyed-turns.js";
 import type { FileStore } from "../store/file-store.js";
 import type { JobSummary } from "../store/job-record.js";
 import { JOB_PAGE, type JobStore } from "../store/job-store.js";
-import type { BatchGround } from "./batch-ground.js";
+import type { BatchGround, BatchTiming } from "./batch-ground.js";
 import type { BatchReports } from "./batch-reports.js";
 import { BatchRun } from "./batch-run.js";
 
@@ -28,13 +28,9 @@ export interface BatchKeeperOptions {
   readonly turns: KeyedTurns<JobId>;
   readonly log: Logger;
   readonly now: () => number;
-  /** Between looks for reports, and between questions to the batch system. Default 500 and 3000. */
-  readonly lookMs?: number;
-  readonly askMs?: number;
 }
 
-/** Between tries to hand over a job that the batch system did not want yet. */
-const LATER_MS = 15_000;
+const TIMING: BatchTiming = { lookMs: 500, askMs: 3000, laterMs: 15_000 };
 
 /**
  * Jobs as batch jobs: handed over at once when they are queued, since the batch system has a queue of its own; followed by their reports
@@ -44,6 +40,7 @@ const LATER_MS = 15_000;
 export class BatchKeeper implements JobKeeper {
   readonly setAside = 0;
   readonly #options: BatchKeeperOptions;
+  readonly #timing: BatchTiming;
   readonly #runs = new Map<JobId, BatchRun>();
   /** Being handed over, or to be tried again later. */
   readonly #starting = new Set<JobId>();
@@ -57,6 +54,7 @@ export class BatchKeeper implements JobKeeper {
 
   private constructor(options: BatchKeeperOptions) {
     this.#options = options;
+    this.#timing = options.ground.timing ?? TIMING;
   }
 
   /** Finds the batch jobs of the service before, and follows them. @throws RingstrasseError STORE_UNAVAILABLE */
@@ -178,7 +176,7 @@ export class BatchKeeper implements JobKeeper {
       this.#pauses.delete(pause);
       this.#starting.delete(id);
       this.#onEnded();
-    }, LATER_MS);
+    }, this.#timing.laterMs);
     this.#pauses.add(pause);
   }
 
@@ -189,7 +187,7 @@ export class BatchKeeper implements JobKeeper {
   }
 
   async #lookAgainAndAgain(): Promise<void> {
-    const { lookMs = 500 } = this.#options;
+    const { lookMs } = this.#timing;
     const { signal } = this.#closing;
     while (!signal.aborted) {
       await this.#look().then(
@@ -204,17 +202,18 @@ export class BatchKeeper implements JobKeeper {
 
   /** First the reports, then the batch system: what it says of a job is then never older than what the job has said. */
   async #look(): Promise<void> {
-    const { ground, now, askMs = 3000 } = this.#options;
+    const { ground, now } = this.#options;
     const { signal } = this.#closing;
     for (const run of [...this.#runs.values()]) await run.takeIn(signal);
-    if (now() - this.#askedAt < askMs || this.#runs.size === 0) return;
+    if (now() - this.#askedAt < this.#timing.askMs || this.#runs.size === 0) return;
     this.#askedAt = now();
     const runs = [...this.#runs];
     const states = await ground.scheduler.states(runs.map(([, { batchJob }]) => batchJob));
     for (const [id, run] of runs) {
       if (signal.aborted) return;
-      const isOver = await run.settle(states.get(run.batchJob) ?? { kind: "unknown" }, signal);
-      if (!isOver || this.#runs.get(id) !== run) continue;
+      const outlook = await run.settle(states.get(run.batchJob) ?? { kind: "unknown" }, signal);
+      if (outlook === "goesOnLookSoon") this.#askedAt = Number.NEGATIVE_INFINITY;
+      if (outlook !== "over" || this.#runs.get(id) !== run) continue;
       this.#runs.delete(id);
       this.#onEnded();
     }

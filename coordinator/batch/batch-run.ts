@@ -27,6 +27,9 @@ export interface BatchRunOptions {
   readonly now: () => number;
 }
 
+/** Whether a batch job has to be followed further. */
+export type BatchOutlook = "goesOn" | "goesOnLookSoon" | "over";
+
 /** One job in the hands of a batch system: its reports, and what the batch system says of it. One call at a time. */
 export class BatchRun {
   readonly batchJob: string;
@@ -35,6 +38,7 @@ export class BatchRun {
   /** What has been said of reports that stay, by path. */
   readonly #said = new Map<string, string>();
   #overSince: number | null = null;
+  #hasWaited = false;
   #reason = "";
 
   constructor(options: BatchRunOptions) {
@@ -59,40 +63,44 @@ export class BatchRun {
     }
   }
 
-  /** Does what follows from the batch system's word. @returns whether there is no more to follow */
-  async settle(state: BatchState, signal: AbortSignal): Promise<boolean> {
+  /** Does what follows from the batch system's word. */
+  async settle(state: BatchState, signal: AbortSignal): Promise<BatchOutlook> {
     const isOver = state.kind === "ended" || state.kind === "unknown";
     // What it has said before it ended may have come only now.
     if (isOver) await this.takeIn(signal);
-    if (signal.aborted) return false;
+    if (signal.aborted) return "goesOn";
     const { turns, name, ground } = this.#options;
     this.#overSince = isOver ? (this.#overSince ?? this.#options.now()) : null;
-    const hasEnded = await turns.run(name.id, () => this.#decide(state));
-    if (hasEnded) await ground.tidy(name);
-    return hasEnded;
+    const outlook = await turns.run(name.id, () => this.#decide(state));
+    this.#hasWaited = state.kind === "waiting";
+    if (outlook === "over") await ground.tidy(name);
+    return outlook;
   }
 
   /** In the job's turn. */
-  async #decide(state: BatchState): Promise<boolean> {
+  async #decide(state: BatchState): Promise<BatchOutlook> {
     const { life, now, name } = this.#options;
     const job = await this.#job();
-    if (job === null) return true;
+    if (job === null) return "over";
     const { status, batch } = job;
     const overForMs = this.#overSince === null ? 0 : now() - this.#overSince;
-    const decision = decideBatch({ status, state, hasReported: batch.reported !== null, overForMs });
+    const hasReported = batch.reported !== null;
+    const decision = decideBatch({ status, state, hasReported, overForMs, hasWaited: this.#hasWaited });
     switch (decision) {
       case "wait":
         await this.#tellWhy(state);
-        return false;
+        return "goesOn";
+      case "lookSoon":
+        return "goesOnLookSoon";
       case "waitsAgain": {
         const problem = `the batch system has queued batch job ${this.batchJob} again${batch.reported === null ? "" : ` (${batch.reported})`}`;
         await life.sendBack(name.id, { code: "REPORTED", problem });
-        return false;
+        return "goesOn";
       }
       case "failed": {
         const reason = await this.#failure(state, batch);
         await life.move(name.id, "fail", { reason });
-        return true;
+        return "over";
       }
     }
   }

@@ -10,9 +10,12 @@ export interface BatchView {
   readonly hasReported: boolean;
   /** Since it was first seen that the batch job is over; 0: it is not. */
   readonly overForMs: number;
+  /** Whether it waited at the look before, too, whose reports have been taken in since. */
+  readonly hasWaited: boolean;
 }
 
-export type BatchDecision = "wait" | "waitsAgain" | "failed";
+/** `lookSoon`: wait, but for a shorter time. */
+export type BatchDecision = "wait" | "lookSoon" | "waitsAgain" | "failed";
 
 /**
  * Reports may be seen late: shared file systems keep what they know of a folder for up to a minute (NFS: acdirmax). A batch job that is
@@ -23,14 +26,16 @@ export const REPORT_GRACE_MS = 90_000;
 /**
  * What becomes of a job. How a batch job ends the batch system says, why the run says: a run that reports its failure may be started
  * again (at its time limit, or when a node is lost), so nothing has failed before the batch job is over. That a run has finished it says
- * itself, and needs no decision. Pure.
+ * itself, and needs no decision. A run whose batch job waits again may have reports on their way that belong before that: hence a second look.
+ * Pure.
  */
-export function decideBatch({ status, state, hasReported, overForMs }: BatchView): BatchDecision {
+export function decideBatch({ status, state, hasReported, overForMs, hasWaited }: BatchView): BatchDecision {
   switch (state.kind) {
     case "running":
       return "wait";
     case "waiting":
-      return status === "INPROGRESS" ? "waitsAgain" : "wait";
+      if (status === "QUEUED") return "wait";
+      return hasWaited ? "waitsAgain" : "lookSoon";
     case "ended":
     case "unknown":
       return hasReported || overForMs >= REPORT_GRACE_MS ? "failed" : "wait";

@@ -1,4 +1,5 @@
-import { type OptionTable, type OptionValues, switchValue } from "../../shared/cli/option-table.js";
+import { z } from "zod";
+import { type OptionTable, type OptionValues, switchValue, wholeNumber } from "../../shared/cli/option-table.js";
 import { BATCH_OPTIONS } from "./batch-options.js";
 import { TRAIN_OPTIONS, type TrainOptionName } from "./train-options.js";
 
@@ -29,6 +30,19 @@ export const PASSED_OPTIONS = Object.fromEntries(
 /** Everything `ringstrasse submit slurm` takes. */
 export const SUBMIT_OPTIONS = {
   ...BATCH_OPTIONS,
+  sweep: {
+    group: BATCH_OPTIONS.nodes.group,
+    describe: "A job array: one run for each value of a parameter of the document; several: for each combination",
+    schema: z.array(z.string()),
+    isList: true,
+    placeholder: "NAME=V,V,…",
+  },
+  "at-once": {
+    group: BATCH_OPTIONS.nodes.group,
+    describe: "Runs of a sweep that go on side by side at most [default: as the cluster has room]",
+    schema: wholeNumber(1, 1000),
+    placeholder: "K",
+  },
   "dry-run": {
     group: BATCH_OPTIONS.nodes.group,
     describe: "Write and check, but don't submit",

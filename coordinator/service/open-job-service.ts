@@ -82,7 +82,7 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
     views,
     turns,
     totals,
-    folders,
+    dataDirectory,
     log,
     now,
     options,
@@ -95,23 +95,7 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
   keeper.onEnded(() => queue.schedule());
   ground.onCapacityChanged(() => queue.schedule());
   queue.schedule();
-  const parts = {
-    store,
-    files,
-    stream,
-    life,
-    documents,
-    results,
-    removal,
-    keeper,
-    queue,
-    elsewhere,
-    views,
-    evaluations,
-    turns,
-    totals,
-  };
-  return new StoredJobService(parts);
+  return new StoredJobService({ ...base, removal, keeper, queue, evaluations });
 }
 
 /** What all keepers of jobs are made of. */
@@ -126,7 +110,7 @@ interface KeeperBase {
   readonly views: JobViews;
   readonly turns: KeyedTurns<JobId>;
   readonly totals: TrainingTotals;
-  readonly folders: ServiceFolders;
+  readonly dataDirectory: string;
   readonly log: Logger;
   readonly now: () => number;
   readonly options: TrainOptions;

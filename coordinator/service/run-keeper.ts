@@ -14,9 +14,8 @@ import type { KeyedTurns } from "./keyed-turns.js";
 import { withoutPaths } from "./lend-files.js";
 import { RunJournal } from "./run-journal.js";
 import type { RunResults } from "./run-results.js";
-import type { ServiceFolders } from "./service-folders.js";
 import type { AttemptResult, JobTrainer } from "./train-job.js";
-import type { Workforce } from "./training-ground.js";
+import type { TrainingGround } from "./training-ground.js";
 import type { TrainingTotals } from "./training-totals.js";
 
 export interface RunKeeperOptions {
@@ -26,8 +25,7 @@ export interface RunKeeperOptions {
   readonly documents: JobDocuments;
   readonly results: RunResults;
   readonly trainer: JobTrainer;
-  readonly folders: ServiceFolders;
-  readonly ground: Workforce;
+  readonly ground: TrainingGround;
   /** Whoever changes a job's status does so in its turn. */
   readonly turns: KeyedTurns<JobId>;
   readonly log: Logger;
@@ -56,10 +54,12 @@ export class RunKeeper implements JobKeeper {
     this.#options = options;
   }
 
+  /** `listener` is told when a run has ended and its workers are free. */
   onEnded(listener: () => void): void {
     this.#onEnded = listener;
   }
 
+  /** Idle workers that runs which are about to start will take. */
   get setAside(): number {
     return [...this.#runs.values()].reduce((sum, run) => sum + run.setAside, 0);
   }
@@ -69,6 +69,11 @@ export class RunKeeper implements JobKeeper {
     return this.#runs.has(id);
   }
 
+  mustEnd({ id, status }: JobSummary): boolean {
+    return status === "INPROGRESS" && this.has(id);
+  }
+
+  /** Starts a waiting job. Whatever comes of it is told by the job itself. */
   start(id: JobId, workers: number): void {
     const controller = new AbortController();
     const { store, stream, now } = this.#options;
@@ -79,16 +84,14 @@ export class RunKeeper implements JobKeeper {
     run.done = this.#live(run);
   }
 
-  mustEnd({ id, status }: JobSummary): boolean {
-    return status === "INPROGRESS" && this.has(id);
-  }
-
+  /** Has the job's run end for this reason. Resolves when its workers are free; at once when it doesn't run here. */
   async stop(id: JobId, reason: RingstrasseError): Promise<void> {
     const run = this.#runs.get(id);
     run?.controller.abort(reason);
     await run?.done;
   }
 
+  /** As {@link stop}, all runs: they wait again, for the next server. */
   async stopAll(reason: Failure): Promise<void> {
     const shutdown = new Shutdown(reason);
     for (const { controller } of this.#runs.values()) controller.abort(shutdown);
@@ -169,22 +172,23 @@ export class RunKeeper implements JobKeeper {
   }
 
   async #giveUp({ id, controller: { signal } }: LiveRun, thrown: unknown): Promise<void> {
-    const { folders, turns, life, log } = this.#options;
+    const { trainer, turns, life, log } = this.#options;
     const reason: unknown = signal.aborted ? signal.reason : thrown;
     if (reason instanceof Shutdown) {
       await turns.run(id, () => life.sendBack(id, reason.failure));
       return;
     }
-    const failure = withoutPaths(toFailure(reason), [folders.ownPath]);
+    const failure = withoutPaths(toFailure(reason), [trainer.ownPath]);
     log.warn({ jobId: id, err: thrown }, "job failed");
     const last: JobEvent[] = [failedEvent(failure)];
     await turns.run(id, () => life.move(id, "fail", { reason: failure }, last));
   }
 
+  /** Removes what the job's runs have written; what can't be removed is told to the log. */
   async forgetOutput(id: JobId): Promise<void> {
-    const { folders, log } = this.#options;
+    const { trainer, log } = this.#options;
     try {
-      await rm(folders.outputOf(id), { recursive: true, force: true });
+      await rm(trainer.outputOf(id), { recursive: true, force: true });
     } catch (thrown) {
       log.error({ err: thrown, jobId: id }, "output directory not removed");
     }

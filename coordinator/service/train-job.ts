@@ -8,7 +8,7 @@ import type { FileStore } from "../store/file-store.js";
 import type { JobStore } from "../store/job-store.js";
 import type { JobDocuments } from "./job-documents.js";
 import { findJobFiles, lendJobFiles } from "./job-files.js";
-import type { ServiceFolders } from "./service-folders.js";
+import { ServiceFolders } from "./service-folders.js";
 import type { TrainedRun, TrainingGround } from "./training-ground.js";
 
 export interface JobTrainerOptions {
@@ -16,7 +16,8 @@ export interface JobTrainerOptions {
   readonly files: FileStore;
   readonly documents: JobDocuments;
   readonly ground: TrainingGround;
-  readonly folders: ServiceFolders;
+  /** `runs/`, `rows/` and `lent/` below it are the trainer's. */
+  readonly dataDirectory: string;
   readonly options: TrainOptions;
 }
 
@@ -39,21 +40,43 @@ export type AttemptResult =
 /** Turns a job of the store into a run, and trains it. */
 export class JobTrainer {
   readonly #options: JobTrainerOptions;
+  readonly #folders: ServiceFolders;
 
   constructor(options: JobTrainerOptions) {
     this.#options = options;
+    this.#folders = new ServiceFolders(options.dataDirectory, options.options["data-dir"]);
+  }
+
+  /** Where a job's runs write. */
+  outputOf(id: JobId): string {
+    return this.#folders.outputOf(id);
+  }
+
+  /** What stored files are lent by; may be removed when no run is going on. */
+  get lentDirectory(): string {
+    return this.#folders.lent;
+  }
+
+  /** What paths begin with that only this server knows. */
+  get ownPath(): string {
+    return this.#folders.ownPath;
+  }
+
+  /** Where prepared rows are kept. */
+  get cacheDirectory(): string {
+    return this.#folders.rows;
   }
 
   /** @throws RingstrasseError with whatever stands in the way first; the signal's reason */
   async train({ id, signal, emit, setAside, taken }: Attempt): Promise<AttemptResult> {
-    const { store, files, documents, ground, folders, options } = this.#options;
-    const warn = (message: string) => emit({ event: "warning", message: message.replaceAll(folders.ownPath, "") });
+    const { store, files, documents, ground, options } = this.#options;
+    const warn = (message: string) => emit({ event: "warning", message: message.replaceAll(this.ownPath, "") });
     const job = await documents.trainable(id);
     job.definition.warnings.forEach(warn);
     const found = await findJobFiles(job, files);
-    const folder = join(folders.lent, id);
+    const folder = join(this.lentDirectory, id);
     const prepared = await lendJobFiles(found, { files, folder }, (lent) =>
-      prepareRows(job, { ...lent, cacheDirectory: folders.rows, signal }),
+      prepareRows(job, { ...lent, cacheDirectory: this.cacheDirectory, signal }),
     );
     prepared.warnings.forEach(warn);
     const place = {
@@ -61,8 +84,8 @@ export class JobTrainer {
       prepared,
       document: id,
       data: found.data.name,
-      out: folders.outputOf(id),
-      shownOut: folders.shownOutputOf(id),
+      out: this.outputOf(id),
+      shownOut: this.#folders.shownOutputOf(id),
     };
     const transport = options.transport === "ipc" ? "ipc" : "tcp";
     signal.throwIfAborted();

@@ -10,6 +10,8 @@ import type { SUBMIT_OPTIONS, SubmitOptions } from "../cli/submit-options.js";
 import { readJob } from "../job/plan-run.js";
 import { refuseUnsupported } from "../job/refuse-unsupported.js";
 import { resolveData } from "../job/resolve-data.js";
+import { toVinnslXml } from "../vinnsl/object/to-vinnsl-xml.js";
+import { withParameter } from "../vinnsl/object/with-parameter.js";
 import { type BatchRequest, batchRequest } from "./batch-request.js";
 import { renderBatchScript } from "./batch-script.js";
 import { checkRequest } from "./check-request.js";
@@ -17,6 +19,7 @@ import { checkpointsOf } from "./checkpoints-of.js";
 import { refuseUnfitPath, unsharedPlaces } from "./shared-path.js";
 import { shellWord } from "./shell-word.js";
 import { SlurmCommands } from "./slurm-commands.js";
+import { type MemberSettings, parseSweep, refuseFixed, SWEEP_FILE, type SweepRecord, sweepMembers } from "./sweep.js";
 import { trainArguments } from "./train-arguments.js";
 
 export interface SubmitSurroundings {
@@ -37,8 +40,10 @@ export interface Submitted {
   readonly script: string;
   /** Where the job writes its results. */
   readonly out: string;
-  /** What it says, as soon as it runs. */
+  /** What it says, as soon as it runs; `%a` stands for the number of a sweep's run. */
   readonly log: string;
+  /** Of a sweep; null: it is none. */
+  readonly runs: number | null;
   /** What the user should know; sentences without their full stop. */
   readonly remarks: readonly string[];
 }
@@ -64,7 +69,8 @@ export async function submitSlurm(
   }
   const options = command.values;
   const request = batchRequest(options, stemOf(document));
-  const data = await checkJob(command, document, request);
+  const sweep = sweepOf(options);
+  const { data, documents } = await checkJobs(command, document, { request, sweep });
   const slurm = new SlurmCommands(around.environment);
   const remarks = checkRequest(request, await slurm.nodes());
   const resume = resumeOf(options, around.directory);
@@ -73,42 +79,84 @@ export async function submitSlurm(
   const begun = resume === null ? [] : [resume];
   await Promise.all([...absolute, ...begun].map(refuseMissing));
   const places = await makePlaces(options, document, around);
+  const { out: _ofTheSweep, ...own } = options;
+  const passed = { ...own, "data-dir": places["data-dir"], ...(sweep === null ? { out: places.out } : {}), data };
+  const words = trainArguments({ ...passed, ...checkpointsOf(options) }, around.directory);
   const script = join(places.out, "train.sbatch");
-  const log = join(places.out, "slurm-%j.out");
-  const passed = { ...options, ...places, data, ...checkpointsOf(options) };
-  const trained = [absolute[2] ?? "", ...trainArguments(passed, around.directory)];
+  const log = join(places.out, ...(sweep === null ? ["slurm-%j.out"] : ["%a", "slurm-%A_%a.out"]));
   const text = renderBatchScript({
     request,
     about: ["Written by ringstrasse submit slurm."],
     output: log,
     command: [around.execPath, around.entry].map(shellWord).join(" "),
-    trainArguments: trained.map(shellWord).join(" "),
+    trainArguments: [...(sweep === null ? [absolute[2] ?? ""] : []), ...words].map(shellWord).join(" "),
     resume,
     out: places.out,
+    array: sweep === null ? null : { tasks: sweep.length, atOnce: options["at-once"] ?? null },
     files: absolute,
     folders: [places.out, places["data-dir"]],
   });
-  await written(script, text);
+  if (sweep !== null) await writeSweep(places.out, { document: absolute[2] ?? "", members: sweep }, documents);
+  await written(script, text, 0o755);
   const unshared =
     request.nodes === 1 ? [] : await unsharedPlaces([...absolute.slice(2), ...begun, places.out, places["data-dir"]]);
   const jobId = options["dry-run"] === true ? null : await slurm.submit(script);
-  return { jobId, script, out: places.out, log: log.replace("%j", jobId ?? "%j"), remarks: [...remarks, ...unshared] };
+  const said = jobId === null ? log : log.replace("%j", jobId).replace("%A", jobId);
+  const runs = sweep?.length ?? null;
+  return { jobId, script, out: places.out, log: said, runs, remarks: [...remarks, ...unshared] };
 }
 
 function resumeOf({ resume }: SubmitOptions, directory: string): string | null {
   return resume === undefined || resume === RESUME_AUTO ? null : resolve(directory, resume);
 }
 
-/** What is wrong with the job itself is said here, not hours later on a node. @returns the path of the training rows */
-async function checkJob(
+/** The members of a sweep; null: there is none. @throws RingstrasseError USAGE */
+function sweepOf(options: SubmitOptions): readonly MemberSettings[] | null {
+  const sweeps = (options.sweep ?? []).map(parseSweep);
+  const refused = (option: string, problem: string) =>
+    new RingstrasseError({ code: "USAGE", option, problem, remedy: "Leave it out" });
+  if (sweeps.length === 0) {
+    if (options["at-once"] !== undefined) throw refused("--at-once", "it is for the runs of a --sweep");
+    return null;
+  }
+  const { resume } = options;
+  if (resume !== undefined && resume !== RESUME_AUTO)
+    throw refused("--resume", "the runs of a sweep have no beginning in common");
+  refuseFixed(sweeps, options);
+  return sweepMembers(sweeps);
+}
+
+/**
+ * What is wrong with the jobs themselves is said here, not hours later on a node.
+ * @returns the path of the training rows, and of a sweep each member's document
+ */
+async function checkJobs(
   { values, sources }: ParsedCommand<typeof SUBMIT_OPTIONS>,
   file: string,
-  { nodes, tasksPerNode }: BatchRequest,
-): Promise<string> {
+  { request, sweep }: { readonly request: BatchRequest; readonly sweep: readonly MemberSettings[] | null },
+): Promise<{ readonly data: string; readonly documents: readonly Uint8Array[] }> {
   refuseUnsupported(values);
-  const ranks = { ...values, workers: nodes * tasksPerNode };
-  const job = readJob({ bytes: await readInput(file), file, options: ranks, sources: { ...sources, workers: "flag" } });
-  return await resolveData(values.data ?? null, job.definition, file);
+  const options = { ...values, workers: request.nodes * request.tasksPerNode };
+  const read = (bytes: Uint8Array) => readJob({ bytes, file, options, sources: { ...sources, workers: "flag" } });
+  const { definition, object } = read(await readInput(file));
+  const documents = (sweep ?? []).map((settings) => {
+    const changed = Object.entries(settings).reduce((all, [name, value]) => withParameter(all, name, value), object);
+    return Buffer.from(toVinnslXml(changed), "utf8");
+  });
+  for (const document of documents) read(document);
+  return { data: await resolveData(values.data ?? null, definition, file), documents };
+}
+
+/** Each member's folder with its document, then what says that they belong together. */
+async function writeSweep(out: string, record: SweepRecord, documents: readonly Uint8Array[]): Promise<void> {
+  for (const [index, document] of documents.entries()) {
+    const folder = join(out, String(index));
+    await createDirectory(folder).catch((cause: unknown) => {
+      throw writeFailure(folder, cause);
+    });
+    await written(join(folder, "document.xml"), document, 0o644);
+  }
+  await written(join(out, SWEEP_FILE), `${JSON.stringify(record, null, 2)}\n`, 0o644);
 }
 
 /** @throws RingstrasseError INPUT_MISSING */
@@ -140,9 +188,9 @@ async function makePlaces(options: SubmitOptions, document: string, around: Subm
   return { out, "data-dir": rows };
 }
 
-async function written(path: string, text: string): Promise<void> {
+async function written(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   try {
-    await writeFile(path, text, { mode: 0o755 });
+    await writeFile(path, content, { mode });
   } catch (cause) {
     throw writeFailure(path, cause);
   }
