@@ -152,6 +152,25 @@ describe.skipIf(PROBLEM !== null)(`Slurm with three nodes${PROBLEM === null ? ""
     },
   );
 
+  const hasMpi = (mpi: string): boolean =>
+    MPI_LAUNCHERS.some(({ command, isInstalled }) => command === mpi && isInstalled);
+  it.skipIf(!hasMpi("mpirun.mpich") || !hasMpi("mpirun.openmpi")).each([
+    ["pmi2", 2],
+    // The nodes share /tmp, where Slurm's PMIx has a folder of one name on each.
+    ["pmix", 1],
+  ] as const)(
+    "srun --mpi=%s over %i nodes: its ranks, with MPI between them (needs mpich and openmpi-bin)",
+    async (kind, nodes) => {
+      const places = ["--out", join(cluster.folder, kind), "--data-dir", rows()];
+      const train = [process.execPath, ENTRY, "train", IRIS, ...SHORT, "--collective", "mpi", ...places];
+      const srun = ["srun", `--mpi=${kind}`, `--nodes=${nodes}`, "--ntasks=2", ...train];
+      const { exitCode, stdout, stderr } = await cluster.run("login", srun);
+      expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+      const finished = finishedOf(eventsOf(stdout));
+      expect(finished).toMatchObject({ workers: 2, collective: "mpi", weightsSha256: await weightsAlone() });
+    },
+  );
+
   it("a killed rank is named with its host, the job fails, and nothing is left", async () => {
     const job = await submitted([...ENDLESS, "--nodes", "2"]);
     const log = await says(job, '"event":"epoch","epoch":3,');
