@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import process from "node:process";
-import { describeFailure, exitCodeOf, type Failure } from "./shared/failure.js";
+import { describeFailure } from "./shared/describe-failure.js";
+import { exitCodeOf, type Failure } from "./shared/failure.js";
 import { VERSION } from "./shared/version.js";
 
 interface Command {
@@ -22,6 +23,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   engine: { describe: "list, install and remove engines", side: "coordinator" },
   "engine-check": { describe: "load an engine and measure it", side: "worker", isHidden: true },
   submit: { describe: "write, check and submit a batch job: submit slurm DEF.xml", side: "coordinator" },
+  sweep: { describe: "what the runs of submit slurm --sweep have come to", side: "coordinator" },
   doctor: { describe: "check this machine: Node and the engines", side: "coordinator" },
 };
 

@@ -1,4 +1,5 @@
 import { availableParallelism, constants } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { switchIsOn } from "../shared/cli/option-table.js";
@@ -8,14 +9,8 @@ import { nameProcess } from "../shared/name-process.js";
 import { encodeTrainEvent, failedEvent, type TrainEvent } from "../shared/train-events.js";
 import { VERSION } from "../shared/version.js";
 import { writeFailure } from "../shared/write-failure.js";
-import {
-  DIFF_COMMAND,
-  DOCTOR_COMMAND,
-  SERVE_COMMAND,
-  SUBMIT_COMMAND,
-  TRAIN_COMMAND,
-  VALIDATE_COMMAND,
-} from "./cli/commands.js";
+import { type BatchSurroundings, submitMain, sweepMain } from "./cli/batch-commands.js";
+import { DIFF_COMMAND, DOCTOR_COMMAND, SERVE_COMMAND, TRAIN_COMMAND, VALIDATE_COMMAND } from "./cli/commands.js";
 import { INTERRUPTIONS, Interruption } from "./cli/interruption.js";
 import { createProgress } from "./cli/progress.js";
 import { print, report, written } from "./cli/standard-streams.js";
@@ -40,7 +35,9 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
     case "engine":
       return await engineMain(args);
     case "submit":
-      return await submitMain(args);
+      return await submitMain(args, batchSurroundings());
+    case "sweep":
+      return await withFailure(() => sweepMain(args, batchSurroundings()));
     case "doctor":
       return await withFailure(() => doctorMain(args));
     default:
@@ -119,8 +116,10 @@ async function serveMain(args: readonly string[]): Promise<number> {
   await serve(values, {
     entry: entryPoint(),
     environment,
+    execPath: process.execPath,
     projectDirectory: process.cwd(),
     dataDirectory,
+    sharedDirectory: join(dataDirectory, "slurm"),
     cores: availableParallelism(),
     stderr: process.stderr,
     listening: (places) => print(values.json === true ? JSON.stringify(places) : describePlaces(places)),
@@ -128,6 +127,11 @@ async function serveMain(args: readonly string[]): Promise<number> {
     signal: interruption.signal,
   });
   return 0;
+}
+
+function batchSurroundings(): BatchSurroundings {
+  const { variables: environment, cacheDirectory } = readEnvironment();
+  return { entry: entryPoint(), execPath: process.execPath, environment, directory: process.cwd(), cacheDirectory };
 }
 
 function entryPoint(): string {
@@ -189,31 +193,6 @@ async function engineMain(args: readonly string[]): Promise<number> {
   } catch (thrown) {
     const failure = toFailure(thrown);
     progress.stop();
-    if (json) print(encodeTrainEvent(failedEvent(failure)));
-    return report(failure);
-  }
-}
-
-async function submitMain(args: readonly string[]): Promise<number> {
-  nameProcess("ringstrasse coordinator submit");
-  const { variables: environment, cacheDirectory } = readEnvironment();
-  const json = switchIsOn("json", args, environment);
-  try {
-    const command = await parseCommand(SUBMIT_COMMAND, { args, environment, version: VERSION });
-    if ("print" in command) return print(command.print);
-    const { submitSlurm } = await import("./submit/submit-slurm.js");
-    const { describeSubmitted } = await import("./submit/describe-submitted.js");
-    const submitted = await submitSlurm(command, {
-      entry: entryPoint(),
-      execPath: process.execPath,
-      environment,
-      directory: process.cwd(),
-      cacheDirectory,
-      stamp: new Date().toISOString().replaceAll(/[-:]/g, "").slice(0, 15),
-    });
-    return print(json ? JSON.stringify({ event: "submitted", ...submitted }) : describeSubmitted(submitted));
-  } catch (thrown) {
-    const failure = toFailure(thrown);
     if (json) print(encodeTrainEvent(failedEvent(failure)));
     return report(failure);
   }

@@ -46,3 +46,21 @@ function describeWorker(who: WorkerLoss): string {
   const step = who.step === null ? "before the first step" : `in step ${who.step}`;
   return `${rank} (${who.host}${pid}${replicas}) ${step}`;
 }
+
+/** Who holds what that all should hold alike. */
+export function describeDivergence({ what, hashes }: Extract<Failure, { code: "WORKERS_DIVERGED" }>): string {
+  const all = Object.entries(hashes).map(([who, hash]) => `${who} ${hash}`);
+  return `workers hold different ${what}: ${all.join(", ")}. This is a defect of the software or of a machine; please report it`;
+}
+
+/** What ended a run, and what it can go on from. */
+export function describeInterruption({ signal, resumeFrom }: Extract<Failure, { code: "INTERRUPTED" }>): string {
+  return `interrupted by ${signal}${describeResume({ resumeFrom })}`;
+}
+
+/** A choice that can't be had, and those that can. */
+export function describeChoice(failure: Extract<Failure, { code: "CHOICE_UNSUPPORTED" }>): string {
+  const supported = failure.supported.length === 0 ? "" : ` Supported: ${failure.supported.join(", ")}.`;
+  const choice = failure.value === "" ? failure.option : `${failure.option} ${failure.value}`;
+  return `${choice} is not available.${supported} ${failure.remedy}`;
+}

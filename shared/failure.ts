@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { describeCell, describeLoss, describePlace, describeResume } from "./failure-place.js";
+import { describeFailure } from "./describe-failure.js";
 import { unreachable } from "./unreachable.js";
 
 const text = z.string();
@@ -69,6 +69,8 @@ export const FailureSchema = z.discriminatedUnion("code", [
   z.object({ code: z.literal("LAUNCH_FAILED"), host: text, problem: text, remedy: text }),
   /** A batch system that isn't there, or won't take the job. */
   z.object({ code: z.literal("BATCH_REFUSED"), option: text.nullable(), problem: text, remedy: text }),
+  /** A batch job has ended without its run's having finished; `state` is the batch system's word for how. */
+  z.object({ code: z.literal("BATCH_FAILED"), batchJob: text, state: text, problem: text, remedy: text }),
   /** Too few workers joined in time. */
   z.object({
     code: z.literal("RENDEZVOUS_TIMEOUT"),
@@ -207,6 +209,7 @@ export function exitCodeOf(code: FailureCode): number {
     case "WORKERS_DIVERGED":
     case "EVALUATION_TIMEOUT":
     case "REPORTED":
+    case "BATCH_FAILED":
     case "INTERNAL":
       return 5;
     case "INTERRUPTED":
@@ -215,84 +218,4 @@ export function exitCodeOf(code: FailureCode): number {
     default:
       return unreachable(code);
   }
-}
-
-/** One or two sentences for a person: what, where, what to do. */
-export function describeFailure(failure: Failure): string {
-  switch (failure.code) {
-    case "USAGE":
-    case "BATCH_REFUSED":
-      return `${failure.option === null ? "" : `${failure.option}: `}${failure.problem}. ${failure.remedy}`;
-    case "DOCUMENT_INVALID":
-      return `${describePlace(failure)}${failure.problem}. ${failure.remedy}`;
-    case "DOCUMENT_UNSUPPORTED":
-      return `${describePlace(failure)}${failure.problem}. Supported: ${failure.supported.join(", ")}`;
-    case "INPUT_MISSING":
-    case "MODEL_INVALID":
-      return `${failure.file}: ${failure.problem}. ${failure.remedy}`;
-    case "DATA_INVALID":
-      return `${describeCell(failure)}: ${failure.problem}. ${failure.remedy}`;
-    case "DATA_MISMATCH":
-      return `${failure.file}${failure.elementPath === null ? "" : ` against ${failure.elementPath}`}: ${failure.problem}. ${failure.remedy}`;
-    case "CHOICE_UNSUPPORTED": {
-      const supported = failure.supported.length === 0 ? "" : ` Supported: ${failure.supported.join(", ")}.`;
-      const choice = failure.value === "" ? failure.option : `${failure.option} ${failure.value}`;
-      return `${choice} is not available.${supported} ${failure.remedy}`;
-    }
-    case "OUTPUT_UNWRITABLE":
-    case "CHECKPOINT_UNUSABLE":
-    case "STORE_UNAVAILABLE":
-    case "STORE_INCOMPATIBLE":
-    case "STORE_DAMAGED":
-      return `${failure.path}: ${failure.problem}. ${failure.remedy}`;
-    case "ENDPOINT_UNAVAILABLE":
-      return `${failure.endpoint}: ${failure.problem}. ${failure.remedy}`;
-    case "ENGINE_UNAVAILABLE":
-      return `engine ${failure.engine}: ${failure.problem}. ${failure.remedy}`;
-    case "COLLECTIVE_UNAVAILABLE":
-      return `collective ${failure.collective}: ${failure.problem}. ${failure.remedy}`;
-    case "LAUNCH_FAILED":
-      return `could not start a worker on ${failure.host}: ${failure.problem}. ${failure.remedy}`;
-    case "RENDEZVOUS_TIMEOUT":
-      return `${failure.joined} of ${failure.expected} workers joined within ${failure.waitedMs} ms: ${failure.problem}`;
-    case "WORKER_REFUSED":
-      return `worker ${failure.workerId} on ${failure.host} was refused: ${failure.what} is ${failure.got}, expected ${failure.expected}. ${failure.remedy}`;
-    case "WORKER_DIED":
-    case "WORKER_LEFT":
-    case "WORKER_SILENT":
-    case "WORKER_STALLED":
-      return describeLoss(failure);
-    case "COORDINATOR_LOST":
-      return `coordinator ${failure.endpoint}: ${failure.problem}`;
-    case "PROTOCOL_VIOLATION":
-      return `${failure.from} broke the protocol: ${failure.problem}`;
-    case "NOT_FINITE":
-      return `epoch ${failure.epoch}, step ${failure.step}: ${failure.tensor} is ${failure.value} at learning rate ${failure.learningRate}. ${failure.remedy}`;
-    case "WORKERS_DIVERGED":
-      return describeDivergence(failure);
-    case "QUOTA_EXCEEDED":
-    case "EVALUATION_TIMEOUT":
-      return `${failure.problem}. ${failure.remedy}`;
-    case "NOT_FOUND":
-      return `there is no ${failure.what} ${failure.id}. ${failure.remedy}`;
-    case "CONFLICT":
-      return `${failure.what} ${failure.id}: ${failure.problem}. ${failure.remedy}`;
-    case "RESUME_MISMATCH":
-      return `${failure.checkpoint} is of another job: ${failure.what} was ${failure.expected}, and is ${failure.got}. ${failure.remedy}`;
-    case "INTERRUPTED":
-      return `interrupted by ${failure.signal}${describeResume(failure)}`;
-    case "CANCELLED":
-      return `${failure.what} ${failure.id} was cancelled`;
-    case "REPORTED":
-      return failure.problem;
-    case "INTERNAL":
-      return `internal error: ${failure.problem}`;
-    default:
-      return unreachable(failure);
-  }
-}
-
-function describeDivergence({ what, hashes }: Extract<Failure, { code: "WORKERS_DIVERGED" }>): string {
-  const all = Object.entries(hashes).map(([who, hash]) => `${who} ${hash}`);
-  return `workers hold different ${what}: ${all.join(", ")}. This is a defect of the software or of a machine; please report it`;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MeasuredChoiceSchema } from "./collective-choice.js";
-import { describeFailure, type Failure, FailureSchema } from "./failure.js";
+import { describeFailure } from "./describe-failure.js";
+import { type Failure, FailureSchema } from "./failure.js";
 import { JobIdSchema } from "./ids.js";
 
 const whole = z.number().int().nonnegative();

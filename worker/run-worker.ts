@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
+import { describeFailure } from "../shared/describe-failure.js";
 import type { EngineWish } from "../shared/engine-name.js";
 import { arcOf } from "../shared/epoch-plan.js";
-import { describeFailure, type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
+import { type Failure, RingstrasseError, toFailure } from "../shared/failure.js";
 import type { WorkerId } from "../shared/ids.js";
 import type { Logger } from "../shared/logger.js";
 import type { EngineFacts } from "../shared/protocol/control-message.js";

@@ -2,7 +2,8 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createDirectory } from "../../shared/create-directory.js";
 import { deferred } from "../../shared/deferred.js";
-import { describeFailure, RingstrasseError, toFailure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { TrainEvent } from "../../shared/train-events.js";
 import { writeFailure } from "../../shared/write-failure.js";
 import type {

@@ -36,8 +36,19 @@ export const SUBMIT_COMMAND = {
   options: SUBMIT_OPTIONS,
   examples: [
     ["$0 submit slurm net.xml --data rows.csv --nodes 2 --tasks-per-node 4 --replicas 8", "eight ranks on two nodes"],
+    ["$0 submit slurm net.xml --sweep learningrate=0.1,0.01 --sweep seed=0,1,2", "a job array of six runs"],
     ["$0 submit slurm net.xml --nodes 2 --gpus-per-node 4 --time 2:00:00 --dry-run", "a rank for each of eight GPUs"],
   ],
+} as const satisfies CommandDefinition<OptionTable>;
+
+export const SWEEP_COMMAND = {
+  name: "sweep",
+  describe: "What the runs of a sweep have come to: a table, the best of them marked.",
+  positionals: [{ name: "DIR", describe: "the folder that submit slurm --sweep has written" }],
+  options: {
+    json: { group: "Output:", describe: "One JSON object on stdout", schema: switchValue, isSwitch: true },
+  },
+  examples: [["$0 sweep runs/iris-sweep", ""]],
 } as const satisfies CommandDefinition<OptionTable>;
 
 export const VALIDATE_COMMAND = {

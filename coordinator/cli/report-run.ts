@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
-import { describeFailure, toFailure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { toFailure } from "../../shared/failure.js";
 import type { Logger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
 import { openReporter } from "../report/open-reporter.js";

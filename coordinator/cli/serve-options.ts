@@ -11,6 +11,7 @@ import {
 } from "../../shared/cli/option-table.js";
 import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { LOG_LEVELS } from "../../shared/logger.js";
+import { BATCH_OPTIONS } from "./batch-options.js";
 import { CHECKPOINT_OPTIONS } from "./checkpoint-options.js";
 
 const SERVICE = "Service:";
@@ -65,6 +66,13 @@ export const SERVE_OPTIONS = {
     placeholder: "URL",
   },
 
+  launcher: {
+    group: WORKERS,
+    describe:
+      "local: jobs train on workers of this host and those that join; slurm: each is a batch job [default local]",
+    schema: choice(["local", "slurm"]),
+    placeholder: "NAME",
+  },
   workers: {
     group: WORKERS,
     describe: `Worker processes on this host; 0: only those that join [default ${availableParallelism()}, the cores here]`,
@@ -112,6 +120,13 @@ export const SERVE_OPTIONS = {
     placeholder: "M",
   },
   "keep-checkpoints": { ...CHECKPOINT_OPTIONS["keep-checkpoints"], group: CHECKPOINTS },
+  ...BATCH_OPTIONS,
+  "shared-dir": {
+    group: BATCH_OPTIONS.nodes.group,
+    describe: "Folder that all nodes share, for what jobs read and write [default ~/.local/share/ringstrasse/slurm]",
+    schema: filePath,
+    placeholder: "DIR",
+  },
 
   "data-dir": {
     group: STORE,

@@ -1,5 +1,6 @@
 import process from "node:process";
-import { describeFailure, exitCodeOf, type Failure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { exitCodeOf, type Failure } from "../../shared/failure.js";
 import { writeFailure } from "../../shared/write-failure.js";
 
 /** Writes a command's answer. @returns the exit code of success */

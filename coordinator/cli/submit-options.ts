@@ -1,56 +1,7 @@
 import { z } from "zod";
 import { type OptionTable, type OptionValues, switchValue, wholeNumber } from "../../shared/cli/option-table.js";
-import { parseSlurmTime } from "../submit/slurm-time.js";
+import { BATCH_OPTIONS } from "./batch-options.js";
 import { TRAIN_OPTIONS, type TrainOptionName } from "./train-options.js";
-
-const BATCH = "Batch job:";
-
-/** What the batch job itself is asked for by. */
-const BATCH_OPTIONS = {
-  nodes: { group: BATCH, describe: "Nodes, N [default 1]", schema: wholeNumber(1, 100_000), placeholder: "N" },
-  "tasks-per-node": {
-    group: BATCH,
-    describe: "Ranks on each node; each is one worker [default 1, with GPUs one for each]",
-    schema: wholeNumber(1, 4096),
-    placeholder: "T",
-  },
-  "cpus-per-task": {
-    group: BATCH,
-    describe: "Cores of each rank [default --threads, else 1]",
-    schema: wholeNumber(1, 4096),
-    placeholder: "C",
-  },
-  "gpus-per-node": {
-    group: BATCH,
-    describe: "GPUs on each node, one for each rank [default none]",
-    schema: wholeNumber(1, 1024),
-    placeholder: "G",
-  },
-  partition: {
-    group: BATCH,
-    describe: "Partition [default the cluster's]",
-    schema: z.string().regex(/^[A-Za-z0-9_.+-]{1,200}$/, "a partition's name is needed"),
-    placeholder: "NAME",
-  },
-  account: {
-    group: BATCH,
-    describe: "Account that the job is charged to [default the user's]",
-    schema: z.string().regex(/^[A-Za-z0-9_.@+-]{1,200}$/, "an account's name is needed"),
-    placeholder: "NAME",
-  },
-  time: {
-    group: BATCH,
-    describe: "Time limit as Slurm writes it: minutes, H:MM:SS or D-HH:MM:SS [default the partition's]",
-    schema: z.string().refine((text) => Number.isFinite(parseSlurmTime(text)), "e.g. 90, 1:30:00 or 2-12:00:00"),
-    placeholder: "TIME",
-  },
-  "dry-run": {
-    group: BATCH,
-    describe: "Write and check, but don't submit",
-    schema: switchValue,
-    isSwitch: true,
-  },
-} as const satisfies OptionTable;
 
 /** Options of `train` that the batch job itself decides, or that don't suit one. */
 const DECIDED = [
@@ -79,6 +30,25 @@ export const PASSED_OPTIONS = Object.fromEntries(
 /** Everything `ringstrasse submit slurm` takes. */
 export const SUBMIT_OPTIONS = {
   ...BATCH_OPTIONS,
+  sweep: {
+    group: BATCH_OPTIONS.nodes.group,
+    describe: "A job array: one run for each value of a parameter of the document; several: for each combination",
+    schema: z.array(z.string()),
+    isList: true,
+    placeholder: "NAME=V,V,…",
+  },
+  "at-once": {
+    group: BATCH_OPTIONS.nodes.group,
+    describe: "Runs of a sweep that go on side by side at most [default: as the cluster has room]",
+    schema: wholeNumber(1, 1000),
+    placeholder: "K",
+  },
+  "dry-run": {
+    group: BATCH_OPTIONS.nodes.group,
+    describe: "Write and check, but don't submit",
+    schema: switchValue,
+    isSwitch: true,
+  },
   ...PASSED_OPTIONS,
   resume: TRAIN_OPTIONS.resume,
 } as const satisfies OptionTable;

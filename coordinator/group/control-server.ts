@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { describeFailure, type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { Logger } from "../../shared/logger.js";
 import { decodeFromWorker, MessageEncoder } from "../../shared/protocol/codec.js";
 import type { CoordinatorBody, FromWorker } from "../../shared/protocol/control-message.js";

@@ -1,5 +1,6 @@
 import type { ErrorResponse } from "../../shared/api/error-response.js";
-import { describeFailure, type Failure, type FailureCode, RingstrasseError } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { type Failure, type FailureCode, RingstrasseError } from "../../shared/failure.js";
 import { HttpRefusal, type RefusalCode } from "./http-refusal.js";
 
 /** An answer whose status is 400 or above. */
@@ -26,6 +27,7 @@ const STATUS_OF_FAILURE: Readonly<Partial<Record<FailureCode, number>>> = {
   ENDPOINT_UNAVAILABLE: 503,
   ENGINE_UNAVAILABLE: 503,
   LAUNCH_FAILED: 503,
+  BATCH_REFUSED: 503,
   EVALUATION_TIMEOUT: 503,
   INTERRUPTED: 503,
 };

@@ -5,6 +5,9 @@ import type { JobService, RunReport } from "../service/job-service.js";
 import { KeyedTurns } from "../service/keyed-turns.js";
 import { unseenEvents } from "./unseen-events.js";
 
+/** What of a service reports change and ask. */
+export type ReportedJobs = Pick<JobService, "report" | "replacePart" | "setStatus" | "detail">;
+
 interface Position {
   readonly run: string;
   /** Events of that run that the job has heard of. */
@@ -19,11 +22,11 @@ const POSITIONS = 1000;
  * of one job are taken one after the other, those of different jobs side by side.
  */
 export class ReportIntake {
-  readonly #jobs: JobService;
+  readonly #jobs: ReportedJobs;
   readonly #positions = new Map<JobId, Position>();
   readonly #turns = new KeyedTurns<JobId>();
 
-  constructor(jobs: JobService) {
+  constructor(jobs: ReportedJobs) {
     this.#jobs = jobs;
   }
 

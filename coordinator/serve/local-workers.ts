@@ -1,4 +1,5 @@
-import { describeFailure, toFailure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { toFailure } from "../../shared/failure.js";
 import type { Logger } from "../../shared/logger.js";
 import type { WorkerPool } from "../group/worker-pool.js";
 import type { LaunchedWorker, Launcher, LaunchPlan } from "../launcher/launcher.js";

@@ -2,28 +2,24 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { RingstrasseError } from "../../shared/failure.js";
 import { createLogger, type Logger } from "../../shared/logger.js";
-import { ringAddress } from "../../shared/transport/ring-address.js";
-import { DEFAULT_CONTROL_PORT, DEFAULT_PORT, type ServeOptions } from "../cli/serve-options.js";
+import type { BatchGround } from "../batch/batch-ground.js";
+import { DEFAULT_PORT, type ServeOptions } from "../cli/serve-options.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
-import { ControlServer } from "../group/control-server.js";
-import { WorkerPool } from "../group/worker-pool.js";
 import { listenHttp } from "../http/listen-http.js";
 import { settleEngine } from "../job/settle-engine.js";
-import { LocalLauncher } from "../launcher/local-launcher.js";
 import { ProcessJudge } from "../launcher/process-judge.js";
-import { openSocketFolder } from "../launcher/socket-folder.js";
 import { ReportIntake } from "../report/report-intake.js";
 import { SpoolWatcher } from "../report/spool-watcher.js";
 import { openJobService } from "../service/open-job-service.js";
+import type { TrainingGround } from "../service/training-ground.js";
 import { openStore, type Store } from "../store/open-store.js";
 import { jobOptions } from "./job-options.js";
-import { LocalWorkers } from "./local-workers.js";
-import { PoolGround } from "./pool-ground.js";
 import { type ServeAccess, serveAccess } from "./serve-access.js";
+import { openSlurmGround, refuseBatchOptions } from "./slurm-service.js";
+import { withWorkers } from "./with-workers.js";
 
 const GIB = 2 ** 30;
-const HEARTBEAT_INTERVAL_MS = 500;
 
 export interface ServeSurroundings {
   /** The compiled `ringstrasse` command, which workers are started with. */
@@ -31,8 +27,12 @@ export interface ServeSurroundings {
   readonly environment: NodeJS.ProcessEnv;
   /** Where engines of the user's own are looked for. */
   readonly projectDirectory: string;
+  /** The Node.js that runs this, for batch jobs. */
+  readonly execPath: string;
   /** Where jobs and files are kept unless `--data-dir` says otherwise. */
   readonly dataDirectory: string;
+  /** Where batch jobs have their folders unless `--shared-dir` says otherwise. */
+  readonly sharedDirectory: string;
   /** How many local workers there are unless `--workers` says otherwise. */
   readonly cores: number;
   readonly stderr: NodeJS.WritableStream;
@@ -48,9 +48,9 @@ export interface ServeSurroundings {
 export interface ServePlaces {
   /** Of the REST interface and the dashboard. */
   readonly url: string;
-  /** Where workers join. */
-  readonly controlEndpoint: string;
-  /** The token that workers need, when it was made for this server alone; null: the user's own. */
+  /** Where workers join; null: jobs run as batch jobs, and none do. */
+  readonly controlEndpoint: string | null;
+  /** The token that workers need, when it was made for this server alone; null: the user's own, or none join. */
   readonly workerToken: string | null;
   /** What this host's workers compute with; null: none are started here. */
   readonly localEngine: LocalEngine | null;
@@ -58,9 +58,10 @@ export interface ServePlaces {
 
 /** For people, on stdout. */
 export function describePlaces({ url, controlEndpoint, workerToken, localEngine }: ServePlaces): string {
+  const join = `RINGSTRASSE_TOKEN=${workerToken ?? "…"} ringstrasse worker --coordinator ${controlEndpoint}`;
   const lines = [
     `ringstrasse serves at ${url}`,
-    `more workers: RINGSTRASSE_TOKEN=${workerToken ?? "…"} ringstrasse worker --coordinator ${controlEndpoint}`,
+    controlEndpoint === null ? "jobs run as batch jobs of Slurm" : `more workers: ${join}`,
   ];
   if (localEngine !== null) lines.push(`engine of this host's workers: ${localEngine.engine} (${localEngine.reason})`);
   return lines.join("\n");
@@ -77,11 +78,15 @@ export async function serve(options: ServeOptions, around: ServeSurroundings): P
   const access = serveAccess({ host, token, readToken, insecure });
   if (access.isOpenToAll) around.note(`WARNING: everybody who reaches ${host} may do everything here (--insecure)`);
   const log = createLogger(options["log-level"] ?? "warn", { process: "coordinator" });
-  const localEngine = options.workers === 0 ? null : await settleForHost(options, around);
+  const isSlurm = options.launcher === "slurm";
+  if (!isSlurm) refuseBatchOptions(options);
+  const localEngine = isSlurm || options.workers === 0 ? null : await settleForHost(options, around);
+  const slurm = isSlurm ? await openSlurmGround(options, around) : null;
   await using store = await openServeStore(options, around, log);
-  const controlEndpoint = `tcp://${host}:${options["control-port"] ?? DEFAULT_CONTROL_PORT}`;
-  await using server = await ControlServer.open(controlEndpoint, access.workers, log);
-  await serveJobs({ options, around, access, host, log, localEngine, store, server });
+  const serving = { options, around, access, host, log, localEngine, store };
+  if (slurm !== null) return await serveJobs({ ...serving, ground: slurm, controlEndpoint: null });
+  const plan = { ...around, options, host, token: access.workers, log };
+  await withWorkers(plan, (workers) => serveJobs({ ...serving, ...workers }));
 }
 
 /** What the workers of this host will compute with. @throws RingstrasseError ENGINE_UNAVAILABLE, CHOICE_UNSUPPORTED: nothing starts */
@@ -99,26 +104,14 @@ interface Serving {
   readonly log: Logger;
   readonly localEngine: LocalEngine | null;
   readonly store: Store;
-  readonly server: ControlServer;
+  readonly ground: TrainingGround | BatchGround;
+  /** Null: no workers join. */
+  readonly controlEndpoint: string | null;
 }
 
-/** What is disposed of first was begun last: no more requests, no more jobs, no more workers. */
-async function serveJobs({ options, around, access, host, log, localEngine, store, server }: Serving): Promise<void> {
-  const ground = new PoolGround(log);
-  await using folder = await openSocketFolder();
-  await using pool = openPool(options, ground, server, log);
-  ground.attach(pool.pool);
-  const launcher = new LocalLauncher(around.entry, { ...around.environment, TMPDIR: folder.path }, around.stderr);
-  const plan = {
-    coordinatorEndpoint: server.endpoint,
-    token: access.workers,
-    logLevel: options["log-level"] ?? "warn",
-    address: ringAddress(host),
-    engine: options.engine ?? "auto",
-    threads: options.threads ?? 1,
-  };
-  using localWorkers = new LocalWorkers({ launcher, pool: pool.pool, plan, log });
-  await localWorkers.start(options.workers ?? around.cores);
+/** What is disposed of first was begun last: no more requests, no more jobs; then, in the caller, no more workers. */
+async function serveJobs(serving: Serving): Promise<void> {
+  const { options, around, access, host, log, localEngine, store, ground, controlEndpoint } = serving;
   await using service = await openJobService({
     store,
     ground,
@@ -137,20 +130,9 @@ async function serveJobs({ options, around, access, host, log, localEngine, stor
     { service, files: store.files, tokens: { read, write }, log, publicOrigin },
     { host, port: options.port ?? DEFAULT_PORT },
   );
-  const workerToken = options.token === undefined ? access.workers : null;
-  around.listening({ url: http.url, controlEndpoint: server.endpoint, workerToken, localEngine });
+  const workerToken = options.token === undefined && controlEndpoint !== null ? access.workers : null;
+  around.listening({ url: http.url, controlEndpoint, workerToken, localEngine });
   if (!around.signal.aborted) await once(around.signal, "abort");
-}
-
-function openPool(options: ServeOptions, ground: PoolGround, server: ControlServer, log: Logger) {
-  const pool = new WorkerPool({
-    server,
-    policy: { heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS, silentAfterMs: silentAfterMs(options), comeBack: true },
-    admit: () => null,
-    listener: ground,
-    log,
-  });
-  return { pool, [Symbol.asyncDispose]: () => pool.close(null) };
 }
 
 async function openServeStore(options: ServeOptions, around: ServeSurroundings, log: Logger): Promise<Store> {
@@ -173,8 +155,4 @@ async function openServeStore(options: ServeOptions, around: ServeSurroundings, 
 
 function dataDirectory(options: ServeOptions, around: ServeSurroundings): string {
   return resolve(options["data-dir"] ?? around.dataDirectory);
-}
-
-function silentAfterMs(options: ServeOptions): number {
-  return 1000 * (options["silence-timeout"] ?? 10);
 }

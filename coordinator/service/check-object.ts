@@ -44,7 +44,7 @@ export function titleOf(object: VinnslObject): string | null {
  */
 export function readObject(object: VinnslObject, options: TrainOptions, body?: DocumentBody): ReadJob | null {
   const asItCame = body?.format === "xml" ? body.bytes : null;
-  const bytes = asItCame ?? Buffer.from(toVinnslXml(withoutResults(object)));
+  const bytes = asItCame ?? trainingDocument(object);
   try {
     if (partOf(object, "definition") === undefined) {
       const root = readDocument(bytes, null);
@@ -66,6 +66,11 @@ export function readTrainable(object: VinnslObject, options: TrainOptions): Read
   const problem = "the object has no definition, so there is nothing to train";
   const remedy = "Give it one, by PUT /vinnsl/{id}/definition";
   throw new RingstrasseError({ code: "DOCUMENT_INVALID", ...place, problem, remedy });
+}
+
+/** The object as a document that `ringstrasse train` takes: all of it but what earlier runs have left. */
+export function trainingDocument(object: VinnslObject): Uint8Array {
+  return Buffer.from(toVinnslXml(withoutResults(object)), "utf8");
 }
 
 function withoutResults({ root }: VinnslObject): VinnslObject {

@@ -35,27 +35,37 @@ export class ElsewhereRuns {
   }
 
   /** Any status but QUEUED. @throws RingstrasseError CONFLICT, NOT_FOUND */
-  setStatus(id: JobId, { status, message }: StatusChange): Promise<JobSummary> {
+  setStatus(id: JobId, change: StatusChange): Promise<JobSummary> {
     return this.#options.turns.run(id, async () => {
       const job = await this.#options.store.summary(id);
-      switch (status) {
-        case "CREATED":
-        case "QUEUED":
-          throw statusConflict(id, job.status, `it can't become ${status} from outside`);
-        case "INPROGRESS":
-          return await this.#begin(job);
-        case "FINISHED":
-          refuseOwn(job);
-          return await this.#options.life.move(id, "finish", {});
-        case "ERROR": {
-          refuseOwn(job);
-          const problem = message ?? "the run was reported as failed, without a reason";
-          return await this.#options.life.move(id, "fail", { reason: { code: "REPORTED", problem } });
-        }
-        default:
-          return unreachable(status);
-      }
+      refuseBatchJob(job);
+      return await this.applyStatus(job, change, ELSEWHERE);
     });
+  }
+
+  /**
+   * As {@link setStatus}, in the job's turn, for whoever knows whose word it is.
+   * @param place where the run is, for people
+   */
+  async applyStatus(job: JobSummary, { status, message }: StatusChange, place: string): Promise<JobSummary> {
+    const { id } = job;
+    switch (status) {
+      case "CREATED":
+      case "QUEUED":
+        throw statusConflict(id, job.status, `it can't become ${status} from outside`);
+      case "INPROGRESS":
+        return await this.#begin(job, place);
+      case "FINISHED":
+        refuseOwn(job);
+        return await this.#options.life.move(id, "finish", {});
+      case "ERROR": {
+        refuseOwn(job);
+        const problem = message ?? "the run was reported as failed, without a reason";
+        return await this.#options.life.move(id, "fail", { reason: { code: "REPORTED", problem } });
+      }
+      default:
+        return unreachable(status);
+    }
   }
 
   /** As `JobService.report`. */
@@ -71,10 +81,10 @@ export class ElsewhereRuns {
   }
 
   /** Takes a job over that does not run, in whatever status it is; its way leads through QUEUED, where nobody else gets it. */
-  async #begin({ id, status, run: { modelFileIds } }: JobSummary): Promise<JobSummary> {
+  async #begin({ id, status, run: { modelFileIds } }: JobSummary, place: string): Promise<JobSummary> {
     if (status === "INPROGRESS") throw statusConflict(id, status, "it is in progress already");
     const { store, life } = this.#options;
-    const plan = { elsewhere: ELSEWHERE };
+    const plan = { elsewhere: place };
     const claimed = life.claimElsewhere(id, { waits: status === "QUEUED", plan });
     // What it ends with is its own result, or none. Asked for at once: kept together.
     await Promise.all([claimed, store.recordResult(id, { result: null, modelFileIds })]);
@@ -128,6 +138,14 @@ export class ElsewhereRuns {
     const remedy = "A run elsewhere begins by PUT /status/{id}/INPROGRESS";
     throw new RingstrasseError({ code: "CONFLICT", what: "job", id, problem, remedy });
   }
+}
+
+/** @throws RingstrasseError CONFLICT for a job whose batch job alone speaks for it */
+function refuseBatchJob({ id, status, run: { batch } }: JobSummary): void {
+  if (batch === null || (status !== "QUEUED" && status !== "INPROGRESS")) return;
+  const problem = "it is a batch job of this server, which alone says how it goes on";
+  const remedy = "Wait for it, or end it by POST /vinnsl/{id}/cancel";
+  throw new RingstrasseError({ code: "CONFLICT", what: "job", id, problem, remedy });
 }
 
 /** @throws RingstrasseError CONFLICT for a run that only its keeper may end */

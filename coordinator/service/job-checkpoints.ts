@@ -1,6 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { describeFailure, toFailure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { toFailure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { isSystemError, writeFailure } from "../../shared/write-failure.js";
 import { CHECKPOINTS_FOLDER, stepOfFileName } from "../checkpoint/checkpoint-format.js";

@@ -3,15 +3,15 @@ import type { Logger } from "../../shared/logger.js";
 import type { JobSummary } from "../store/job-record.js";
 import type { JobStore, QueuePosition } from "../store/job-store.js";
 import { decideStarts } from "./decide-starts.js";
+import type { JobKeeper } from "./job-keeper.js";
 import type { JobStream } from "./job-stream.js";
-import type { RunKeeper } from "./run-keeper.js";
-import type { TrainingGround } from "./training-ground.js";
+import type { Workforce } from "./training-ground.js";
 
 export interface JobQueueOptions {
   readonly store: JobStore;
   readonly stream: JobStream;
-  readonly keeper: RunKeeper;
-  readonly ground: TrainingGround;
+  readonly keeper: JobKeeper;
+  readonly ground: Pick<Workforce, "capacity">;
   readonly log: Logger;
 }
 

@@ -1,17 +1,17 @@
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { JobStore } from "../store/job-store.js";
+import type { JobKeeper } from "./job-keeper.js";
 import type { JobQueue } from "./job-queue.js";
 import type { JobStream } from "./job-stream.js";
 import type { KeyedTurns } from "./keyed-turns.js";
-import type { RunKeeper } from "./run-keeper.js";
 import type { RunResults } from "./run-results.js";
 
 export interface JobRemovalOptions {
   readonly store: JobStore;
   readonly stream: JobStream;
   readonly results: RunResults;
-  readonly keeper: RunKeeper;
+  readonly keeper: JobKeeper;
   readonly queue: JobQueue;
   readonly turns: KeyedTurns<JobId>;
 }
@@ -61,12 +61,12 @@ export class JobRemoval {
   /** False: it has started again in the meantime. */
   async #removeIdle(id: JobId): Promise<boolean> {
     const { store, stream, results, keeper, queue } = this.#options;
-    const { status, run } = await store.summary(id);
-    if (status === "INPROGRESS" && keeper.has(id)) return false;
+    const job = await store.summary(id);
+    if (keeper.mustEnd(job)) return false;
     await store.delete(id);
     stream.ring(id);
     queue.forget(id);
-    await results.forget(run.modelFileIds);
+    await results.forget(job.run.modelFileIds);
     await keeper.forgetOutput(id);
     return true;
   }

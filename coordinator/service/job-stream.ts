@@ -1,5 +1,6 @@
 import type { JobEvent } from "../../shared/api/job-event.js";
-import { describeFailure, RingstrasseError } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { JobStreamEvent, JobSummary } from "../store/job-record.js";
 import type { JobStore, NewEvent } from "../store/job-store.js";

@@ -3,7 +3,7 @@ import type { JobDetail } from "../../shared/api/job-detail.js";
 import { type JobEvent, JobEventSchema } from "../../shared/api/job-event.js";
 import { type JobMetrics, type StepPoint, StepPointSchema } from "../../shared/api/job-metrics.js";
 import type { JobSummary as JobSummaryView } from "../../shared/api/job-summary.js";
-import { describeFailure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { type EpochEvent, EpochEventSchema } from "../../shared/train-events.js";
 import { VERSION } from "../../shared/version.js";
@@ -11,7 +11,7 @@ import type { JobSummary, MetricRow } from "../store/job-record.js";
 import { type JobQuery, type JobStore, METRIC_PAGE } from "../store/job-store.js";
 import type { JobQueue } from "./job-queue.js";
 import type { RunResults } from "./run-results.js";
-import type { TrainingGround } from "./training-ground.js";
+import type { Workforce } from "./training-ground.js";
 
 /** Kinds of events that tell of an attempt as a whole; few of each. */
 const RARE_EVENTS = ["status", "started", "generation", "collective", "warning", "finished"];
@@ -21,8 +21,8 @@ const LOOKED_BACK = 500;
 export interface JobViewsOptions {
   readonly store: JobStore;
   readonly results: RunResults;
-  readonly queue: JobQueue;
-  readonly ground: TrainingGround;
+  readonly queue: Pick<JobQueue, "ids">;
+  readonly ground: Pick<Workforce, "workers">;
 }
 
 /** Jobs as lists and pages show them. */

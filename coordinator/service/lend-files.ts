@@ -56,8 +56,8 @@ async function lend(file: StoredFile, files: FileStore, shelf: string): Promise<
   return path;
 }
 
-/** A stored name is data: as the name of a link it must be one, and short enough in bytes. */
-function linkName(name: string): string {
+/** A stored name is data: as the name of a file it must be one, and short enough in bytes. Pure. */
+export function linkName(name: string): string {
   const flat = name.replaceAll("/", "_");
   const named = /^\.+$/.test(flat) ? `_${flat}` : flat;
   return Buffer.byteLength(named) <= 255

@@ -5,8 +5,11 @@ import type { JobId } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
 import { failedEvent } from "../../shared/train-events.js";
 import type { InterruptedFailure } from "../cli/interruption.js";
+import type { JobSummary } from "../store/job-record.js";
 import type { JobStore } from "../store/job-store.js";
+import type { JobCheckpoints } from "./job-checkpoints.js";
 import type { JobDocuments } from "./job-documents.js";
+import type { JobKeeper } from "./job-keeper.js";
 import type { JobLife } from "./job-life.js";
 import type { JobStream } from "./job-stream.js";
 import type { KeyedTurns } from "./keyed-turns.js";
@@ -25,6 +28,7 @@ export interface RunKeeperOptions {
   readonly documents: JobDocuments;
   readonly results: RunResults;
   readonly trainer: JobTrainer;
+  readonly checkpoints: JobCheckpoints;
   readonly ground: TrainingGround;
   /** Whoever changes a job's status does so in its turn. */
   readonly turns: KeyedTurns<JobId>;
@@ -45,7 +49,7 @@ interface LiveRun {
 }
 
 /** The runs on this service's own workers, from their start to what becomes of them. */
-export class RunKeeper {
+export class RunKeeper implements JobKeeper {
   readonly #options: RunKeeperOptions;
   readonly #runs = new Map<JobId, LiveRun>();
   #onEnded: () => void = () => undefined;
@@ -67,6 +71,10 @@ export class RunKeeper {
   /** Whether the job runs here, or is about to. */
   has(id: JobId): boolean {
     return this.#runs.has(id);
+  }
+
+  mustEnd({ id, status }: JobSummary): boolean {
+    return status === "INPROGRESS" && this.has(id);
   }
 
   /** Starts a waiting job. Whatever comes of it is told by the job itself. */
@@ -113,9 +121,9 @@ export class RunKeeper {
   /** False: somebody was faster, by cancelling it, say. */
   async #claim({ id, ending }: LiveRun): Promise<boolean> {
     if (ending.signal.aborted) return false;
-    const { life, trainer } = this.#options;
+    const { life, checkpoints } = this.#options;
     // A run that goes on from a checkpoint goes on with its curves.
-    const keepsMetrics = await trainer.checkpoints.has(id);
+    const keepsMetrics = await checkpoints.has(id);
     const claimed = await unlessGone(life.claim(id, { keepsMetrics }));
     return claimed?.kind === "moved";
   }
@@ -193,9 +201,9 @@ export class RunKeeper {
 
   /** Of a job that has finished: nobody needs them. What can't be removed is told to the log, and removed when the job is queued again. */
   async #forgetCheckpoints(id: JobId): Promise<void> {
-    const { trainer, log } = this.#options;
+    const { checkpoints, log } = this.#options;
     try {
-      await trainer.checkpoints.forget(id);
+      await checkpoints.forget(id);
     } catch (thrown) {
       log.error({ err: thrown, jobId: id }, "checkpoints not removed");
     }

@@ -20,6 +20,7 @@ import { statusConflict } from "./job-conflict.js";
 import type { JobDocuments } from "./job-documents.js";
 import type { JobEvaluations, RowsToJudgeBy } from "./job-evaluations.js";
 import { findJobFiles } from "./job-files.js";
+import type { JobKeeper } from "./job-keeper.js";
 import type { JobLife } from "./job-life.js";
 import type { JobQueue } from "./job-queue.js";
 import type { JobRemoval } from "./job-removal.js";
@@ -35,7 +36,6 @@ import type {
 import type { JobStream } from "./job-stream.js";
 import type { JobViews } from "./job-views.js";
 import type { KeyedTurns } from "./keyed-turns.js";
-import type { RunKeeper } from "./run-keeper.js";
 import type { RunResults } from "./run-results.js";
 import type { TrainingTotals } from "./training-totals.js";
 
@@ -49,7 +49,7 @@ export interface ServiceParts {
   readonly checkpoints: JobCheckpoints;
   readonly results: RunResults;
   readonly removal: JobRemoval;
-  readonly keeper: RunKeeper;
+  readonly keeper: JobKeeper;
   readonly queue: JobQueue;
   readonly elsewhere: ElsewhereRuns;
   readonly views: JobViews;
@@ -58,7 +58,8 @@ export interface ServiceParts {
   readonly totals: TrainingTotals;
 }
 
-const ROUTE_OF_PART = {
+/** How the parts of an object are called in routes. */
+export const ROUTE_OF_PART = {
   definition: "definition",
   instance: "instanceschema",
   trainingresult: "trainingresult",
@@ -145,13 +146,13 @@ export class StoredJobService implements JobService {
     }
   }
 
-  /** Null: it runs here, so that its keeper must end it. @throws RingstrasseError CONFLICT when there is nothing to cancel */
+  /** Null: its keeper must end it. @throws RingstrasseError CONFLICT when there is nothing to cancel */
   #cancelWaiting(id: JobId, { failure }: RingstrasseError): Promise<JobSummary | null> {
     const { store, keeper, life, queue, turns } = this.#parts;
     return turns.run(id, async () => {
       const job = await store.summary(id);
       if (!SETTLED.includes(job.status)) throw statusConflict(id, job.status, "it neither waits nor runs");
-      if (job.status === "INPROGRESS" && keeper.has(id)) return null;
+      if (keeper.mustEnd(job)) return null;
       const ended = await life.move(id, "fail", { reason: failure });
       queue.forget(id);
       queue.schedule();

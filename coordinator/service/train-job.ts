@@ -9,14 +9,13 @@ import { planRun, prepareRows, type ReadJob, type RunToPlan } from "../job/plan-
 import type { TrainingRun } from "../job/training-run.js";
 import type { FileStore } from "../store/file-store.js";
 import type { JobStore } from "../store/job-store.js";
-import { JobCheckpoints } from "./job-checkpoints.js";
+import type { JobCheckpoints } from "./job-checkpoints.js";
 import type { JobDocuments } from "./job-documents.js";
 import { findJobFiles, lendJobFiles } from "./job-files.js";
 import { metricRows } from "./run-records.js";
+import { ServiceFolders } from "./service-folders.js";
 import type { RunSurroundings, TrainedRun, TrainingGround } from "./training-ground.js";
 
-/** In the data directory; others are told of runs by paths from there. */
-const RUNS = "runs";
 /** Of a run that goes on from nothing. */
 const BEGINNING: TrainingPosition = { epoch: 0, step: 0, progress: null };
 
@@ -28,6 +27,8 @@ export interface JobTrainerOptions {
   /** `runs/`, `rows/` and `lent/` below it are the trainer's. */
   readonly dataDirectory: string;
   readonly options: TrainOptions;
+  /** Of all jobs. */
+  readonly checkpoints: JobCheckpoints;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -52,45 +53,45 @@ export type AttemptResult =
 /** Turns a job of the store into a run, and trains it. */
 export class JobTrainer {
   readonly #options: JobTrainerOptions;
-  /** Of all jobs. */
-  readonly checkpoints = new JobCheckpoints((id) => this.outputOf(id));
+  readonly #folders: ServiceFolders;
 
   constructor(options: JobTrainerOptions) {
     this.#options = options;
+    this.#folders = new ServiceFolders(options.dataDirectory, options.options["data-dir"]);
   }
 
   /** Where a job's runs write. */
   outputOf(id: JobId): string {
-    return join(this.#options.dataDirectory, RUNS, id);
+    return this.#folders.outputOf(id);
   }
 
   /** What stored files are lent by; may be removed when no run is going on. */
   get lentDirectory(): string {
-    return join(this.#options.dataDirectory, "lent");
+    return this.#folders.lent;
   }
 
   /** What paths begin with that only this server knows. */
   get ownPath(): string {
-    return join(this.#options.dataDirectory, "/");
+    return this.#folders.ownPath;
   }
 
   /** Where prepared rows are kept. */
   get cacheDirectory(): string {
-    const { dataDirectory, options } = this.#options;
-    return options["data-dir"] ?? join(dataDirectory, "rows");
+    return this.#folders.rows;
   }
 
   /** @throws RingstrasseError with whatever stands in the way first; the signal's reason */
   async train(attempt: Attempt): Promise<AttemptResult> {
     const { id, signal, emit, setAside, taken, onStop } = attempt;
-    const { documents, ground, options } = this.#options;
+    const { documents, ground, options, checkpoints } = this.#options;
     const warn = (message: string) => emit({ event: "warning", message: message.replaceAll(this.ownPath, "") });
     const job = await documents.trainable(id);
     job.definition.warnings.forEach(warn);
     const { prepared, data } = await this.#prepareRows(job, attempt);
     prepared.warnings.forEach(warn);
-    await using saved = await this.checkpoints.open(id, warn);
-    const place = { jobId: id, prepared, document: id, data, out: this.outputOf(id), shownOut: join(RUNS, id) };
+    await using saved = await checkpoints.open(id, warn);
+    const shownOut = this.#folders.shownOutputOf(id);
+    const place = { jobId: id, prepared, document: id, data, out: this.outputOf(id), shownOut };
     const transport = options.transport === "ipc" ? "ipc" : "tcp";
     signal.throwIfAborted();
     const { min, max } = job.settings.workerRange;
@@ -133,7 +134,7 @@ export class JobTrainer {
       warn(
         `the job has changed since its last run (${what} was ${expected}, and is ${got}): it begins at its beginning`,
       );
-      await this.checkpoints.forget(wanted.jobId);
+      await this.#options.checkpoints.forget(wanted.jobId);
       return await planRun(job, { ...wanted, resumed: null });
     }
   }

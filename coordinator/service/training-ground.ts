@@ -25,8 +25,8 @@ export interface TrainedRun {
   readonly weights: Uint8Array;
 }
 
-/** Where the service's jobs train: a pool of workers that come and go. */
-export interface TrainingGround {
+/** What jobs can be started on. */
+export interface Workforce {
   capacity(): Capacity;
 
   /** For people: every worker, the lost ones for a while. */
@@ -34,7 +34,10 @@ export interface TrainingGround {
 
   /** `listener` is told whenever {@link capacity} may have changed. */
   onCapacityChanged(listener: () => void): void;
+}
 
+/** Where the service's jobs train: a pool of workers that come and go. */
+export interface TrainingGround extends Workforce {
   /**
    * Trains on `run.policy.workers` idle workers, which are taken before this returns its promise and are idle again, or lost, when the
    * promise settles. Runs go side by side. Writes the output directory, checkpoints included, as `ringstrasse train` does.

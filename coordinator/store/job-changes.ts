@@ -90,13 +90,14 @@ function consequences(
 
 /** Pure: a run's facts with what a plan adds. */
 export function planned(run: RunFacts, plan: RunPlan): RunFacts {
-  const { workersWanted, workers, replicas, elsewhere, outputDirectory, testRowsSha256 } = plan;
+  const { workersWanted, workers, replicas, elsewhere, batch, outputDirectory, testRowsSha256 } = plan;
   return {
     ...run,
     workersWanted: workersWanted === undefined ? run.workersWanted : workersWanted,
     workers: workers === undefined ? run.workers : workers,
     replicas: replicas === undefined ? run.replicas : replicas,
     elsewhere: elsewhere === undefined ? run.elsewhere : elsewhere,
+    batch: batch === undefined ? run.batch : batch,
     outputDirectory: outputDirectory === undefined ? run.outputDirectory : outputDirectory,
     testRowsSha256: testRowsSha256 === undefined ? run.testRowsSha256 : testRowsSha256,
   };
@@ -119,10 +120,11 @@ export function afterInterruption(
 
 /**
  * Pure: a job whose run was called off through no fault of its own waits again at its old place, and the attempt does not count
- * against it. Null: it was not running here.
+ * against it. Null: it was running neither here nor as a batch job.
  */
 export function sentBack(job: JobSummary, reason: Failure | null, nowMs: number): JobSummary | null {
-  const waiting = runsHere(job) ? waitingAgain(job, reason, nowMs) : null;
+  const runsAsBatchJob = job.status === "INPROGRESS" && job.run.batch !== null;
+  const waiting = runsHere(job) || runsAsBatchJob ? waitingAgain(job, reason, nowMs) : null;
   if (waiting === null) return null;
   const { attempt, earlierAttempts } = waiting.run;
   return { ...waiting, run: { ...waiting.run, attempt: attempt - 1, earlierAttempts: earlierAttempts + 1 } };
@@ -134,10 +136,11 @@ function runsHere({ status, run }: JobSummary): boolean {
 
 function waitingAgain(job: JobSummary, reason: Failure | null, nowMs: number): JobSummary | null {
   const { attempt, earlierAttempts, workersWanted } = job.run;
+  const batch = job.run.batch === null ? null : { ...job.run.batch, reported: null };
   const context = { nowMs, nextQueuePlace: job.queuePlace ?? 0 };
   const failed = applyEvent(job, "fail", { reason }, context);
   if (failed.kind === "refused") return null;
-  const queued = applyEvent(failed.job, "queue", { plan: { workersWanted } }, context);
+  const queued = applyEvent(failed.job, "queue", { plan: { workersWanted, batch } }, context);
   if (queued.kind === "refused") return null;
   const run = { ...queued.job.run, attempt, earlierAttempts };
   return { ...queued.job, run, queuedAt: job.queuedAt, statusReason: reason };

@@ -35,6 +35,17 @@ export const JobProgressSchema = z.object({
 });
 export type JobProgress = z.infer<typeof JobProgressSchema>;
 
+/** A job in the hands of a batch system. */
+export const BatchFactsSchema = z.object({
+  /** Names the batch job and its folder, and no other of the same job. */
+  key: z.string(),
+  /** The batch system's number for it; null: not known to have been taken. */
+  batchJob: z.string().nullable(),
+  /** How the run itself says that it failed: the batch system may start it again; null: it has not. */
+  reported: z.string().nullable(),
+});
+export type BatchFacts = z.infer<typeof BatchFactsSchema>;
+
 /** What a job's current run is, or its last one was. */
 export const RunFactsSchema = z.object({
   /** Starts since a person queued the job; 0 before the first. */
@@ -47,6 +58,8 @@ export const RunFactsSchema = z.object({
   replicas: whole.nullable(),
   /** Where it runs when not on this server's workers (it reports in, and outlives the server); else null. */
   elsewhere: z.string().nullable(),
+  /** The batch job that it was handed to; null: none. */
+  batch: BatchFactsSchema.nullable().default(null),
   startedAt: time,
   finishedAt: time,
   outputDirectory: z.string().nullable(),
@@ -145,6 +158,7 @@ export const NO_RUN: RunFacts = {
   workers: null,
   replicas: null,
   elsewhere: null,
+  batch: null,
   startedAt: null,
   finishedAt: null,
   outputDirectory: null,

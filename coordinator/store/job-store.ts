@@ -47,7 +47,10 @@ export type TransitionResult =
 export type RunOutcome = Pick<RunFacts, "result" | "modelFileIds">;
 /** What is known of a run when it starts, or later. */
 export type RunPlan = Partial<
-  Pick<RunFacts, "workersWanted" | "workers" | "replicas" | "elsewhere" | "outputDirectory" | "testRowsSha256">
+  Pick<
+    RunFacts,
+    "workersWanted" | "workers" | "replicas" | "elsewhere" | "batch" | "outputDirectory" | "testRowsSha256"
+  >
 >;
 
 /** Events that are kept together with a change: who sees the job as it is now finds them too. Pure. */
@@ -171,8 +174,8 @@ export interface JobStore extends AsyncDisposable {
   requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }>;
 
   /**
-   * A job whose run here was called off through no fault of its own waits again at its old place; the attempt does not count against
-   * it. @returns as it is now; unchanged, and nothing is told, when it was not running here
+   * A job whose run, here or as a batch job, was called off through no fault of its own waits again at its old place; the attempt does
+   * not count against it. A batch job stays its batch job. @returns as it is now; unchanged, and nothing is told, when no such run went on
    */
   sendBack(id: JobId, reason: Failure | null, tell?: Tell): Promise<JobSummary>;
 

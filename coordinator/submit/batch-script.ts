@@ -7,17 +7,27 @@ export interface BatchScript {
   readonly request: BatchRequest;
   /** What is said at the top, a line each. */
   readonly about: readonly string[];
-  /** Where the job's output goes, `%j` being its number; null: where it was submitted. */
+  /** Where the job's output goes, `%j` being its number, `%A_%a` in an array; null: where it was submitted. */
   readonly output: string | null;
   /** Shell words, quoted where they have to be: the command, then the arguments of its `train`. */
   readonly command: string;
   readonly trainArguments: string;
-  /** That the first start goes on from; null: from what there is in the output directory. Later starts always do. */
+  /** Absolute path that the first start goes on from; null: from what there is in the output directory. Later starts always do. */
   readonly resume: string | null;
+  /** The output directory, absolute; null: the script's own arguments name it. In an array it holds those of the tasks, `0`, `1`, … */
+  readonly out: string | null;
+  /** A job array whose tasks train `document.xml` of their output directories; null: one job. */
+  readonly array?: BatchArray | null;
   /** Absolute paths that every node must have; looked for if there are folders. */
   readonly files: readonly string[];
   /** Absolute paths of folders that must be the same ones on every node. */
   readonly folders: readonly string[];
+}
+
+export interface BatchArray {
+  readonly tasks: number;
+  /** Tasks that run side by side at most; null: as many as the cluster allows. */
+  readonly atOnce: number | null;
 }
 
 /** Before the time limit, so that the run can save its state. Slurm may be a minute early. */
@@ -31,15 +41,16 @@ const LAST_RANK_S = 30;
  * Runs with bash; shellcheck has nothing against it. Pure.
  */
 export function renderBatchScript(script: BatchScript): string {
-  const { request, about, command, trainArguments, resume } = script;
+  const { request, about, command, trainArguments } = script;
   const head = ["#!/usr/bin/env bash", ...directives(script), ...about.map((line) => `# ${line}`), "set -euo pipefail"];
   const checks = script.folders.length === 0 ? [] : [sameFiles(script)];
-  const train = `${command} train ${trainArguments} "--resume=$resume"`;
-  const sections = [head.join("\n"), SECRET, ...checks, beginning(resume), step(request, train)];
+  const own = script.array ? `"$out/document.xml" ${trainArguments} "--out=$out"` : trainArguments;
+  const train = `${command} train ${own} "--resume=$resume"`;
+  const sections = [head.join("\n"), SECRET, beginning(script), ...checks, step(request, train)];
   return `${sections.join("\n\n")}\n`;
 }
 
-function directives({ request, output }: BatchScript): string[] {
+function directives({ request, output, array }: BatchScript): string[] {
   const { jobName, nodes, tasksPerNode, cpusPerTask, gpusPerNode, partition, account, time } = request;
   const options: readonly (readonly [string, string | number | null])[] = [
     ["job-name", jobName],
@@ -50,6 +61,7 @@ function directives({ request, output }: BatchScript): string[] {
     ["ntasks-per-node", tasksPerNode],
     ["cpus-per-task", cpusPerTask],
     ["gpus-per-node", gpusPerNode === 0 ? null : gpusPerNode],
+    ["array", array ? `0-${array.tasks - 1}${array.atOnce === null ? "" : `%${array.atOnce}`}` : null],
     ["output", output],
     ["open-mode", "append"],
     ["signal", `B:USR1@${warningSeconds(time)}`],
@@ -69,19 +81,42 @@ function warningSeconds(time: string | null): number {
   return time === null ? WARNING_S : Math.max(1, Math.min(WARNING_S, Math.floor(parseSlurmTime(time) / 4)));
 }
 
-function beginning(resume: string | null): string {
+function beginning({ resume, out, array }: BatchScript): string {
   const first = `resume=${resume === null ? "auto" : shellWord(resume)}`;
   const later = resume === null ? [] : [`if [ "\${SLURM_RESTART_COUNT:-0}" -gt 0 ]; then resume=auto; fi`];
   const why =
     "# Slurm starts the job again after its time limit, or when a node is lost: it goes on from its last checkpoint.";
-  return [why, first, ...later].join("\n");
+  return [
+    why,
+    first,
+    ...later,
+    out === null ? OWN_OUT : `out=${shellWord(out)}${array ? "/$SLURM_ARRAY_TASK_ID" : ""}`,
+    NEWEST_STATE,
+  ].join("\n");
 }
 
+/** Of a script that is given its document and options when it is submitted. */
+const OWN_OUT = `out=\${RINGSTRASSE_OUT:-}
+before=
+for word; do
+  case $word in --out=*) out=\${word#--out=} ;; esac
+  if [ "$before" = --out ]; then out=$word; fi
+  before=$word
+done`;
+
+const NEWEST_STATE = `newest_state() {
+  local states=("$out"/checkpoints/step-*.ckpt)
+  echo "\${states[-1]}"
+}
+began_from=$(newest_state)`;
+
 /** A new file in each folder tells the same folder from another one of its name. */
-function sameFiles({ files, folders }: BatchScript): string {
+function sameFiles({ files, folders, resume, array }: BatchScript): string {
+  const begun = resume === null ? [] : [`if [ "$resume" != auto ]; then paths+=("$resume"); fi`];
+  if (array) begun.push('paths+=("$out/document.xml")');
   return `# Every node has to see the same files.
 advice='Put it on a file system that all nodes share'
-paths=(${files.map(shellWord).join(" ")})
+${[`paths=(${files.map(shellWord).join(" ")})`, ...begun].join("\n")}
 marks=()
 for folder in ${folders.map(shellWord).join(" ")}; do
   mark=$(mktemp "$folder/.seen-by-all-nodes-XXXXXX") || {
@@ -119,6 +154,11 @@ while kill -0 "$step" 2>/dev/null; do
   wait "$step" || status=$?
 done
 if [ -n "$again" ] && [ "$status" -eq 130 ]; then
+  # A first start may need its time for preparing the rows. One after it that saves nothing would be followed by others like it, for ever.
+  if [ "\${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ "$(newest_state)" = "$began_from" ]; then
+    echo "ringstrasse: the time was up again before any later state was saved, so the job is not queued again. Give it more --time; if saving has failed, a warning above says why" >&2
+    exit 5
+  fi
   echo "ringstrasse: the time is nearly up: the job is queued again, and goes on from its checkpoint" >&2
   scontrol requeue "$SLURM_JOB_ID"
 fi

@@ -33,6 +33,7 @@ function template(request: BatchRequest, about: readonly string[]): string {
     command: "ringstrasse",
     trainArguments: '"$@"',
     resume: null,
+    out: null,
     files: [],
     folders: [],
   });

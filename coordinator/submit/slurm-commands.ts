@@ -1,7 +1,10 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { RingstrasseError } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import { isSystemError } from "../../shared/write-failure.js";
+import type { BatchState } from "../batch/batch-scheduler.js";
+import { parseAccounted, parseJobs, SACCT_ARGUMENTS, type SlurmJob, SQUEUE_ARGUMENTS } from "../batch/slurm-jobs.js";
 import { parseNodes, SINFO_ARGUMENTS, type SlurmNode } from "./slurm-nodes.js";
 
 const run = promisify(execFile);
@@ -12,9 +15,12 @@ const MOST_OUTPUT_BYTES = 64 * 2 ** 20;
 /** Slurm, by its commands. */
 export class SlurmCommands {
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #through: readonly string[];
 
-  constructor(environment: NodeJS.ProcessEnv) {
+  /** @param through what the commands are run by, to have them run elsewhere */
+  constructor(environment: NodeJS.ProcessEnv, through: readonly string[] = []) {
     this.#environment = environment;
+    this.#through = through;
   }
 
   /** All nodes of all partitions. @throws RingstrasseError BATCH_REFUSED when Slurm isn't there or doesn't answer */
@@ -35,9 +41,37 @@ export class SlurmCommands {
     throw refused(`sbatch says no job number: ${output.slice(0, 200)}`, "See squeue whether the job is there");
   }
 
+  /** The user's jobs that Slurm has not forgotten, oldest first; it forgets those that have ended after some minutes (`MinJobAge`). */
+  async jobs(): Promise<SlurmJob[]> {
+    const output = await this.#run("squeue", SQUEUE_ARGUMENTS);
+    const jobs = parseJobs(output);
+    if (jobs !== null) return jobs.sort((one, other) => Number(one.id) - Number(other.id));
+    throw refused(`squeue says what this version doesn't understand: ${output.slice(0, 200)}`, "Look at squeue --me");
+  }
+
+  /** How jobs have ended, as the cluster's accounting has them; empty where it keeps none. @throws RingstrasseError BATCH_REFUSED */
+  async accounted(ids: readonly string[]): Promise<ReadonlyMap<string, BatchState>> {
+    try {
+      return parseAccounted(await this.#run("sacct", [...SACCT_ARGUMENTS, `--jobs=${ids.join(",")}`]));
+    } catch (thrown) {
+      if (/accounting storage is disabled/i.test(describeFailure(toFailure(thrown)))) return new Map();
+      throw thrown;
+    }
+  }
+
+  /** Resolves when Slurm has taken it on; a job that has ended already will do. @throws RingstrasseError BATCH_REFUSED */
+  async cancel(id: string): Promise<void> {
+    try {
+      await this.#run("scancel", [id]);
+    } catch (thrown) {
+      if (!/invalid job id|already (completing|completed)/i.test(describeFailure(toFailure(thrown)))) throw thrown;
+    }
+  }
+
   async #run(command: string, args: readonly string[]): Promise<string> {
     try {
-      const { stdout } = await run(command, [...args], { env: this.#environment, maxBuffer: MOST_OUTPUT_BYTES });
+      const [file = command, ...rest] = [...this.#through, command, ...args];
+      const { stdout } = await run(file, rest, { env: this.#environment, maxBuffer: MOST_OUTPUT_BYTES });
       return stdout;
     } catch (cause) {
       if (isSystemError(cause) && cause.code === "ENOENT") {

@@ -1,4 +1,4 @@
-import { access, constants, readFile, realpath, writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import type { ParsedCommand } from "../../shared/cli/parse-command.js";
 import { createDirectory } from "../../shared/create-directory.js";
@@ -10,16 +10,17 @@ import type { SUBMIT_OPTIONS, SubmitOptions } from "../cli/submit-options.js";
 import { readJob } from "../job/plan-run.js";
 import { refuseUnsupported } from "../job/refuse-unsupported.js";
 import { resolveData } from "../job/resolve-data.js";
-import { fileSystemKind, isSharedFileSystem } from "../store/file-system-kind.js";
-import type { BatchRequest } from "./batch-request.js";
+import { toVinnslXml } from "../vinnsl/object/to-vinnsl-xml.js";
+import { withParameter } from "../vinnsl/object/with-parameter.js";
+import { type BatchRequest, batchRequest } from "./batch-request.js";
 import { renderBatchScript } from "./batch-script.js";
 import { checkRequest } from "./check-request.js";
+import { checkpointsOf } from "./checkpoints-of.js";
+import { refuseUnfitPath, unsharedPlaces } from "./shared-path.js";
 import { shellWord } from "./shell-word.js";
 import { SlurmCommands } from "./slurm-commands.js";
+import { type MemberSettings, parseSweep, refuseFixed, SWEEP_FILE, type SweepRecord, sweepMembers } from "./sweep.js";
 import { trainArguments } from "./train-arguments.js";
-
-/** Of jobs that say nothing of checkpoints. */
-const CHECKPOINT_MINUTES = 10;
 
 export interface SubmitSurroundings {
   /** The compiled `ringstrasse` command, and the Node.js that runs it: the job uses the same. */
@@ -39,8 +40,10 @@ export interface Submitted {
   readonly script: string;
   /** Where the job writes its results. */
   readonly out: string;
-  /** What it says, as soon as it runs. */
+  /** What it says, as soon as it runs; `%a` stands for the number of a sweep's run. */
   readonly log: string;
+  /** Of a sweep; null: it is none. */
+  readonly runs: number | null;
   /** What the user should know; sentences without their full stop. */
   readonly remarks: readonly string[];
 }
@@ -65,75 +68,95 @@ export async function submitSlurm(
     });
   }
   const options = command.values;
-  const request = requestOf(options, document);
-  const data = await checkJob(command, document, request);
+  const request = batchRequest(options, stemOf(document));
+  const sweep = sweepOf(options);
+  const { data, documents } = await checkJobs(command, document, { request, sweep });
   const slurm = new SlurmCommands(around.environment);
   const remarks = checkRequest(request, await slurm.nodes());
+  const resume = resumeOf(options, around.directory);
   const files = [around.execPath, around.entry, document, data, ...givenFiles(options)];
   const absolute = files.map((file) => resolve(around.directory, file));
-  await Promise.all(absolute.map(refuseMissing));
+  const begun = resume === null ? [] : [resume];
+  await Promise.all([...absolute, ...begun].map(refuseMissing));
   const places = await makePlaces(options, document, around);
+  const { out: _ofTheSweep, ...own } = options;
+  const passed = { ...own, "data-dir": places["data-dir"], ...(sweep === null ? { out: places.out } : {}), data };
+  const words = trainArguments({ ...passed, ...checkpointsOf(options) }, around.directory);
   const script = join(places.out, "train.sbatch");
-  const log = join(places.out, "slurm-%j.out");
-  const passed = { ...options, ...places, data, ...checkpointsOf(options) };
-  const trained = [absolute[2] ?? "", ...trainArguments(passed, around.directory)];
+  const log = join(places.out, ...(sweep === null ? ["slurm-%j.out"] : ["%a", "slurm-%A_%a.out"]));
   const text = renderBatchScript({
     request,
     about: ["Written by ringstrasse submit slurm."],
     output: log,
     command: [around.execPath, around.entry].map(shellWord).join(" "),
-    trainArguments: trained.map(shellWord).join(" "),
-    resume: resumeOf(options, around.directory),
+    trainArguments: [...(sweep === null ? [absolute[2] ?? ""] : []), ...words].map(shellWord).join(" "),
+    resume,
+    out: places.out,
+    array: sweep === null ? null : { tasks: sweep.length, atOnce: options["at-once"] ?? null },
     files: absolute,
     folders: [places.out, places["data-dir"]],
   });
-  await written(script, text);
+  if (sweep !== null) await writeSweep(places.out, { document: absolute[2] ?? "", members: sweep }, documents);
+  await written(script, text, 0o755);
   const unshared =
-    request.nodes === 1 ? [] : await unsharedPlaces([...absolute.slice(2), places.out, places["data-dir"]]);
+    request.nodes === 1 ? [] : await unsharedPlaces([...absolute.slice(2), ...begun, places.out, places["data-dir"]]);
   const jobId = options["dry-run"] === true ? null : await slurm.submit(script);
-  return { jobId, script, out: places.out, log: log.replace("%j", jobId ?? "%j"), remarks: [...remarks, ...unshared] };
-}
-
-/** @throws RingstrasseError USAGE for GPUs that no rank would use */
-function requestOf(options: SubmitOptions, document: string): BatchRequest {
-  const gpusPerNode = options["gpus-per-node"] ?? 0;
-  const tasksPerNode = options["tasks-per-node"] ?? Math.max(1, gpusPerNode);
-  if (gpusPerNode > 0 && tasksPerNode !== gpusPerNode) {
-    const problem = `${tasksPerNode} ranks on each node for ${gpusPerNode} GPUs: each rank has one`;
-    throw usage("--tasks-per-node", problem, `Leave it out, or give ${gpusPerNode}`);
-  }
-  return {
-    jobName: stemOf(document),
-    nodes: options.nodes ?? 1,
-    tasksPerNode,
-    cpusPerTask: options["cpus-per-task"] ?? options.threads ?? 1,
-    gpusPerNode,
-    partition: options.partition ?? null,
-    account: options.account ?? null,
-    time: options.time ?? null,
-  };
-}
-
-/** Nodes get lost: a job that says nothing of checkpoints has some. */
-function checkpointsOf(options: SubmitOptions): Pick<SubmitOptions, "checkpoint-minutes"> {
-  const given = [options["checkpoint-steps"], options["checkpoint-epochs"], options["checkpoint-minutes"]];
-  return given.some((each) => each !== undefined) ? {} : { "checkpoint-minutes": CHECKPOINT_MINUTES };
+  const said = jobId === null ? log : log.replace("%j", jobId).replace("%A", jobId);
+  const runs = sweep?.length ?? null;
+  return { jobId, script, out: places.out, log: said, runs, remarks: [...remarks, ...unshared] };
 }
 
 function resumeOf({ resume }: SubmitOptions, directory: string): string | null {
   return resume === undefined || resume === RESUME_AUTO ? null : resolve(directory, resume);
 }
 
-/** What is wrong with the job itself is said here, not hours later on a node. @returns the path of the training rows */
-async function checkJob(
+/** The members of a sweep; null: there is none. @throws RingstrasseError USAGE */
+function sweepOf(options: SubmitOptions): readonly MemberSettings[] | null {
+  const sweeps = (options.sweep ?? []).map(parseSweep);
+  const refused = (option: string, problem: string) =>
+    new RingstrasseError({ code: "USAGE", option, problem, remedy: "Leave it out" });
+  if (sweeps.length === 0) {
+    if (options["at-once"] !== undefined) throw refused("--at-once", "it is for the runs of a --sweep");
+    return null;
+  }
+  const { resume } = options;
+  if (resume !== undefined && resume !== RESUME_AUTO)
+    throw refused("--resume", "the runs of a sweep have no beginning in common");
+  refuseFixed(sweeps, options);
+  return sweepMembers(sweeps);
+}
+
+/**
+ * What is wrong with the jobs themselves is said here, not hours later on a node.
+ * @returns the path of the training rows, and of a sweep each member's document
+ */
+async function checkJobs(
   { values, sources }: ParsedCommand<typeof SUBMIT_OPTIONS>,
   file: string,
-  { nodes, tasksPerNode }: BatchRequest,
-): Promise<string> {
+  { request, sweep }: { readonly request: BatchRequest; readonly sweep: readonly MemberSettings[] | null },
+): Promise<{ readonly data: string; readonly documents: readonly Uint8Array[] }> {
   refuseUnsupported(values);
-  const ranks = { ...values, workers: nodes * tasksPerNode };
-  const job = readJob({ bytes: await readInput(file), file, options: ranks, sources: { ...sources, workers: "flag" } });
-  return await resolveData(values.data ?? null, job.definition, file);
+  const options = { ...values, workers: request.nodes * request.tasksPerNode };
+  const read = (bytes: Uint8Array) => readJob({ bytes, file, options, sources: { ...sources, workers: "flag" } });
+  const { definition, object } = read(await readInput(file));
+  const documents = (sweep ?? []).map((settings) => {
+    const changed = Object.entries(settings).reduce((all, [name, value]) => withParameter(all, name, value), object);
+    return Buffer.from(toVinnslXml(changed), "utf8");
+  });
+  for (const document of documents) read(document);
+  return { data: await resolveData(values.data ?? null, definition, file), documents };
+}
+
+/** Each member's folder with its document, then what says that they belong together. */
+async function writeSweep(out: string, record: SweepRecord, documents: readonly Uint8Array[]): Promise<void> {
+  for (const [index, document] of documents.entries()) {
+    const folder = join(out, String(index));
+    await createDirectory(folder).catch((cause: unknown) => {
+      throw writeFailure(folder, cause);
+    });
+    await written(join(folder, "document.xml"), document, 0o644);
+  }
+  await written(join(out, SWEEP_FILE), `${JSON.stringify(record, null, 2)}\n`, 0o644);
 }
 
 /** @throws RingstrasseError INPUT_MISSING */
@@ -155,44 +178,25 @@ function givenFiles(options: SubmitOptions): string[] {
 async function makePlaces(options: SubmitOptions, document: string, around: SubmitSurroundings) {
   const out = resolve(around.directory, options.out ?? join("runs", `${stemOf(document)}-${around.stamp}`));
   const rows = resolve(around.directory, options["data-dir"] ?? join(around.cacheDirectory, "rows"));
-  for (const folder of [out, rows]) {
+  const folders = { "--out": out, "--data-dir": rows };
+  for (const [option, folder] of Object.entries(folders)) {
     await createDirectory(folder).catch((cause: unknown) => {
       throw writeFailure(folder, cause);
     });
-    // These stand in lines that Slurm reads, not the shell.
-    if (/[\s%\\]/.test(folder))
-      throw usage("--out", `Slurm can't take the path "${folder}"`, "Choose one without blanks, % and \\");
+    refuseUnfitPath(option, folder);
   }
   return { out, "data-dir": rows };
 }
 
-async function written(path: string, text: string): Promise<void> {
+async function written(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   try {
-    await writeFile(path, text, { mode: 0o755 });
+    await writeFile(path, content, { mode });
   } catch (cause) {
     throw writeFailure(path, cause);
   }
 }
 
-/** The job itself finds out whether a path is shared; this is a word before the wait. @returns remarks */
-async function unsharedPlaces(paths: readonly string[]): Promise<string[]> {
-  const mounts = await readFile("/proc/mounts", "utf8");
-  const real = await Promise.all(paths.map((path) => realpath(path)));
-  const local = real.flatMap((path) => {
-    const kind = fileSystemKind(path, mounts);
-    return kind === null || isSharedFileSystem(kind) ? [] : [`${path} (${kind})`];
-  });
-  if (local.length === 0) return [];
-  return [
-    `these seem to be on this host alone; the job ends with exit code 4 if a node lacks them: ${local.join(", ")}`,
-  ];
-}
-
 function stemOf(document: string): string {
   const stem = basename(document, extname(document)).replaceAll(/[^A-Za-z0-9._-]/g, "_");
   return stem.slice(0, 80) || "train";
-}
-
-function usage(option: string, problem: string, remedy: string): RingstrasseError {
-  return new RingstrasseError({ code: "USAGE", option, problem, remedy });
 }

@@ -3,6 +3,7 @@
 # that Slurm takes for real. Needs root, iproute2, slurmctld, slurmd, slurm-client, munge. All of it lies in FOLDER and in namespaces
 # that bear its name: nothing of the system is changed, and several can stand at once.
 #   slurm-cluster.sh up FOLDER NODES
+#   slurm-cluster.sh hosts FOLDER NODES             the hosts alone, without Slurm
 #   slurm-cluster.sh on FOLDER NODE COMMAND...     NODE: login, node1, node2, ...
 #   slurm-cluster.sh link FOLDER NODE up|down
 #   slurm-cluster.sh down FOLDER
@@ -116,6 +117,11 @@ up() {
   echo "the nodes did not come up: $idle" >&2
   tail -n 20 "$folder"/*.log "$folder"/*.out >&2
   return 1
+}
+
+hosts() {
+  mkdir -p "$folder"
+  network "$1"
 }
 
 down() {

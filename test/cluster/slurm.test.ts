@@ -6,10 +6,11 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expandHostList } from "../../shared/launch/host-list.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import type { ClusterCommandEnd } from "../support/host-network.js";
 import { markedProcesses } from "../support/marked-processes.js";
 import { MPI_LAUNCHERS } from "../support/mpi-launchers.js";
-import { eventsOf, ROOT, runTrain } from "../support/run-command.js";
-import { type ClusterCommandEnd, SlurmCluster, slurmProblem } from "../support/slurm-cluster.js";
+import { eventsOf, ROOT, runCommand, runTrain } from "../support/run-command.js";
+import { SlurmCluster, slurmProblem } from "../support/slurm-cluster.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
 const IRIS = join(ROOT, "examples/iris/iris.xml");
@@ -151,6 +152,25 @@ describe.skipIf(PROBLEM !== null)(`Slurm with three nodes${PROBLEM === null ? ""
     },
   );
 
+  const hasMpi = (mpi: string): boolean =>
+    MPI_LAUNCHERS.some(({ command, isInstalled }) => command === mpi && isInstalled);
+  it.skipIf(!hasMpi("mpirun.mpich") || !hasMpi("mpirun.openmpi")).each([
+    ["pmi2", 2],
+    // The nodes share /tmp, where Slurm's PMIx has a folder of one name on each.
+    ["pmix", 1],
+  ] as const)(
+    "srun --mpi=%s over %i nodes: its ranks, with MPI between them (needs mpich and openmpi-bin)",
+    async (kind, nodes) => {
+      const places = ["--out", join(cluster.folder, kind), "--data-dir", rows()];
+      const train = [process.execPath, ENTRY, "train", IRIS, ...SHORT, "--collective", "mpi", ...places];
+      const srun = ["srun", `--mpi=${kind}`, `--nodes=${nodes}`, "--ntasks=2", ...train];
+      const { exitCode, stdout, stderr } = await cluster.run("login", srun);
+      expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+      const finished = finishedOf(eventsOf(stdout));
+      expect(finished).toMatchObject({ workers: 2, collective: "mpi", weightsSha256: await weightsAlone() });
+    },
+  );
+
   it("a killed rank is named with its host, the job fails, and nothing is left", async () => {
     const job = await submitted([...ENDLESS, "--nodes", "2"]);
     const log = await says(job, '"event":"epoch","epoch":3,');
@@ -186,7 +206,8 @@ describe.skipIf(PROBLEM !== null)(`Slurm with three nodes${PROBLEM === null ? ""
     expect(failed).toMatchObject({ code: "INTERRUPTED", message: expect.stringContaining("SIGUSR2") });
     const resumed = events.find((event) => event.event === "resumed");
     const saved = events.find((event) => event.event === "checkpoint");
-    expect(resumed?.step).toBe(saved?.step);
+    if (saved === undefined) throw new Error(`nothing was saved: ${log}`);
+    expect(resumed?.step).toBe(saved.step);
     expect(finishedOf(events)).toMatchObject(await undisturbed());
     await nothingLeft(job);
   });
@@ -258,6 +279,29 @@ describe.skipIf(PROBLEM !== null)(`Slurm with three nodes${PROBLEM === null ? ""
     const many = await submit(["--gpus-per-node", "3"], out);
     expect(many).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("--gpus-per-node: 3 GPUs") });
     await expect(readFile(join(out, "train.sbatch"))).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("a sweep is one array with a run for each value, and says which is best", async () => {
+    const out = join(cluster.folder, "sweep");
+    const unknown = await submit([...SHORT, "--sweep", "haste=1,2"], out);
+    expect(unknown).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('unknown parameter "haste"') });
+    await expect(readFile(join(out, "train.sbatch"))).rejects.toMatchObject({ code: "ENOENT" });
+    const { stdout } = await submit([...SHORT, "--sweep", "seed=3,4"], out);
+    const { jobId, runs, log } = JSON.parse(stdout);
+    expect({ runs, log }).toEqual({ runs: 2, log: join(out, "%a", `slurm-${jobId}_%a.out`) });
+    for (const run of ["0", "1"]) {
+      while ((await readFile(join(out, run, "result.json"), "utf8").catch(() => "")) === "") await setTimeout(100);
+    }
+    const summary = JSON.parse((await runCommand(["sweep", out, "--json"])).stdout);
+    const [third, fourth] = summary.members;
+    expect([third.settings, fourth.settings]).toEqual([{ seed: "3" }, { seed: "4" }]);
+    const places = ["--out", join(cluster.folder, "seed-3"), "--data-dir", rows()];
+    const { finished } = await runTrain([IRIS, ...SHORT.filter((each) => each !== "--json"), "--seed", "3", ...places]);
+    expect(third.result.weightsSha256).toBe(finished.weightsSha256);
+    expect(fourth.result.weightsSha256).not.toBe(finished.weightsSha256);
+    const table = (await runCommand(["sweep", out])).stdout;
+    expect(table).toContain(`${summary.best} best`);
+    expect(table).toContain(finished.weightsSha256.slice(0, 12));
   });
 
   it("node lists mean what scontrol says", async () => {

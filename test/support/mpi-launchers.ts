@@ -5,6 +5,7 @@ export interface MpiLauncher {
   /** With the Debian packages that bring it: what a skipped test is called after. */
   readonly name: string;
   readonly command: string;
+  /** Its library's file name, as the dynamic loader finds it. */
   readonly library: string;
   /** So that it starts any number of ranks, as any user. */
   readonly options: readonly string[];

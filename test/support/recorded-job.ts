@@ -4,7 +4,8 @@ import type { JobEvent } from "../../shared/api/job-event.js";
 import { type JobMetrics, toStepPoint } from "../../shared/api/job-metrics.js";
 import type { JobStatus } from "../../shared/api/job-status.js";
 import type { JobSummary } from "../../shared/api/job-summary.js";
-import { describeFailure, type Failure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import type { Failure } from "../../shared/failure.js";
 import { type TrainEvent, TrainEventSchema } from "../../shared/train-events.js";
 
 const RECORDING = new URL("recordings/digits.jsonl", import.meta.url);

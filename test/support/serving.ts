@@ -23,9 +23,9 @@ export interface ServingOptions extends CommandSurroundings {
 /** Starts a server; it is killed when the test finishes, should it still run. */
 export async function startServing({ workers, args = [], ...options }: ServingOptions): Promise<Serving> {
   const dataDirectory = options.dataDirectory ?? (await temporaryDirectory());
-  const ports = ["--port=0", "--control-port=0"].filter(
-    (port) => !args.some((arg) => arg.startsWith(port.slice(0, -1))),
-  );
+  // No workers join where jobs are batch jobs.
+  const listens = args.includes("--launcher=slurm") ? ["--port=0"] : ["--port=0", "--control-port=0"];
+  const ports = listens.filter((port) => !args.some((arg) => arg.startsWith(port.slice(0, -1))));
   const command = startCommand(
     ["serve", `--workers=${workers}`, `--data-dir=${dataDirectory}`, "--json", ...ports, ...args],
     options,

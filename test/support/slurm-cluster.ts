@@ -1,55 +1,24 @@
-import { type ExecFileException, execFile, spawnSync } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import { ROOT } from "./run-command.js";
+import { HOST_SCRIPT, HostNetwork, hostsProblem, networkFolder } from "./host-network.js";
 
-const SCRIPT = join(ROOT, "test/cluster/slurm-cluster.sh");
 /** Each with the Debian package that brings it. */
-const NEEDED = ["slurmctld", "slurmd", "sbatch (slurm-client)", "munged (munge)", "ip (iproute2)"];
+const NEEDED = ["slurmctld", "slurmd", "sbatch (slurm-client)", "munged (munge)"];
 
 /** Why no Slurm can be had on this machine; null: it can. `.ci/run` installs what is missing. */
 export function slurmProblem(): string | null {
-  const missing = NEEDED.filter((each) => spawnSync("which", [each.split(" ")[0] ?? ""]).status !== 0);
-  if (missing.length > 0) return `without ${missing.join(", ")}`;
-  const { status, stderr } = spawnSync("unshare", ["--net", "--uts", "--mount", "true"], { encoding: "utf8" });
-  return status === 0 ? null : `without the right to make namespaces: ${stderr.trim()}`;
-}
-
-export interface ClusterCommandEnd {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
+  return hostsProblem(NEEDED);
 }
 
 /** A real Slurm with a login node and some compute nodes, see `test/cluster/slurm-cluster.sh`. */
-export class SlurmCluster implements AsyncDisposable {
-  readonly folder: string;
-
-  private constructor(folder: string) {
-    this.folder = folder;
-  }
-
-  static async start(nodes: number): Promise<SlurmCluster> {
-    // Short: sockets lie in it, and interfaces of the kernel bear its name.
-    const cluster = new SlurmCluster(await mkdtemp(join(tmpdir(), "rs-")));
-    await promisify(execFile)(SCRIPT, ["up", cluster.folder, String(nodes)]);
+export class SlurmCluster extends HostNetwork {
+  static override async start(nodes: number): Promise<SlurmCluster> {
+    const cluster = new SlurmCluster(await networkFolder());
+    await promisify(execFile)(HOST_SCRIPT, ["up", cluster.folder, String(nodes)]);
     return cluster;
-  }
-
-  /** Runs a command on a node, `login` or `node1` and so on, to its end. */
-  run(node: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<ClusterCommandEnd> {
-    return new Promise((resolve, reject) => {
-      const report = (error: ExecFileException | null, stdout: string, stderr: string): void => {
-        if (typeof error?.code === "string") reject(error);
-        else resolve({ exitCode: error?.code ?? (error === null ? 0 : 1), stdout, stderr });
-      };
-      const options = { cwd: ROOT, env: { ...process.env, ...env }, maxBuffer: 64 * 2 ** 20 };
-      execFile(SCRIPT, ["on", this.folder, node, ...command], options, report);
-    });
   }
 
   /** What runs on a node from now on finds an empty folder there. */
@@ -60,12 +29,12 @@ export class SlurmCluster implements AsyncDisposable {
 
   /** Pulls a node's cable. */
   async cutOff(node: string): Promise<void> {
-    await promisify(execFile)(SCRIPT, ["link", this.folder, node, "down"]);
+    await promisify(execFile)(HOST_SCRIPT, ["link", this.folder, node, "down"]);
   }
 
   /** Resolves when Slurm counts with the node again. */
   async reconnect(node: string): Promise<void> {
-    await promisify(execFile)(SCRIPT, ["link", this.folder, node, "up"]);
+    await promisify(execFile)(HOST_SCRIPT, ["link", this.folder, node, "up"]);
     for (;;) {
       const { stdout } = await this.run("login", ["sinfo", "--noheader", `--nodes=${node}`, "--format=%t"]);
       if (/^idle$/m.test(stdout)) return;
@@ -73,9 +42,8 @@ export class SlurmCluster implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  override async [Symbol.asyncDispose](): Promise<void> {
     await this.run("login", ["scancel", "--full", "--signal=KILL", "--user=root"]);
-    await promisify(execFile)(SCRIPT, ["down", this.folder]);
-    await rm(this.folder, { recursive: true });
+    await super[Symbol.asyncDispose]();
   }
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import process from "node:process";
-import { describeFailure, RingstrasseError, toFailure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 import { isMapFailed, type LinuxCalls, linuxCalls, viewOf } from "./linux-calls.js";
 

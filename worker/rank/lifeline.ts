@@ -1,7 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { deferred } from "../../shared/deferred.js";
-import { describeFailure, exitCodeOf, type Failure, RingstrasseError } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { exitCodeOf, type Failure, RingstrasseError } from "../../shared/failure.js";
 import { type FromRank, type MeetingPoint, ToRankSchema } from "../../shared/launch/rank-messages.js";
 
 /**

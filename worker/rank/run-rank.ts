@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import process from "node:process";
-import { describeFailure, type Failure, toFailure } from "../../shared/failure.js";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { type Failure, toFailure } from "../../shared/failure.js";
 import { type Rank, type WorkerId, WorkerIdSchema } from "../../shared/ids.js";
 import { type LaunchedPlace, launcherCommand } from "../../shared/launch/launched-place.js";
 import type { MeetingPoint } from "../../shared/launch/rank-messages.js";

@@ -1,4 +1,5 @@
-import { describeFailure, type Failure } from "../../../shared/failure.js";
+import { describeFailure } from "../../../shared/describe-failure.js";
+import type { Failure } from "../../../shared/failure.js";
 
 /** A failure taken apart for a page: who or what is to blame, and what to do. */
 export interface Culprit {

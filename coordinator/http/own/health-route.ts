@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { describeFailure, toFailure } from "../../../shared/failure.js";
+import { describeFailure } from "../../../shared/describe-failure.js";
+import { toFailure } from "../../../shared/failure.js";
 import { VERSION } from "../../../shared/version.js";
 import type { HttpApp, HttpServices } from "../http-app.js";
 

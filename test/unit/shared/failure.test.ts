@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { describeFailure } from "../../../shared/describe-failure.js";
 import {
-  describeFailure,
   exitCodeOf,
   type Failure,
   type FailureCode,
@@ -52,6 +52,7 @@ const EVERY: {
   ENGINE_UNAVAILABLE: [{ engine: "wasm", ...advice }, 4, "engine wasm: it is broken. Mend it"],
   COLLECTIVE_UNAVAILABLE: [{ collective: "shm", ...advice }, 4, "collective shm: it is broken. Mend it"],
   LAUNCH_FAILED: [{ host: "h", ...advice }, 4, "could not start a worker on h: it is broken. Mend it"],
+  BATCH_FAILED: [{ batchJob: "12", state: "TIMEOUT", ...advice }, 5, "batch job 12 (TIMEOUT): it is broken. Mend it"],
   BATCH_REFUSED: [{ option: "--nodes", ...advice }, 4, "--nodes: it is broken. Mend it"],
   RENDEZVOUS_TIMEOUT: [
     { joined: 1, expected: 2, waitedMs: 1000, problem: "start the other" },

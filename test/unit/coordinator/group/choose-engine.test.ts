@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { chooseEngine, type EngineDecision } from "../../../../coordinator/group/choose-engine.js";
-import { describeFailure, exitCodeOf } from "../../../../shared/failure.js";
+import { describeFailure } from "../../../../shared/describe-failure.js";
+import { exitCodeOf } from "../../../../shared/failure.js";
 import type { EngineFacts } from "../../../../shared/protocol/control-message.js";
 import { ENGINE, joinMessage } from "../../../support/control-client.js";
 

@@ -1,9 +1,13 @@
 import { spawnSync } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { renderBatchScript } from "../../../../coordinator/submit/batch-script.js";
 import { shellWord } from "../../../../coordinator/submit/shell-word.js";
 import { trainArguments } from "../../../../coordinator/submit/train-arguments.js";
+import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 const REQUEST = {
   jobName: "net",
@@ -24,6 +28,7 @@ const PLAN = {
   files: ["/shared/it's a net.xml"],
   folders: ["/shared/run", "/shared/rows"],
   resume: null,
+  out: "/shared/run",
 };
 const SCRIPT = renderBatchScript(PLAN);
 const HAS_SHELLCHECK = spawnSync("shellcheck", ["--version"]).status === 0;
@@ -51,7 +56,7 @@ describe("renderBatchScript", () => {
 
   it("goes on from its own checkpoints, but where the first start was told otherwise", () => {
     expect(SCRIPT).toContain("\nresume=auto\n");
-    expect(SCRIPT).not.toContain("SLURM_RESTART_COUNT");
+    expect(SCRIPT).not.toContain("resume=auto; fi");
     const told = renderBatchScript({ ...PLAN, resume: "/shared/an other run" });
     const [first, later] = told.slice(told.indexOf("\nresume=") + 1).split("\n");
     expect(first).toBe("resume='/shared/an other run'");
@@ -75,10 +80,76 @@ describe("renderBatchScript", () => {
     expect(SCRIPT).not.toMatch(/TOKEN=[0-9a-f]/);
   });
 
-  it.skipIf(!HAS_SHELLCHECK)("has nothing that shellcheck minds (needs shellcheck)", () => {
-    const { stdout, status } = spawnSync("shellcheck", ["-"], { input: SCRIPT, encoding: "utf8" });
+  it.each([
+    [null, "0-5"],
+    [2, "0-5%2"],
+  ])("an array, %j of its tasks at once: each trains the document of its own folder", (atOnce, tasks) => {
+    const script = renderBatchScript({ ...PLAN, array: { tasks: 6, atOnce } });
+    expect(script).toContain(`#SBATCH --array=${tasks}\n`);
+    expect(script).toContain("\nout=/shared/run/$SLURM_ARRAY_TASK_ID\n");
+    expect(script).toContain('ringstrasse.js train "$out/document.xml" ');
+    expect(script).toContain(' "--out=$out" "--resume=$resume" &\n');
+    expect(script).toContain('paths+=("$out/document.xml")');
+  });
+
+  it("looks for what the first start goes on from, and later not again", () => {
+    const told = renderBatchScript({ ...PLAN, resume: "/shared/other" });
+    expect(told).toContain('if [ "$resume" != auto ]; then paths+=("$resume"); fi');
+    expect(SCRIPT).not.toContain('paths+=("$resume")');
+  });
+
+  it.skipIf(!HAS_SHELLCHECK).each([
+    ["one job", SCRIPT],
+    ["one that goes on from elsewhere", renderBatchScript({ ...PLAN, resume: "/shared/an other run" })],
+    ["an array", renderBatchScript({ ...PLAN, array: { tasks: 3, atOnce: 1 } })],
+    ["a template", renderBatchScript({ ...PLAN, out: null, folders: [], trainArguments: '"$@"' })],
+  ])("of %s has nothing that shellcheck minds (needs shellcheck)", (_, input) => {
+    const { stdout, status } = spawnSync("shellcheck", ["-"], { input, encoding: "utf8" });
     expect(stdout).toBe("");
     expect(status).toBe(0);
+  });
+});
+
+describe("a batch script at the end of its time", () => {
+  /** With an srun that saves as it is told to and ends as an interrupted run does, and a scontrol that notes what it is asked for. */
+  async function ended(restarts: number, hasSaved: boolean) {
+    const folder = await temporaryDirectory();
+    const out = join(folder, "run");
+    await mkdir(join(out, "checkpoints"), { recursive: true });
+    await writeFile(join(out, "checkpoints", "step-000000000010.ckpt"), "");
+    const commands = {
+      // Its sending of the signal waits until the script catches that.
+      srun: `trap '${hasSaved ? `touch ${join(out, "checkpoints", "step-000000000020.ckpt")}` : ":"}; exit 130' USR2\nuntil (( 0x$(awk '/^SigCgt/ { print $2 }' "/proc/$PPID/status") & 0x200 )); do :; done\nkill -USR1 "$PPID"\nwhile :; do sleep 0.05; done`,
+      scontrol: `echo "$*" >>${join(folder, "asked")}`,
+    };
+    for (const [name, text] of Object.entries(commands)) {
+      await writeFile(join(folder, name), `#!/usr/bin/env bash\n${text}\n`, { mode: 0o755 });
+    }
+    const script = renderBatchScript({ ...PLAN, out, output: null, folders: [] });
+    const env = {
+      ...process.env,
+      PATH: `${folder}:${process.env["PATH"]}`,
+      SLURM_JOB_ID: "7",
+      SLURM_RESTART_COUNT: `${restarts}`,
+    };
+    const { status, stderr } = spawnSync("bash", ["-c", script], { env, encoding: "utf8", timeout: 20_000 });
+    const asked = await readFile(join(folder, "asked"), "utf8").catch(() => "");
+    return { status, stderr, asked };
+  }
+
+  it.each([
+    ["a later state was saved", 3, true],
+    ["nothing was saved, at the first start", 0, false],
+  ])("is queued again when %s", async (_, restarts, hasSaved) => {
+    const { asked, stderr } = await ended(restarts, hasSaved);
+    expect(asked).toBe("requeue 7\n");
+    expect(stderr).toContain("the job is queued again, and goes on from its checkpoint");
+  });
+
+  it("ends with its reason when a second start has saved nothing either", async () => {
+    const { status, asked, stderr } = await ended(1, false);
+    expect({ status, asked }).toEqual({ status: 5, asked: "" });
+    expect(stderr).toContain("before any later state was saved, so the job is not queued again. Give it more --time");
   });
 });
 

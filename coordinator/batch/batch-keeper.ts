@@ -1,0 +1,252 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import { describeFailure } from "../../shared/describe-failure.js";
+import { RingstrasseError, toFailure } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
+import type { Logger } from "../../shared/logger.js";
+import type { JobDocuments } from "../service/job-documents.js";
+import { findJobFiles } from "../service/job-files.js";
+import type { JobKeeper } from "../service/job-keeper.js";
+import type { JobLife } from "../service/job-life.js";
+import type { JobStream } from "../service/job-stream.js";
+import type { KeyedTurns } from "../service/keyed-turns.js";
+import type { FileStore } from "../store/file-store.js";
+import type { JobSummary } from "../store/job-record.js";
+import { JOB_PAGE, type JobStore } from "../store/job-store.js";
+import type { BatchGround, BatchTiming } from "./batch-ground.js";
+import type { BatchReports } from "./batch-reports.js";
+import { BatchRun } from "./batch-run.js";
+
+export interface BatchKeeperOptions {
+  readonly store: JobStore;
+  readonly files: FileStore;
+  readonly stream: JobStream;
+  readonly life: JobLife;
+  readonly documents: JobDocuments;
+  readonly ground: BatchGround;
+  readonly reports: BatchReports;
+  /** Whoever changes a job's status does so in its turn. */
+  readonly turns: KeyedTurns<JobId>;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+const TIMING: BatchTiming = { lookMs: 500, askMs: 3000, laterMs: 15_000 };
+
+/**
+ * Jobs as batch jobs: handed over at once when they are queued, since the batch system has a queue of its own; followed by their reports
+ * and by what the batch system says of them. All that has to outlive this process is in the store and in the jobs' folders, so batch
+ * jobs that go on while no service is there are found again by the next one.
+ */
+export class BatchKeeper implements JobKeeper {
+  readonly setAside = 0;
+  readonly #options: BatchKeeperOptions;
+  readonly #timing: BatchTiming;
+  readonly #runs = new Map<JobId, BatchRun>();
+  /** Being handed over, or to be tried again later. */
+  readonly #starting = new Set<JobId>();
+  readonly #pauses = new Set<NodeJS.Timeout>();
+  readonly #closing = new AbortController();
+  #onEnded: () => void = () => undefined;
+  #handingOver: Promise<unknown> = Promise.resolve();
+  #following: Promise<void> = Promise.resolve();
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #trouble: string | null = null;
+
+  private constructor(options: BatchKeeperOptions) {
+    this.#options = options;
+    this.#timing = options.ground.timing ?? TIMING;
+  }
+
+  /** Finds the batch jobs of the service before, and follows them. @throws RingstrasseError STORE_UNAVAILABLE */
+  static async open(options: BatchKeeperOptions): Promise<BatchKeeper> {
+    const keeper = new BatchKeeper(options);
+    for await (const job of batchJobsIn(options.store)) keeper.#follow(job);
+    keeper.#following = keeper.#lookAgainAndAgain();
+    return keeper;
+  }
+
+  onEnded(listener: () => void): void {
+    this.#onEnded = listener;
+  }
+
+  has(id: JobId): boolean {
+    return this.#runs.has(id) || this.#starting.has(id);
+  }
+
+  mustEnd(job: JobSummary): boolean {
+    return isLive(job) && job.run.batch !== null;
+  }
+
+  start(id: JobId): void {
+    this.#starting.add(id);
+    const handedOver = this.#options.turns.run(id, () => this.#handOver(id));
+    this.#handingOver = Promise.all([
+      this.#handingOver,
+      handedOver.catch((thrown: unknown) => this.#later(id, thrown)),
+    ]);
+  }
+
+  /** @throws RingstrasseError BATCH_REFUSED: the batch system does not answer, and the job stays as it is */
+  async stop(id: JobId, { failure }: RingstrasseError): Promise<void> {
+    const { store, turns, life, ground } = this.#options;
+    await turns.run(id, async () => {
+      const job = await store.summary(id);
+      if (!this.mustEnd(job)) return;
+      const batchJob = await this.#batchJobOf(job);
+      if (batchJob !== null) await ground.scheduler.cancel(batchJob);
+      // From here on nobody listens to what it still reports.
+      this.#runs.delete(id);
+      await life.move(id, "fail", { reason: failure });
+    });
+  }
+
+  /** Batch jobs go on: the next service finds them. */
+  async stopAll(): Promise<void> {
+    this.#closing.abort();
+    for (const pause of this.#pauses) clearTimeout(pause);
+    await this.#handingOver;
+    await this.#following;
+  }
+
+  async forgetOutput(id: JobId): Promise<void> {
+    const { ground, log } = this.#options;
+    await ground
+      .forget(id)
+      .catch((thrown: unknown) => log.error({ err: thrown, jobId: id }, "batch folder not removed"));
+  }
+
+  /** In the job's turn. */
+  async #handOver(id: JobId): Promise<void> {
+    const { store, life } = this.#options;
+    try {
+      const job = await store.summary(id);
+      if (job.status !== "QUEUED" || this.#runs.has(id)) return;
+      const batchJob = (await this.#batchJobOf(job)) ?? (await this.#submit(job));
+      if (batchJob === null) return this.#tryLater(id);
+      this.#follow(await store.summary(id));
+      this.#starting.delete(id);
+    } catch (thrown) {
+      if (!(thrown instanceof RingstrasseError)) throw thrown;
+      this.#starting.delete(id);
+      if (thrown.failure.code === "NOT_FOUND") return;
+      this.#options.log.warn({ jobId: id, err: thrown }, "job not handed over");
+      await life.move(id, "fail", { reason: thrown.failure });
+      this.#onEnded();
+    }
+  }
+
+  /** Null: the batch system doesn't want it now, which the job has been told. */
+  async #submit(job: JobSummary): Promise<string | null> {
+    const { store, files, documents, ground, stream } = this.#options;
+    const { id } = job;
+    const key = job.run.batch?.key ?? randomBytes(6).toString("hex");
+    // First the name, then the job of that name: whenever this process ends, the batch job can be found.
+    if (job.run.batch === null) await store.recordRun(id, { batch: { key, batchJob: null, reported: null } });
+    const read = await documents.trainable(id);
+    const found = await findJobFiles(read, files);
+    const script = await ground.write({ name: { id, key }, job: read, found, files });
+    const submission = await ground.scheduler.submit(script);
+    if (submission.kind === "later") {
+      await stream.add(id, [{ event: "warning", message: `It will be handed over later: ${submission.problem}` }]);
+      return null;
+    }
+    const { batchJob } = submission;
+    await store.recordRun(id, { batch: { key, batchJob, reported: null } });
+    return batchJob;
+  }
+
+  /** The batch job that the job has already; where the service ended while it was handed over, it is looked for. */
+  async #batchJobOf({ id, run: { batch } }: JobSummary): Promise<string | null> {
+    const { store, ground } = this.#options;
+    if (batch === null || batch.batchJob !== null) return batch?.batchJob ?? null;
+    const name = { id, key: batch.key };
+    const batchJob = (await ground.scheduler.find(ground.nameOf(name))) ?? (await ground.startedJobOf(name));
+    if (batchJob !== null) await store.recordRun(id, { batch: { ...batch, batchJob } });
+    return batchJob;
+  }
+
+  #later(id: JobId, thrown: unknown): void {
+    this.#options.log.error({ err: thrown, jobId: id }, "the job could not be handed over; it is tried again");
+    this.#tryLater(id);
+  }
+
+  #tryLater(id: JobId): void {
+    if (this.#closing.signal.aborted) return;
+    const pause = setTimeout(() => {
+      this.#pauses.delete(pause);
+      this.#starting.delete(id);
+      this.#onEnded();
+    }, this.#timing.laterMs);
+    this.#pauses.add(pause);
+  }
+
+  #follow({ id, run: { batch } }: JobSummary): void {
+    if (batch === null || batch.batchJob === null) return;
+    const name = { id, key: batch.key };
+    this.#runs.set(id, new BatchRun({ ...this.#options, name, batchJob: batch.batchJob }));
+  }
+
+  async #lookAgainAndAgain(): Promise<void> {
+    const { lookMs } = this.#timing;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#look().then(
+        () => this.#recovered(),
+        (thrown: unknown) => this.#troubled(thrown),
+      );
+      await wait(lookMs, undefined, { signal }).catch((thrown: unknown) => {
+        if (!signal.aborted) throw thrown;
+      });
+    }
+  }
+
+  /** First the reports, then the batch system: what it says of a job is then never older than what the job has said. */
+  async #look(): Promise<void> {
+    const { ground, now } = this.#options;
+    const { signal } = this.#closing;
+    for (const run of [...this.#runs.values()]) await run.takeIn(signal);
+    if (now() - this.#askedAt < this.#timing.askMs || this.#runs.size === 0) return;
+    this.#askedAt = now();
+    const runs = [...this.#runs];
+    const states = await ground.scheduler.states(runs.map(([, { batchJob }]) => batchJob));
+    for (const [id, run] of runs) {
+      if (signal.aborted) return;
+      const outlook = await run.settle(states.get(run.batchJob) ?? { kind: "unknown" }, signal);
+      if (outlook === "goesOnLookSoon") this.#askedAt = Number.NEGATIVE_INFINITY;
+      if (outlook !== "over" || this.#runs.get(id) !== run) continue;
+      this.#runs.delete(id);
+      this.#onEnded();
+    }
+  }
+
+  #troubled(thrown: unknown): void {
+    const failure = toFailure(thrown);
+    const words = describeFailure(failure);
+    if (this.#trouble !== words)
+      this.#options.log.warn({ failure, err: thrown }, "batch jobs can't be looked at now; trying again");
+    this.#trouble = words;
+  }
+
+  #recovered(): void {
+    if (this.#trouble !== null) this.#options.log.info("batch jobs can be looked at again");
+    this.#trouble = null;
+  }
+}
+
+/** Whether the job waits or runs. */
+function isLive({ status }: JobSummary): boolean {
+  return status === "QUEUED" || status === "INPROGRESS";
+}
+
+/** Jobs that wait or run as batch jobs. */
+export async function* batchJobsIn(store: JobStore): AsyncGenerator<JobSummary, void, void> {
+  for (const status of ["QUEUED", "INPROGRESS"] as const) {
+    let cursor: string | null = null;
+    do {
+      const page: Awaited<ReturnType<JobStore["list"]>> = await store.list({ limit: JOB_PAGE, cursor, status });
+      for (const job of page.jobs) if (job.run.batch !== null) yield job;
+      cursor = page.next;
+    } while (cursor !== null);
+  }
+}

@@ -1,0 +1,32 @@
+/** What a batch system says of a job. */
+export type BatchState =
+  /** `reason`: why, in the batch system's words. A job that it starts again waits too. */
+  | { readonly kind: "waiting"; readonly reason: string }
+  | { readonly kind: "running" }
+  /** `state`: how, in the batch system's words; `exitCode` is null when it doesn't say, or a signal ended the job. */
+  | { readonly kind: "ended"; readonly state: string; readonly exitCode: number | null }
+  /** It knows nothing of such a job, or no longer. */
+  | { readonly kind: "unknown" };
+
+export type BatchSubmission =
+  | { readonly kind: "submitted"; readonly batchJob: string }
+  /** Not now, through no fault of the job: too many are waiting, or the batch system is busy. */
+  | { readonly kind: "later"; readonly problem: string };
+
+/**
+ * A batch system as whoever runs jobs by it sees it. Calls may overlap. Each rejects with BATCH_REFUSED when the batch system isn't there
+ * or doesn't answer; then nothing is known.
+ */
+export interface BatchScheduler {
+  /** Hands over a script that says itself what it needs. @throws BATCH_REFUSED in the batch system's words: it won't take this one ever */
+  submit(script: string): Promise<BatchSubmission>;
+
+  /** All of them at once: one question. */
+  states(batchJobs: readonly string[]): Promise<ReadonlyMap<string, BatchState>>;
+
+  /** The user's job of this name, the latest of several, whether it has ended or not; null: none is known. */
+  find(name: string): Promise<string | null>;
+
+  /** Ends the job, waiting or running, on all its nodes; resolves when the batch system has taken that on. One that has ended will do. */
+  cancel(batchJob: string): Promise<void>;
+}

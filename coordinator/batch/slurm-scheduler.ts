@@ -1,0 +1,42 @@
+import { toFailure } from "../../shared/failure.js";
+import type { SlurmCommands } from "../submit/slurm-commands.js";
+import type { BatchScheduler, BatchState, BatchSubmission } from "./batch-scheduler.js";
+
+/** What `sbatch` says when another time will do. */
+const PASSING =
+  /unable to contact slurm controller|socket timed out|temporarily unable|connection refused|MaxSubmitJob|resource temporarily unavailable|zero bytes were transmitted/i;
+
+/** {@link BatchScheduler} over Slurm's commands. */
+export class SlurmScheduler implements BatchScheduler {
+  readonly #slurm: SlurmCommands;
+
+  constructor(slurm: SlurmCommands) {
+    this.#slurm = slurm;
+  }
+
+  async submit(script: string): Promise<BatchSubmission> {
+    try {
+      return { kind: "submitted", batchJob: await this.#slurm.submit(script) };
+    } catch (thrown) {
+      const failure = toFailure(thrown);
+      if (failure.code !== "BATCH_REFUSED" || !PASSING.test(failure.problem)) throw thrown;
+      return { kind: "later", problem: failure.problem };
+    }
+  }
+
+  async states(batchJobs: readonly string[]): Promise<ReadonlyMap<string, BatchState>> {
+    if (batchJobs.length === 0) return new Map();
+    const queue = new Map((await this.#slurm.jobs()).map(({ id, state }) => [id, state]));
+    const forgotten = batchJobs.filter((id) => !queue.has(id));
+    const accounted = forgotten.length === 0 ? new Map<string, BatchState>() : await this.#slurm.accounted(forgotten);
+    return new Map(batchJobs.map((id) => [id, queue.get(id) ?? accounted.get(id) ?? { kind: "unknown" }]));
+  }
+
+  async find(name: string): Promise<string | null> {
+    return (await this.#slurm.jobs()).findLast((job) => job.name === name)?.id ?? null;
+  }
+
+  cancel(batchJob: string): Promise<void> {
+    return this.#slurm.cancel(batchJob);
+  }
+}

@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { TrainEvent } from "../../shared/train-events.js";
+import { HostNetwork, hostsProblem } from "../support/host-network.js";
+import { markedProcesses } from "../support/marked-processes.js";
+import { MPI_LAUNCHERS, type MpiLauncher } from "../support/mpi-launchers.js";
+import { eventsOf, ROOT, type RunningCommand, runTrain, startCommand } from "../support/run-command.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
+
+const IRIS = join(ROOT, "examples/iris/iris.xml");
+const AGENT = join(ROOT, "test/cluster/rsh-agent.sh");
+const HOSTS = ["node1", "node2"] as const;
+const JOB = ["--replicas", "4", "--batch-size", "32"];
+const ENDLESS = ["--epochs", "1000000", "--evaluate-every", "1000000"];
+const PROBLEM = hostsProblem();
+
+/** MPICH's launcher has things of its own to say on stdout when a rank dies. */
+function eventsAmong(stdout: string): TrainEvent[] {
+  const lines = stdout.slice(0, stdout.lastIndexOf("\n")).split("\n");
+  return eventsOf(lines.filter((line) => line.startsWith("{")).join("\n"));
+}
+
+async function nothingLeft(mark: string): Promise<void> {
+  while (markedProcesses(mark).length > 0) await setTimeout(50);
+}
+
+describe.skipIf(PROBLEM !== null)(`ranks on two hosts, without Slurm${PROBLEM === null ? "" : ` (${PROBLEM})`}`, () => {
+  let hosts: HostNetwork;
+  let alone: Promise<string> | null = null;
+
+  beforeAll(async () => {
+    hosts = await HostNetwork.start(2);
+  });
+  afterAll(() => hosts?.[Symbol.asyncDispose]());
+
+  /** Of the same job in one worker. */
+  function weightsAlone(): Promise<string> {
+    const places = ["--out", join(hosts.folder, "alone"), "--data-dir", join(hosts.folder, "rows")];
+    alone ??= runTrain([IRIS, ...JOB, "--epochs", "3", ...places]).then(({ finished }) => finished.weightsSha256);
+    return alone;
+  }
+
+  async function job(...more: readonly string[]): Promise<string[]> {
+    const places = ["--out", join(await temporaryDirectory(), "run"), "--data-dir", join(hosts.folder, "rows")];
+    return ["train", IRIS, ...JOB, "--json", ...places, ...more];
+  }
+
+  /** What starts so many ranks on each host, which a file names. */
+  async function hostOptions({ command }: MpiLauncher, perHost: number): Promise<string[]> {
+    const file = join(await temporaryDirectory(), "hosts");
+    const isOpenMpi = command === "mpirun.openmpi";
+    await writeFile(file, HOSTS.map((host) => `${host}${isOpenMpi ? " slots=" : ":"}${perHost}\n`).join(""));
+    // Else Hydra ends its own helper on rank 0's host together with the ranks, and what is said about the end with it.
+    if (!isOpenMpi) return ["-disable-auto-cleanup", "-f", file, "-launcher", "rsh", "-launcher-exec", AGENT];
+    const network = ["btl_tcp_if_include", "oob_tcp_if_include"].flatMap((name) => ["--mca", name, "e0"]);
+    return ["--hostfile", file, "--mca", "plm_rsh_agent", AGENT, "--mca", "btl", "tcp,self,vader", ...network];
+  }
+
+  async function startOnHosts(
+    launcher: MpiLauncher,
+    perHost: number,
+    args: readonly string[],
+    mark = "none",
+  ): Promise<RunningCommand> {
+    const { command, options } = launcher;
+    const ranks = ["-np", String(2 * perHost)];
+    const through = [
+      ...hosts.through("node1"),
+      command,
+      ...options,
+      ...(await hostOptions(launcher, perHost)),
+      ...ranks,
+    ];
+    return startCommand(args, { through, env: { HOSTS_FOLDER: hosts.folder, MARK: mark } });
+  }
+
+  for (const launcher of MPI_LAUNCHERS) {
+    describe.skipIf(!launcher.isInstalled)(`by ${launcher.name}`, () => {
+      it.each([
+        [1, "mpi"],
+        [2, "auto"],
+      ] as const)("%i on each, --collective %s: the bits of one worker", async (perHost, collective) => {
+        const run = await startOnHosts(launcher, perHost, await job("--epochs", "3", "--collective", collective));
+        const { exitCode, stdout, stderr } = await run.ended;
+        expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+        const events = eventsOf(stdout);
+        const generation = events.find((event) => event.event === "generation");
+        const places = HOSTS.flatMap((host) => Array.from({ length: perHost }, () => host));
+        expect(generation?.workers.map(({ host }) => host)).toEqual(places);
+        expect(events.at(-1)).toMatchObject({ event: "finished", ordered: true, weightsSha256: await weightsAlone() });
+      });
+
+      it("a killed rank on the other host is named, and nothing is left on any host", async () => {
+        const mark = randomUUID();
+        const run = await startOnHosts(launcher, 1, await job(...ENDLESS), mark);
+        await run.until((stdout) => stdout.includes('"event":"epoch","epoch":3,'));
+        const generation = eventsAmong(run.stdout()).find((event) => event.event === "generation");
+        const { pid, host } = generation?.workers[1] ?? {};
+        if (pid == null) throw new Error("no pid of the victim");
+        expect(host).toBe("node2");
+        process.kill(pid, "SIGKILL");
+        const { exitCode, stdout } = await run.ended;
+        expect(exitCode).not.toBe(0);
+        const failed = eventsAmong(stdout).find((event) => event.event === "failed");
+        expect(failed).toMatchObject({ code: "WORKER_DIED", rank: 1, host: "node2" });
+        expect(failed?.message).toContain(`worker rank 1 (node2, pid ${pid}`);
+        await nothingLeft(mark);
+      });
+    });
+  }
+
+  const [installed] = MPI_LAUNCHERS.filter(({ isInstalled }) => isInstalled);
+  it.skipIf(installed === undefined)(
+    "an address that is each host itself is refused by name (needs an MPI)",
+    async () => {
+      if (installed === undefined) return;
+      const run = await startOnHosts(installed, 1, await job("--epochs", "1", "--interface", "lo"));
+      const { exitCode, stderr } = await run.ended;
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(/--interface: the address of lo on node[12] is 127\.0\.0\.1, which no other host reaches/);
+    },
+  );
+
+  it("variables as torchrun sets them: the ranks meet, with the bits of one worker", async () => {
+    const args = await job("--epochs", "3");
+    const base = { WORLD_SIZE: "4", LOCAL_WORLD_SIZE: "2", MASTER_ADDR: "node1", MASTER_PORT: "29500" };
+    const runs = [0, 1, 2, 3].map((rank) => {
+      const env = {
+        ...base,
+        RANK: String(rank),
+        LOCAL_RANK: String(rank % 2),
+        RINGSTRASSE_TOKEN: "of this test alone",
+      };
+      return startCommand(args, { through: hosts.through(rank < 2 ? "node1" : "node2"), env });
+    });
+    const ends = await Promise.all(runs.map(({ ended }) => ended));
+    expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);
+    expect(eventsOf(ends[0]?.stdout ?? "").at(-1)).toMatchObject({ workers: 4, weightsSha256: await weightsAlone() });
+    expect(ends.slice(1).map(({ stdout }) => stdout)).toEqual(["", "", ""]);
+  });
+});

@@ -1,0 +1,165 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { BatchGround, BatchJobName, BatchJobToWrite } from "../../coordinator/batch/batch-ground.js";
+import type { BatchScheduler, BatchState, BatchSubmission } from "../../coordinator/batch/batch-scheduler.js";
+import type { JobReporter } from "../../coordinator/report/job-reporter.js";
+import { openReporter } from "../../coordinator/report/open-reporter.js";
+import { createDirectory } from "../../shared/create-directory.js";
+import { RingstrasseError } from "../../shared/failure.js";
+import { createLogger } from "../../shared/logger.js";
+import type { SchedulerHarness } from "../conformance/batch-scheduler.suite.js";
+
+const LOG = createLogger("silent", { process: "test" });
+
+interface ScriptedJob {
+  readonly name: string;
+  state: BatchState;
+}
+
+/** A batch system whose jobs do what the test says; scripts are files with a job's name in them. */
+export class ScriptedScheduler implements BatchScheduler {
+  readonly #jobs = new Map<string, ScriptedJob>();
+  readonly cancelled: string[] = [];
+  /** Names in the order of their submission. */
+  readonly submitted: string[] = [];
+  /** Every call is refused while this is set. */
+  outage: string | null = null;
+  /** So many submissions are put off. */
+  putOff = 0;
+
+  async submit(script: string): Promise<BatchSubmission> {
+    this.#refuseInOutage();
+    const name = await readFile(script, "utf8");
+    if (name === "impossible") throw refused("there is no partition night");
+    if (this.putOff > 0) {
+      this.putOff--;
+      return { kind: "later", problem: "too many jobs wait" };
+    }
+    this.submitted.push(name);
+    return { kind: "submitted", batchJob: this.add(name) };
+  }
+
+  states(batchJobs: readonly string[]): Promise<ReadonlyMap<string, BatchState>> {
+    this.#refuseInOutage();
+    return Promise.resolve(new Map(batchJobs.map((id) => [id, this.#jobs.get(id)?.state ?? { kind: "unknown" }])));
+  }
+
+  find(name: string): Promise<string | null> {
+    this.#refuseInOutage();
+    return Promise.resolve([...this.#jobs].findLast(([, job]) => job.name === name)?.[0] ?? null);
+  }
+
+  cancel(batchJob: string): Promise<void> {
+    this.#refuseInOutage();
+    this.cancelled.push(batchJob);
+    const job = this.#jobs.get(batchJob);
+    if (job !== undefined && job.state.kind !== "ended")
+      job.state = { kind: "ended", state: "CANCELLED", exitCode: null };
+    return Promise.resolve();
+  }
+
+  /** A job that is there without this process having submitted it. @returns its number */
+  add(name: string): string {
+    const id = String(this.#jobs.size + 1);
+    this.#jobs.set(id, { name, state: { kind: "running" } });
+    return id;
+  }
+
+  set(name: string, state: BatchState): void {
+    const job = [...this.#jobs.values()].findLast((each) => each.name === name);
+    if (job === undefined) throw new Error(`no batch job ${name}`);
+    job.state = state;
+  }
+
+  #refuseInOutage(): void {
+    if (this.outage !== null) throw refused(this.outage);
+  }
+}
+
+/** {@link ScriptedScheduler} as the suite of all batch systems sees it. */
+export function scriptedHarness(folder: string): SchedulerHarness {
+  const scheduler = new ScriptedScheduler();
+  const script = async (name: string): Promise<string> => {
+    const path = join(folder, name);
+    await writeFile(path, name);
+    return path;
+  };
+  return {
+    scheduler,
+    script,
+    impossibleScript: () => script("impossible"),
+    end: (name, exitCode) => {
+      scheduler.set(name, { kind: "ended", state: exitCode === 0 ? "COMPLETED" : "FAILED", exitCode });
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Batch jobs whose runs the test plays. */
+export class ScriptedBatchGround implements BatchGround {
+  readonly scheduler = new ScriptedScheduler();
+  readonly timing = { lookMs: 5, askMs: 5, laterMs: 10 };
+  readonly written: BatchJobName[] = [];
+  /** What logs say. */
+  log: string | null = null;
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  capacity(): { present: number; idle: number } {
+    return { present: 1000, idle: 1000 };
+  }
+
+  workers(): readonly [] {
+    return [];
+  }
+
+  onCapacityChanged(): void {
+    // It never does.
+  }
+
+  async write({ name }: BatchJobToWrite): Promise<string> {
+    const folder = join(this.#folder, name.id);
+    await createDirectory(folder);
+    await writeFile(join(folder, name.key), this.nameOf(name));
+    this.written.push(name);
+    return join(folder, name.key);
+  }
+
+  nameOf({ id, key }: BatchJobName): string {
+    return `${id}-${key}`;
+  }
+
+  reportsOf({ id, key }: BatchJobName): string {
+    return join(this.#folder, id, `reports-${key}`, id);
+  }
+
+  logOf(): Promise<{ readonly path: string; readonly text: string } | null> {
+    return Promise.resolve(this.log === null ? null : { path: "/of/the/test.out", text: this.log });
+  }
+
+  startedJobOf(): Promise<string | null> {
+    return Promise.resolve(null);
+  }
+
+  tidy(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** A run of the batch job begins to report. */
+  run(name: BatchJobName): JobReporter {
+    const timing = { batchMs: 1, firstRetryMs: 5, lastRetryMs: 20, patienceMs: 5000 };
+    return openReporter({ url: pathToFileURL(this.reportsOf(name)).href, token: null, log: LOG, timing });
+  }
+}
+
+function refused(problem: string): RingstrasseError {
+  return new RingstrasseError({ code: "BATCH_REFUSED", option: null, problem, remedy: "Wait" });
+}

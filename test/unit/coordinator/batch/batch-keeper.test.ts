@@ -1,0 +1,234 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { BatchJobName } from "../../../../coordinator/batch/batch-ground.js";
+import { REPORT_GRACE_MS } from "../../../../coordinator/batch/decide-batch.js";
+import type { JobService } from "../../../../coordinator/service/job-service.js";
+import { openJobService } from "../../../../coordinator/service/open-job-service.js";
+import type { JobDetail } from "../../../../shared/api/job-detail.js";
+import type { JobId } from "../../../../shared/ids.js";
+import { createLogger } from "../../../../shared/logger.js";
+import { MODEL_FILES } from "../../../../shared/model-file/model-facts.js";
+import type { FinishedEvent } from "../../../../shared/train-events.js";
+import { failureOf } from "../../../support/failure-of.js";
+import { NO_JUDGE } from "../../../support/no-judge.js";
+import { ScriptedBatchGround } from "../../../support/scripted-batch.js";
+import { ScriptedGround, stepEvent } from "../../../support/scripted-ground.js";
+import { documentXml, STORE_KINDS, upload } from "../../../support/service-place.js";
+import { temporaryDirectory } from "../../../support/temporary-directory.js";
+
+interface Place {
+  readonly ground: ScriptedBatchGround;
+  readonly service: JobService;
+  readonly store: Awaited<ReturnType<(typeof STORE_KINDS)[number]["open"]>>;
+  readonly directory: string;
+  /** A job that was queued; its batch job when it has been handed over. */
+  queued(): Promise<{ readonly id: JobId; readonly name: BatchJobName }>;
+  /** Another service over the same store and batch system, as after the end of the first. */
+  reopened(): Promise<JobService>;
+}
+
+async function open({ now = Date.now }: { readonly now?: () => number } = {}): Promise<Place> {
+  const directory = await temporaryDirectory();
+  const store = await (STORE_KINDS.find(({ name }) => name === "memory") ?? STORE_KINDS[0]!).open(directory);
+  const ground = new ScriptedBatchGround(join(directory, "batch"));
+  const log = createLogger("silent", { process: "test" });
+  const openService = async () => {
+    const service = await openJobService({ store, ground, judge: NO_JUDGE, dataDirectory: directory, log, now });
+    onTestFinished(() => service[Symbol.asyncDispose]());
+    return service;
+  };
+  const service = await openService();
+  const queued = async () => {
+    await upload({ store }, "rows.txt");
+    const { id } = await service.submit({ format: "xml", bytes: Buffer.from(documentXml()) });
+    await service.queue(id);
+    await expect.poll(() => ground.written.find((name) => name.id === id)).toBeDefined();
+    const name = ground.written.find((each) => each.id === id);
+    if (name === undefined) throw new Error("not handed over");
+    return { id, name };
+  };
+  return { ground, service, store, directory, queued, reopened: openService };
+}
+
+const becomes = (service: JobService, id: JobId, expected: Partial<JobDetail["job"]>) =>
+  expect.poll(async () => (await service.detail(id)).job).toMatchObject(expected);
+
+/** The run ends well. */
+async function finish(place: Place, run: ReturnType<ScriptedBatchGround["run"]>, id: JobId): Promise<void> {
+  const modelDirectory = await temporaryDirectory();
+  for (const name of Object.values(MODEL_FILES)) await writeFile(join(modelDirectory, name), `${name} of ${id}`);
+  const finished: FinishedEvent = {
+    event: "finished", jobId: id, status: "FINISHED", engine: "wasm", collective: "local", ordered: true, workers: 1,
+    replicas: 1, threads: 1, epochs: 1, steps: 2, trainLoss: 0.25, trainAccuracy: 0.75, testLoss: 0.5, testAccuracy: 0.8,
+    samplesPerSecond: 100, communicationFraction: 0.1, wallMs: 20, weightsSha256: "1".repeat(64), stateSha256: "0".repeat(64),
+    modelDir: modelDirectory,
+  }; // biome-ignore format: one line per few fields
+  expect(await run.finish({ finished, modelDirectory, documents: [] })).toMatchObject({ kind: "delivered" });
+  await becomes(place.service, id, { status: "FINISHED" });
+}
+
+describe("jobs as batch jobs", () => {
+  it("wait at the batch system, are in progress when their run says so, and leave a model", async () => {
+    const place = await open();
+    const { service, ground } = place;
+    const { id, name } = await place.queued();
+    ground.scheduler.set(ground.nameOf(name), { kind: "waiting", reason: "JobHeldUser" });
+    await expect.poll(async () => (await service.detail(id)).warnings).toEqual(["Batch job 1 waits: JobHeldUser"]);
+    expect((await service.detail(id)).job.status).toBe("QUEUED");
+    ground.scheduler.set(ground.nameOf(name), { kind: "running" });
+    const run = ground.run(name);
+    run.report(stepEvent(1));
+    await becomes(service, id, { status: "INPROGRESS", attempt: 1 });
+    await finish(place, run, id);
+    expect([...(await service.modelFiles(id)).keys()].sort()).toEqual(Object.values(MODEL_FILES).sort());
+    expect(ground.scheduler.submitted).toEqual([ground.nameOf(name)]);
+  });
+
+  it("that report a failure and are queued again by the batch system wait again, and may finish yet", async () => {
+    const place = await open();
+    const { service, ground } = place;
+    const { id, name } = await place.queued();
+    const first = ground.run(name);
+    await becomes(service, id, { status: "INPROGRESS" });
+    await first.fail({ code: "INTERRUPTED", signal: "SIGUSR2" });
+    ground.scheduler.set(ground.nameOf(name), { kind: "waiting", reason: "BeginTime" });
+    const reason = { code: "REPORTED", message: expect.stringContaining("batch job 1 again (interrupted by SIGUSR2") };
+    await becomes(service, id, { status: "QUEUED", statusReason: reason });
+    ground.scheduler.set(ground.nameOf(name), { kind: "running" });
+    const second = ground.run(name);
+    await becomes(service, id, { status: "INPROGRESS", attempt: 2 });
+    await finish(place, second, id);
+    expect(ground.scheduler.submitted).toHaveLength(1);
+  });
+
+  it("fail as their run says, once the batch system says that they are over", async () => {
+    const { service, ground, queued } = await open();
+    const { id, name } = await queued();
+    const run = ground.run(name);
+    await run.fail({
+      code: "DATA_MISMATCH",
+      file: "rows.txt",
+      elementPath: null,
+      problem: "two columns",
+      remedy: "Mend it",
+    });
+    await becomes(service, id, { status: "INPROGRESS" });
+    ground.scheduler.set(ground.nameOf(name), { kind: "ended", state: "FAILED", exitCode: 3 });
+    await becomes(service, id, { status: "ERROR" });
+    const { failure } = await service.detail(id);
+    expect(failure).toMatchObject({ code: "BATCH_FAILED", batchJob: "1", state: "FAILED" });
+    expect(failure).toMatchObject({ problem: expect.stringContaining("two columns") });
+  });
+
+  it("that are over without a word fail after the time that reports may take, with their log's last words", async () => {
+    let nowMs = 1_000_000;
+    let looks = 0;
+    const { service, ground, queued } = await open({
+      now: () => {
+        looks++;
+        nowMs += 1000;
+        return nowMs;
+      },
+    });
+    const { id, name } = await queued();
+    ground.log = "ringstrasse: node2: /rows is not there\n";
+    ground.scheduler.set(ground.nameOf(name), { kind: "ended", state: "NODE_FAIL", exitCode: 0 });
+    await becomes(service, id, { status: "ERROR" });
+    expect(1000 * looks).toBeGreaterThan(REPORT_GRACE_MS);
+    expect((await service.detail(id)).failure).toMatchObject({
+      state: "NODE_FAIL",
+      problem: "node2: /rows is not there",
+    });
+  });
+
+  it("are cancelled there too, and nobody listens to what they still report", async () => {
+    const { service, ground, queued } = await open();
+    const { id, name } = await queued();
+    const run = ground.run(name);
+    await becomes(service, id, { status: "INPROGRESS" });
+    await service.cancel(id);
+    expect(ground.scheduler.cancelled).toEqual(["1"]);
+    await run.fail({ code: "INTERRUPTED", signal: "SIGTERM" });
+    const late = ground.run(name);
+    late.report(stepEvent(1));
+    expect((await service.detail(id)).failure).toMatchObject({ code: "CANCELLED" });
+    await service.queue(id);
+    await expect.poll(() => ground.written).toHaveLength(2);
+    expect(ground.written[1]?.key).not.toBe(name.key);
+    await late[Symbol.asyncDispose]();
+  });
+
+  it("stay as they are while the batch system does not answer", async () => {
+    const { service, ground, queued } = await open();
+    const { id } = await queued();
+    ground.scheduler.outage = "unable to contact the controller";
+    expect(await failureOf(() => service.cancel(id))).toMatchObject({
+      code: "BATCH_REFUSED",
+      problem: ground.scheduler.outage,
+    });
+    expect((await service.detail(id)).job.status).toBe("QUEUED");
+    ground.scheduler.outage = null;
+    await service.remove(id);
+    expect(ground.scheduler.cancelled).toEqual(["1"]);
+  });
+
+  it("are tried again when the batch system wants no more for now, and told so", async () => {
+    const place = await open();
+    place.ground.scheduler.putOff = 2;
+    const { id } = await place.queued();
+    await expect.poll(() => place.ground.scheduler.submitted).toHaveLength(1);
+    expect((await place.service.detail(id)).warnings).toContain("It will be handed over later: too many jobs wait");
+  });
+
+  it("are refused by name, never queued for ever", async () => {
+    const place = await open();
+    place.ground.nameOf = () => "impossible";
+    const { id } = await place.queued();
+    await becomes(place.service, id, { status: "ERROR" });
+    expect((await place.service.detail(id)).failure).toMatchObject({
+      code: "BATCH_REFUSED",
+      problem: "there is no partition night",
+    });
+  });
+
+  it("are found again by the next service, with what was reported meanwhile; nothing is submitted twice", async () => {
+    const place = await open();
+    const { ground } = place;
+    const { id, name } = await place.queued();
+    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
+    await place.service[Symbol.asyncDispose]();
+    const run = ground.run(name);
+    run.report(stepEvent(1));
+    const service = await place.reopened();
+    await becomes(service, id, { status: "INPROGRESS" });
+    await finish({ ...place, service }, run, id);
+    expect(ground.scheduler.submitted).toHaveLength(1);
+  });
+
+  it("are found by their name when the service ended before it had heard their number", async () => {
+    const place = await open();
+    const { ground, store } = place;
+    const { id, name } = await place.queued();
+    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
+    await place.service[Symbol.asyncDispose]();
+    await store.jobs.recordRun(id, { batch: { key: name.key, batchJob: null, reported: null } });
+    const service = await place.reopened();
+    const run = ground.run(name);
+    await becomes(service, id, { status: "INPROGRESS" });
+    await run[Symbol.asyncDispose]();
+    expect(ground.scheduler.submitted).toHaveLength(1);
+  });
+
+  it("are nobody else's: a status from outside is refused, and a server with workers does not train them too", async () => {
+    const { service, store, directory, queued } = await open();
+    const { id } = await queued();
+    const outside = await failureOf(() => service.setStatus(id, { status: "INPROGRESS" }));
+    expect(outside).toMatchObject({ code: "CONFLICT", problem: expect.stringContaining("batch job of this server") });
+    await service[Symbol.asyncDispose]();
+    const log = createLogger("silent", { process: "test" });
+    const other = { store, ground: new ScriptedGround(1), judge: NO_JUDGE, dataDirectory: directory, log };
+    const failure = await failureOf(() => openJobService(other));
+    expect(failure).toMatchObject({ code: "USAGE", option: "--launcher", problem: expect.stringContaining(id) });
+  });
+});
