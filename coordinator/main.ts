@@ -71,6 +71,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
     json = command.values.json === true;
     if (isRanksLauncher(command.values.launcher)) rankZero = await rankZeroOf(environment);
     rankZero?.onSignal((signal) => interruption.hear(signal));
+    rankZero?.onOthersSignal((signal, rank) => interruption.hearOf(signal, rank));
     const { train } = await import("./cli/train-command.js");
     const finished = await train(command, {
       entry: entryPoint(),

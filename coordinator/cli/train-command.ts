@@ -194,6 +194,7 @@ const HOW_MANY = {
   mpirun: (ranks: number) => `: mpirun -np ${ranks}`,
   srun: (ranks: number) => `: srun -n ${ranks}`,
   torchrun: (ranks: number) => `: torchrun --nproc-per-node, ${ranks} on all nodes together`,
+  kubernetes: (ranks: number) => `: completions, parallelism and WORLD_SIZE of the Job are ${ranks}`,
 } as const;
 
 /** N is how many ranks there are, whatever the document says. @throws RingstrasseError USAGE when an option says otherwise */
@@ -230,7 +231,7 @@ function controlEndpoint(options: TrainOptions, { folder, address }: MeetingGrou
 /** Only ranks find each other by it; elsewhere addresses do. @throws RingstrasseError USAGE */
 function refuseIdleInterface(options: TrainOptions, rankZero: RankZero | null): void {
   if (options.interface === undefined || rankZero !== null) return;
-  const problem = "it is for ranks of mpirun, srun or torchrun, which these workers are not";
+  const problem = "it is for ranks of mpirun, srun, torchrun or Kubernetes, which these workers are not";
   const remedy = "Leave it out; workers started by hand take --host here, and --address there";
   throw new RingstrasseError({ code: "USAGE", option: "--interface", problem, remedy });
 }

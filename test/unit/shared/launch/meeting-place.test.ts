@@ -50,6 +50,24 @@ describe("meetingPlace", () => {
     }
   });
 
+  it("is the pod of index 0, on ports that all pods tell alike", () => {
+    const pod = (number: number, master: Record<string, string> = {}) =>
+      meetingPlace(rank(number, { launcher: "kubernetes", localRank: null }), {
+        MASTER_ADDR: "train-0.train",
+        ...master,
+      });
+    const first = pod(0);
+    expect(first).toMatchObject({ host: "train-0.train", isHere: true, peer: null });
+    expect(pod(3)).toEqual({ ...first, isHere: false });
+    expect(pod(3, { MASTER_PORT: "29400" }).ports[0]).toBe(29_400);
+  });
+
+  it("can't be told by pods that don't know the name of the first", async () => {
+    const one = rank(1, { launcher: "kubernetes", localRank: null });
+    const failure = await failureWithCode("USAGE", () => meetingPlace(one, {}));
+    expect(failure).toMatchObject({ option: "MASTER_ADDR", problem: expect.stringContaining("pod of index 0") });
+  });
+
   it("is this host alone for ranks of one host", () => {
     expect(meetingPlace(rank(1, { isOneHost: true }), STEP)).toMatchObject({ host: null, isHere: true, peer: null });
   });
