@@ -82,6 +82,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
       },
       parentPipe: launched ? STDIN : null,
       mpiLibrary: null,
+      healthPort: values["health-port"] ?? null,
       signal: interruption.signal,
       log,
     });

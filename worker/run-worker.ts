@@ -35,6 +35,8 @@ export interface WorkerOptions {
   readonly parentPipe: number | null;
   /** Of the MPI that has begun in this process; null: none has. */
   readonly mpiLibrary: string | null;
+  /** Where an orchestrator's probes are answered; null: nowhere. */
+  readonly healthPort: number | null;
   /** Told when the coordinator has let it in. */
   readonly joined: () => void;
   /** Aborted on SIGINT and SIGTERM: leave. */
@@ -57,6 +59,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     board: board.memory,
     parentPipe: options.parentPipe,
     mpiLibrary: options.mpiLibrary,
+    healthPort: options.healthPort,
   });
   options.signal.addEventListener("abort", () => communication.abort(options.signal.reason), { once: true });
   const membership = new Membership(options, communication, board);

@@ -104,6 +104,7 @@ async function workUntilStopped(point: MeetingPoint, rank: RankWorker): Promise<
       },
       parentPipe: null,
       mpiLibrary: rank.mpiLibrary,
+      healthPort: null,
       signal,
       log,
     });
