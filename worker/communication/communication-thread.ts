@@ -73,12 +73,7 @@ function run(start: ThreadStart): void {
         }, failRing);
         break;
       case "connectRing":
-        try {
-          if (ring === null) throw new Error("connectRing before bindRing");
-          post({ kind: "ringConnected", measured: await ring.connect(message.next, message.segments) });
-        } catch (thrown) {
-          failRing(thrown);
-        }
+        post(await connected(ring, message));
         break;
       case "exchange":
         if (ring === null) throw new Error("exchange before bindRing");
@@ -108,6 +103,18 @@ function run(start: ThreadStart): void {
     if (message.kind === "close" || message.kind === "closeRing" || message.kind === "connect") ring?.abort(null);
     queue = queue.then(() => handle(message)).catch(fail);
   });
+}
+
+async function connected(
+  ring: RingSession | null,
+  { next, segments }: Extract<ToThread, { kind: "connectRing" }>,
+): Promise<FromThread> {
+  try {
+    if (ring === null) throw new Error("connectRing before bindRing");
+    return { kind: "ringConnected", measured: await ring.connect(next, segments) };
+  } catch (thrown) {
+    return { kind: "ringFailed", failure: toFailure(thrown) };
+  }
 }
 
 async function exchanged(ring: RingSession, exchange: Exchange): Promise<FromThread> {
