@@ -21,9 +21,18 @@ export function pythonWithSafetensors(): Promise<string> {
  * A Python that has PyPI's schemathesis (`-m schemathesis.cli`), made likewise; null when PyPI can't be reached.
  * @returns path of its interpreter. @throws when python3 is missing, or the package does not install although PyPI is there.
  */
-export async function pythonWithSchemathesis(): Promise<string | null> {
+export function pythonWithSchemathesis(): Promise<string | null> {
+  return orNull(pythonWith("ringstrasse-schemathesis-4.32.5", ["schemathesis==4.32.5"]));
+}
+
+/** A Python that has PyPI's kubernetes-validate, with the schemas of many versions of Kubernetes; null likewise. @throws likewise */
+export function pythonWithKubernetesValidate(): Promise<string | null> {
+  return orNull(pythonWith("ringstrasse-kubernetes-validate-1.37.0", ["kubernetes-validate==1.37.0"]));
+}
+
+async function orNull(made: Promise<string>): Promise<string | null> {
   try {
-    return await pythonWith("ringstrasse-schemathesis-4.32.5", ["schemathesis==4.32.5"]);
+    return await made;
   } catch (thrown) {
     const output = thrown instanceof Error && "stderr" in thrown ? String(thrown.stderr) : "";
     if (/NewConnectionError|NameResolutionError|ConnectTimeoutError|ProxyError|ReadTimeoutError/.test(output))
