@@ -8,6 +8,8 @@ import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
 import { chooseCheckpoint, runDirectoryOf } from "../checkpoint/choose-checkpoint.js";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
+import { judgeClockSkew } from "../doctor/judge-clock.js";
+import { checkLaunch, describeFinding } from "../doctor/launch-checks.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
 import { planRun, prepareRows, type ReadJob, readJob } from "../job/plan-run.js";
@@ -105,10 +107,13 @@ async function trainDocument(
   });
   const ground = { folder: folder.path, address };
   const surroundings = jobSurroundings(run, ground, options, around);
-  return await runJob(run, {
-    ...surroundings,
-    launcher: await launcherFor(options, surroundings.token, ground, around),
-  });
+  const launcher = await launcherFor(options, surroundings.token, ground, around);
+  const place = around.rankZero?.place;
+  if (place !== undefined) {
+    const findings = await checkLaunch({ place, threads: settings.threads.value, out: run.output.path });
+    for (const finding of findings) warn(describeFinding(finding));
+  }
+  return await runJob(run, { ...surroundings, launcher });
 }
 
 /** What the run goes on from; null: it begins at its beginning. */
@@ -178,7 +183,7 @@ async function launcherFor(
   options: TrainOptions,
   token: string,
   { folder, address }: MeetingGround,
-  { entry, environment, stderr, rankZero }: TrainSurroundings,
+  { entry, environment, stderr, rankZero, emit }: TrainSurroundings,
 ): Promise<Launcher | null> {
   if (options.launcher === "none") return null;
   // Their sockets lie in the run's own folder, so that even workers that are killed leave nothing behind.
@@ -186,6 +191,10 @@ async function launcherFor(
   const name = launcherCommand(rankZero.place.launcher);
   const at = address === null ? { path: join(folder, "lifelines") } : { host: address };
   const lifelines = await rankZero.openLifelines(at, token);
+  lifelines.onClock((aheadMs, { rank, host }) => {
+    const finding = judgeClockSkew({ rank, host, aheadMs });
+    if (finding.status !== "ok") emit({ event: "warning", message: describeFinding(finding) });
+  });
   return new RankLauncher(name, lifelines, address === null ? folder : null, (point) => rankZero.announce(point));
 }
 

@@ -10,6 +10,8 @@ export interface LaunchedPlace {
   readonly worldSize: number;
   /** Among the ranks of its host; null: the launcher doesn't say. */
   readonly localRank: number | null;
+  /** How many ranks this host has; null: the launcher doesn't say. */
+  readonly localSize: number | null;
   /** Whether all ranks are on one host; false too where the launcher doesn't say. */
   readonly isOneHost: boolean;
 }
@@ -24,6 +26,7 @@ interface Convention {
   readonly worldSize: readonly string[];
   /** Null: the launcher doesn't say. */
   readonly localRank: string | null;
+  /** Null likewise. */
   readonly localSize: string | null;
   /** How many hosts there are; the first that is there counts. */
   readonly hostCount: readonly string[];
@@ -65,7 +68,7 @@ const CONVENTIONS: readonly Convention[] = [
     // PMIx has no variable for it; Slurm, which is who starts ranks by PMIx alone, has.
     worldSize: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
     localRank: "SLURM_LOCALID",
-    localSize: null,
+    localSize: "SLURM_STEP_TASKS_PER_NODE",
     hostCount: ["SLURM_STEP_NUM_NODES", "SLURM_NNODES"],
     needs: [],
     unless: [],
@@ -75,7 +78,7 @@ const CONVENTIONS: readonly Convention[] = [
     rank: "SLURM_PROCID",
     worldSize: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
     localRank: "SLURM_LOCALID",
-    localSize: null,
+    localSize: "SLURM_STEP_TASKS_PER_NODE",
     hostCount: ["SLURM_STEP_NUM_NODES", "SLURM_NNODES"],
     needs: ["SLURM_STEP_ID"],
     unless: [],
@@ -133,7 +136,7 @@ function placeOf(convention: Convention, sizeName: string | undefined, environme
     throw contradictory(`${rankName} is "${environment[rankName]}", ${sizeName} is "${environment[sizeName]}"`);
   }
   const localRank = localRankName === null ? null : wholeNumberOf(localRankName, environment);
-  const localCount = localSize === null ? null : wholeNumberOf(localSize, environment);
+  const localCount = localSize === null ? null : localCountOf(environment[localSize]);
   if (localRank !== null && localRank > rank) {
     throw contradictory(`${localRankName} is ${localRank}, more than the ${rank} of ${rankName}`);
   }
@@ -142,7 +145,7 @@ function placeOf(convention: Convention, sizeName: string | undefined, environme
   }
   const hostCountName = convention.hostCount.find((name) => environment[name] !== undefined);
   const isOneHost = worldSize === 1 || localCount === worldSize || environment[hostCountName ?? ""] === "1";
-  return { launcher, rank, worldSize, localRank, isOneHost };
+  return { launcher, rank, worldSize, localRank, localSize: isOneHost ? worldSize : localCount, isOneHost };
 }
 
 /** What people call who started the ranks: a command, or Kubernetes. */
@@ -167,6 +170,12 @@ export function hasMpi(launcher: RankLauncher): boolean {
 function wholeNumberOf(name: string, environment: Environment): number | null {
   const text = environment[name];
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
+}
+
+/** `2`, or `2(x3)` as Slurm writes it for three nodes of two; null where nodes have different numbers: nobody says which this one is. */
+function localCountOf(text: string | undefined): number | null {
+  const count = /^(\d{1,9})(?:\(x\d+\))?$/.exec(text ?? "")?.[1];
+  return count === undefined ? null : Number(count);
 }
 
 function incomplete(present: string, missing: string): RingstrasseError {

@@ -31,7 +31,26 @@ describe("launchedPlace", () => {
       { ...BATCH, SLURM_STEP_ID: "0", SLURM_STEP_NUM_TASKS: "2", PMIX_RANK: "1" },
       { launcher: "pmix", rank: 1, worldSize: 2, isOneHost: false },
     ],
-    ["srun", { ...BATCH, SLURM_STEP_ID: "0" }, { launcher: "slurm", rank: 0, worldSize: 8, localRank: 0 }],
+    [
+      "srun",
+      { ...BATCH, SLURM_STEP_ID: "0" },
+      { launcher: "slurm", rank: 0, worldSize: 8, localRank: 0, localSize: null },
+    ],
+    [
+      "srun on nodes of two",
+      { ...BATCH, SLURM_STEP_ID: "0", SLURM_STEP_TASKS_PER_NODE: "2(x4)" },
+      { launcher: "slurm", localSize: 2, isOneHost: false },
+    ],
+    [
+      "srun on nodes that differ",
+      { ...BATCH, SLURM_STEP_ID: "0", SLURM_STEP_TASKS_PER_NODE: "3,2(x2),1" },
+      { launcher: "slurm", localSize: null, isOneHost: false },
+    ],
+    [
+      "srun on one node",
+      { ...BATCH, SLURM_STEP_ID: "0", SLURM_STEP_TASKS_PER_NODE: "8" },
+      { launcher: "slurm", localSize: 8, isOneHost: true },
+    ],
     ["a batch script, which is no rank", BATCH, null],
     [
       "mpirun inside a batch job, where Slurm's rank is wrong",

@@ -7,7 +7,15 @@ import { failureWithCode } from "../../../support/failure-with-code.js";
 const STEP = { SLURM_JOB_ID: "17", SLURM_STEP_ID: "0", SLURM_STEP_NODELIST: "node[3-4]", SLURM_NODEID: "0" };
 
 function rank(number: number, more: Partial<LaunchedPlace> = {}): LaunchedPlace {
-  return { launcher: "slurm", rank: number, worldSize: 4, localRank: number % 2, isOneHost: false, ...more };
+  return {
+    launcher: "slurm",
+    rank: number,
+    worldSize: 4,
+    localRank: number % 2,
+    localSize: 2,
+    isOneHost: false,
+    ...more,
+  };
 }
 
 describe("meetingPlace", () => {
