@@ -8,17 +8,17 @@ import { judgeSlurm } from "./judge-slurm.js";
 export function slurmCheck(environment: NodeJS.ProcessEnv): MachineCheck {
   return async () => {
     const output = await commandOutput("sinfo", ["--version"], environment);
-    if (output === null) return [judgeSlurm({ version: null, nodes: [], problem: null })];
+    if (output === null) return [judgeSlurm({ isHere: false, version: null, nodes: [], problem: null })];
     // `slurm-wlm 22.05.8`
-    const version = output.stdout.trim().split(" ").at(-1) ?? "";
+    const version = /^\S+ (\S+)$/.exec(output.stdout.trim())?.[1] ?? null;
     try {
       const nodes = await new SlurmCommands(environment).nodes();
-      return [judgeSlurm({ version, nodes, problem: null })];
+      return [judgeSlurm({ isHere: true, version, nodes, problem: null })];
     } catch (thrown) {
       const failure = toFailure(thrown);
       if (failure.code === "INTERNAL") throw thrown;
       const problem = "problem" in failure ? failure.problem : describeFailure(failure);
-      return [judgeSlurm({ version, nodes: [], problem })];
+      return [judgeSlurm({ isHere: true, version, nodes: [], problem })];
     }
   };
 }

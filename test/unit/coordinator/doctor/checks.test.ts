@@ -96,7 +96,7 @@ describe("checks", () => {
     );
     expect(all.flat().map(({ status, found }) => `${status}: ${found}`)).toEqual([
       "ok: version 22.05.8; main (default): 1 node, 2 GPUs",
-      "problem: version 22.05.8, but it doesn't answer: sinfo failed: Unable to contact slurm controller",
+      "warning: sinfo 22.05.8 is here, but no cluster answers: sinfo failed: Unable to contact slurm controller",
       "absent: no command sinfo",
     ]);
   });

@@ -202,14 +202,14 @@ describe("judgeSlurm", () => {
   const nodes = [node, { ...node, name: "n2" }, { ...node, partition: "short", isDefault: false, gpus: 0 }];
 
   it.each([
-    [{ version: null, nodes: [], problem: null }, /^absent: no command sinfo/],
+    [{ isHere: false, version: null, nodes: [], problem: null }, /^absent: no command sinfo/],
     [
-      { version: "22.05.8", nodes, problem: null },
+      { isHere: true, version: "22.05.8", nodes, problem: null },
       /^ok: version 22\.05\.8; main \(default\): 2 nodes, 4 GPUs; short: 1 node \| null$/,
     ],
     [
-      { version: "22.05.8", nodes: [], problem: "sinfo failed" },
-      /^problem: .*doesn't answer: sinfo failed \| .*scontrol ping/,
+      { isHere: true, version: "22.05.8", nodes: [], problem: "sinfo failed" },
+      /^warning: sinfo 22\.05\.8 is here, but no cluster answers: sinfo failed \| .*scontrol ping/,
     ],
   ])("%j", (facts, expected) => {
     expect(said(judgeSlurm(facts))).toMatch(expected);
