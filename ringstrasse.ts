@@ -22,9 +22,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   bench: { describe: "benchmarks", side: null },
   engine: { describe: "list, install and remove engines", side: "coordinator" },
   "engine-check": { describe: "load an engine and measure it", side: "worker", isHidden: true },
+  "mpi-check": { describe: "load a library of MPI and name it", side: "worker", isHidden: true },
   submit: { describe: "write, check and submit a batch job: submit slurm DEF.xml", side: "coordinator" },
   sweep: { describe: "what the runs of submit slurm --sweep have come to", side: "coordinator" },
-  doctor: { describe: "check this machine: Node and the engines", side: "coordinator" },
+  doctor: { describe: "check this machine, from Node and the engines to MPI and Slurm", side: "coordinator" },
 };
 
 /** One command dispatches: each side is loaded only when one of its commands runs, and never imports the other. */

@@ -10,6 +10,7 @@ const SIDE_BY_SIDE = [
   "bad-options",
   "bad-surroundings",
   "diff",
+  "doctor",
   "engine-choice",
   "engine-install",
   "evaluate",

@@ -68,6 +68,7 @@ async function trainMain(args: readonly string[]): Promise<number> {
     json = command.values.json === true;
     if (isRanksLauncher(command.values.launcher)) rankZero = await rankZeroOf(environment);
     rankZero?.onSignal((signal) => interruption.hear(signal));
+    rankZero?.onOthersSignal((signal, rank) => interruption.hearOf(signal, rank));
     const { train } = await import("./cli/train-command.js");
     const finished = await train(command, {
       entry: entryPoint(),
@@ -203,24 +204,15 @@ async function doctorMain(args: readonly string[]): Promise<number> {
   const { variables: environment } = readEnvironment();
   const command = await parseCommand(DOCTOR_COMMAND, { args, environment, version: VERSION });
   if ("print" in command) return print(command.print);
-  const { checkEngine } = await import("./engines/check-engine.js");
-  const { enginesCheck } = await import("./doctor/check-engines.js");
-  const { nodeCheck } = await import("./doctor/check-node.js");
-  const { diagnose } = await import("./doctor/doctor-command.js");
+  const { runDoctor } = await import("./doctor/run-doctor.js");
   using interruption = watchInterruptions();
-  const { signal } = interruption;
-  const { threads = 1, json = false } = command.values;
-  const engines = enginesCheck({
+  const { text, exitCode } = await runDoctor(command.values, {
     environment,
+    entry: entryPoint(),
     projectDirectory: process.cwd(),
     cores: availableParallelism(),
-    threads,
-    quick: false,
-    check: (engine, location, used) =>
-      checkEngine(engine, location, { entry: entryPoint(), environment, threads: used, seconds: 1, signal }),
+    signal: interruption.signal,
   });
-  const platform = `${process.platform}-${process.arch}`;
-  const { text, exitCode } = await diagnose([nodeCheck(process.versions.node, platform), engines], json);
   print(text);
   return exitCode;
 }

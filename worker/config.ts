@@ -38,6 +38,13 @@ export const WORKER_OPTIONS = {
     schema: z.string().min(1),
     placeholder: "ADDRESS",
   },
+  "health-port": {
+    group: JOIN,
+    describe:
+      "Answer an orchestrator's probes, GET /health and GET /ready, at this port of all addresses [default nowhere]",
+    schema: wholeNumber(1, 65_535),
+    placeholder: "PORT",
+  },
   engine: {
     group: COMPUTING,
     describe:

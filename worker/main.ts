@@ -10,6 +10,7 @@ import { ENGINE_CHECK_COMMAND } from "../shared/engine-store/engine-check.js";
 import { exitCodeOf, RingstrasseError, toFailure } from "../shared/failure.js";
 import { type WorkerId, WorkerIdSchema } from "../shared/ids.js";
 import type { LaunchedPlace } from "../shared/launch/launched-place.js";
+import { MPI_CHECK_COMMAND } from "../shared/launch/mpi-check.js";
 import { rankOfCommand } from "../shared/launch/rank-of-command.js";
 import { createLogger } from "../shared/logger.js";
 import { nameProcess } from "../shared/name-process.js";
@@ -46,6 +47,8 @@ export async function main(name: string, args: readonly string[]): Promise<numbe
         return await predictMain(args);
       case ENGINE_CHECK_COMMAND:
         return await engineCheckMain(args);
+      case MPI_CHECK_COMMAND:
+        return await mpiCheckMain(args);
       default:
         throw new RangeError(`the worker has no command ${name}`);
     }
@@ -85,6 +88,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
       },
       parentPipe: launched ? STDIN : null,
       mpiLibrary: null,
+      healthPort: values["health-port"] ?? null,
       signal: interruption.signal,
       leaving: launched ? null : interruption.told,
       log,
@@ -158,6 +162,12 @@ async function engineCheckMain(args: readonly string[]): Promise<number> {
   const { checkEngine, ENGINE_CHECK } = await import("./engine-check/engine-check-command.js");
   const command = await parseCommand(ENGINE_CHECK, { args, environment: readEnvironment(), version: VERSION });
   return print("print" in command ? command.print : JSON.stringify(await checkEngine(command)));
+}
+
+async function mpiCheckMain(args: readonly string[]): Promise<number> {
+  const { checkMpi, MPI_CHECK } = await import("./mpi/mpi-check-command.js");
+  const command = await parseCommand(MPI_CHECK, { args, environment: readEnvironment(), version: VERSION });
+  return print("print" in command ? command.print : JSON.stringify(await checkMpi(command.positionals[0] ?? "")));
 }
 
 /** With `--json` a failure too is a line on stdout, whole: whoever started this can tell what was wrong. */

@@ -36,6 +36,8 @@ export interface WorkerOptions {
   readonly parentPipe: number | null;
   /** Of the MPI that has begun in this process; null: none has. */
   readonly mpiLibrary: string | null;
+  /** Where an orchestrator's probes are answered; null: nowhere. */
+  readonly healthPort: number | null;
   /** Told when the coordinator has let it in. */
   readonly joined: () => void;
   /** Aborted, with an INTERRUPTED failure: leave at once. */
@@ -63,6 +65,7 @@ export async function runWorker(given: WorkerOptions): Promise<void> {
     board: board.memory,
     parentPipe: options.parentPipe,
     mpiLibrary: options.mpiLibrary,
+    healthPort: options.healthPort,
   });
   options.signal.addEventListener("abort", () => communication.abort(options.signal.reason), { once: true });
   const membership = new Membership(options, communication, board);

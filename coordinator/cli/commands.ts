@@ -1,4 +1,4 @@
-import { type OptionTable, switchValue, wholeNumber } from "../../shared/cli/option-table.js";
+import { filePath, type OptionTable, switchValue, wholeNumber } from "../../shared/cli/option-table.js";
 import type { CommandDefinition } from "../../shared/cli/parse-command.js";
 import { SERVE_OPTIONS } from "./serve-options.js";
 import { SUBMIT_OPTIONS } from "./submit-options.js";
@@ -84,16 +84,37 @@ export const DIFF_COMMAND = {
 export const DOCTOR_COMMAND = {
   name: "doctor",
   describe:
-    "Checks this machine: Node and the engines. Each finding with what to do about it. Exit code 4: something is broken.",
+    "Checks this machine: Node, processors, memory, disk, names, network, clock, GPUs, MPI, Slurm and the engines. Each finding with what to do about it. Exit code 4: something is broken.",
   positionals: [],
   options: {
+    workers: {
+      group: "Checks:",
+      describe: "That this host is to have [default one for each core, as serve starts them]",
+      schema: wholeNumber(1, 4096),
+      placeholder: "N",
+    },
     threads: {
       group: "Checks:",
-      describe: "For the measurement of native engines [default 1, as jobs have it]",
+      describe: "Of each worker, and for the measurement of native engines [default 1, as jobs have it]",
       schema: wholeNumber(1, 1024),
       placeholder: "T",
     },
+    out: {
+      group: "Checks:",
+      describe: "Where runs are to be kept [default runs]",
+      schema: filePath,
+      placeholder: "DIR",
+    },
+    quick: {
+      group: "Checks:",
+      describe: "Without measuring the engines' speed, which takes a second for each",
+      schema: switchValue,
+      isSwitch: true,
+    },
     json: { group: "Output:", describe: "One JSON object per finding on stdout", schema: switchValue, isSwitch: true },
   },
-  examples: [["$0 doctor", ""]],
+  examples: [
+    ["$0 doctor", ""],
+    ["$0 doctor --workers 8 --out /scratch/runs --json", "one JSON object per finding"],
+  ],
 } as const satisfies CommandDefinition<OptionTable>;

@@ -41,17 +41,30 @@ export class Interruption {
   hear(signal: string): void {
     const isRequest = signal === "SIGUSR1" || signal === "SIGUSR2";
     if (!isRequest && (this.#abort.signal.aborted || this.#heard.has(signal))) return this.#endAtOnce(signal);
-    const isFirst = this.#heard.size === 0;
-    this.#heard.add(signal);
-    const failure = { code: "INTERRUPTED", signal } as const;
-    if (!SAVING.has(signal)) return this.#abort.abort(new RingstrasseError(failure));
-    if (!isFirst) return;
-    if (this.#handler === null) this.#abort.abort(new RingstrasseError(failure));
-    else this.#handler(failure);
+    if (!SAVING.has(signal)) {
+      this.#heard.add(signal);
+      this.#abort.abort(new RingstrasseError({ code: "INTERRUPTED", signal }));
+    } else if (this.#heard.size > 0) this.#heard.add(signal);
+    else this.#saveAfter(signal);
+  }
+
+  /**
+   * Another rank was sent a signal. Most launchers send theirs to all ranks, so it says something only as the first; a signal after which
+   * nothing is saved is that rank's alone, and the run learns of its end.
+   */
+  hearOf(signal: string, rank: number): void {
+    if (this.#heard.size === 0 && SAVING.has(signal)) this.#saveAfter(`${signal} of rank ${rank}`);
   }
 
   /** Ends the run for another reason. */
   fail(reason: unknown): void {
     this.#abort.abort(reason);
+  }
+
+  #saveAfter(signal: string): void {
+    this.#heard.add(signal);
+    const failure = { code: "INTERRUPTED", signal } as const;
+    if (this.#handler === null) this.#abort.abort(new RingstrasseError(failure));
+    else this.#handler(failure);
   }
 }

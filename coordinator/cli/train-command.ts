@@ -8,6 +8,8 @@ import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
 import { chooseCheckpoint, runDirectoryOf } from "../checkpoint/choose-checkpoint.js";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
+import { judgeClockSkew } from "../doctor/judge-clock.js";
+import { checkLaunch, describeFinding } from "../doctor/launch-checks.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
 import { planRun, prepareRows, type ReadJob, readJob } from "../job/plan-run.js";
@@ -105,10 +107,13 @@ async function trainDocument(
   });
   const ground = { folder: folder.path, address };
   const surroundings = jobSurroundings(run, ground, options, around);
-  return await runJob(run, {
-    ...surroundings,
-    launcher: await launcherFor(options, surroundings.token, ground, around),
-  });
+  const launcher = await launcherFor(options, surroundings.token, ground, around);
+  const place = around.rankZero?.place;
+  if (place !== undefined) {
+    const findings = await checkLaunch({ place, threads: settings.threads.value, out: run.output.path });
+    for (const finding of findings) warn(describeFinding(finding));
+  }
+  return await runJob(run, { ...surroundings, launcher });
 }
 
 /** What the run goes on from; null: it begins at its beginning. */
@@ -178,7 +183,7 @@ async function launcherFor(
   options: TrainOptions,
   token: string,
   { folder, address }: MeetingGround,
-  { entry, environment, stderr, rankZero }: TrainSurroundings,
+  { entry, environment, stderr, rankZero, emit }: TrainSurroundings,
 ): Promise<Launcher | null> {
   if (options.launcher === "none") return null;
   // Their sockets lie in the run's own folder, so that even workers that are killed leave nothing behind.
@@ -186,6 +191,10 @@ async function launcherFor(
   const name = launcherCommand(rankZero.place.launcher);
   const at = address === null ? { path: join(folder, "lifelines") } : { host: address };
   const lifelines = await rankZero.openLifelines(at, token);
+  lifelines.onClock((aheadMs, { rank, host }) => {
+    const finding = judgeClockSkew({ rank, host, aheadMs });
+    if (finding.status !== "ok") emit({ event: "warning", message: describeFinding(finding) });
+  });
   return new RankLauncher(name, lifelines, address === null ? folder : null, (point) => rankZero.announce(point));
 }
 
@@ -194,6 +203,7 @@ const HOW_MANY = {
   mpirun: (ranks: number) => `: mpirun -np ${ranks}`,
   srun: (ranks: number) => `: srun -n ${ranks}`,
   torchrun: (ranks: number) => `: torchrun --nproc-per-node, ${ranks} on all nodes together`,
+  kubernetes: (ranks: number) => `: completions, parallelism and WORLD_SIZE of the Job are ${ranks}`,
 } as const;
 
 /** N is how many ranks there are, whatever the document says. @throws RingstrasseError USAGE when an option says otherwise */
@@ -230,7 +240,7 @@ function controlEndpoint(options: TrainOptions, { folder, address }: MeetingGrou
 /** Only ranks find each other by it; elsewhere addresses do. @throws RingstrasseError USAGE */
 function refuseIdleInterface(options: TrainOptions, rankZero: RankZero | null): void {
   if (options.interface === undefined || rankZero !== null) return;
-  const problem = "it is for ranks of mpirun, srun or torchrun, which these workers are not";
+  const problem = "it is for ranks of mpirun, srun, torchrun or Kubernetes, which these workers are not";
   const remedy = "Leave it out; workers started by hand take --host here, and --address there";
   throw new RingstrasseError({ code: "USAGE", option: "--interface", problem, remedy });
 }

@@ -20,7 +20,7 @@ const OUTPUT = "Output:";
 const LATER = "Not available yet:";
 
 /** Those that start this command once for each worker. */
-const RANKS_LAUNCHERS = ["mpirun", "srun", "torchrun"] as const;
+const RANKS_LAUNCHERS = ["mpirun", "srun", "torchrun", "kubernetes"] as const;
 
 const seconds = (minimum: number) => decimalNumber(z.number().min(minimum, `at least ${minimum} s`).max(1e6));
 
@@ -143,7 +143,7 @@ export const TRAIN_OPTIONS = {
   launcher: {
     group: GROUP,
     describe:
-      "local starts the workers here; none waits for workers started by hand; mpirun, srun, torchrun: each of its ranks is one [default the one that started this process, else local]",
+      "local starts the workers here; none waits for workers started by hand; mpirun, srun, torchrun, kubernetes: each of its ranks is one [default the one that started this process, else local]",
     schema: choice(["local", "none", ...RANKS_LAUNCHERS]),
     placeholder: "NAME",
   },
@@ -168,7 +168,7 @@ export const TRAIN_OPTIONS = {
   token: {
     group: GROUP,
     describe:
-      "Secret that workers must show; under srun and torchrun it is needed, for ranks to know each other [default a random one]",
+      "Secret that workers must show; under srun, torchrun and Kubernetes it is needed, for ranks to know each other [default a random one]",
     schema: z.string().min(1),
     placeholder: "TEXT",
   },

@@ -9,7 +9,12 @@ export interface Diagnosis {
 }
 
 const ENVIRONMENT_FAULT = 4;
-const MARKS: Readonly<Record<Finding["status"], string>> = { ok: "ok", absent: "--", problem: "!!" };
+const MARKS: Readonly<Record<Finding["status"], string>> = {
+  ok: "ok",
+  absent: "--",
+  warning: "! ",
+  problem: "!!",
+};
 
 /** `ringstrasse doctor`: all checks, one after the other, since some of them measure. @throws what a check throws */
 export async function diagnose(checks: readonly MachineCheck[], json: boolean): Promise<Diagnosis> {

@@ -2,8 +2,11 @@
 export interface Finding {
   /** What was looked at, e.g. `node`, `engine tensorflow`. */
   readonly check: string;
-  /** `ok`: it works; `absent`: not here, and nothing needs it to be; `problem`: here, but it doesn't work. */
-  readonly status: "ok" | "absent" | "problem";
+  /**
+   * `ok`: it works; `absent`: not here, and nothing needs it to be; `warning`: it works, but will be slow or fail in some use; `problem`:
+   * here, but it doesn't work.
+   */
+  readonly status: "ok" | "absent" | "warning" | "problem";
   /** What was found; one line. */
   readonly found: string;
   /** Figures for programs. */

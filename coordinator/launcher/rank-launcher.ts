@@ -3,7 +3,7 @@ import type { LaunchedWorker, Launcher, LaunchPlan } from "./launcher.js";
 import type { RankLifelines } from "./rank-lifelines.js";
 
 /**
- * The ranks that a launcher (mpirun, srun, torchrun) has started already, of which this coordinator is a child: they are told where it
+ * The ranks that a launcher (mpirun, srun, torchrun, Kubernetes) has started already, of which this coordinator is a child: they are told where it
  * is, and come. A rank keeps its number in the job.
  */
 export class RankLauncher implements Launcher {

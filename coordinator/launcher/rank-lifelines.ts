@@ -11,6 +11,10 @@ type Place = { readonly path: string } | { readonly host: string };
 
 /** Told of each rank as it comes. */
 export type RankHandler = (rank: LaunchedWorker) => void;
+/** Told of what a rank was sent. */
+export type RankSignalHandler = (signal: string, rank: number) => void;
+/** Told of a rank's clock: how far it is ahead of this host's, in milliseconds; the way of the message makes it less by some. */
+export type RankClockHandler = (aheadMs: number, rank: { readonly rank: number; readonly host: string }) => void;
 
 const GONE: WorkerExit = { exitCode: null, signal: null, lastWords: null };
 /** For ranks that hang when they are told to exit. */
@@ -27,6 +31,8 @@ export class RankLifelines implements AsyncDisposable {
   readonly #ranks = new Map<number, RankProcess>();
   readonly #strangers = new Set<Socket>();
   #handler: RankHandler | null = null;
+  #signalHandler: RankSignalHandler | null = null;
+  #clockHandler: RankClockHandler | null = null;
 
   private constructor(server: Server, token: string) {
     this.#server = server;
@@ -63,6 +69,16 @@ export class RankLifelines implements AsyncDisposable {
     this.#handler = handler;
   }
 
+  /** Hears of the signals that ranks were sent. */
+  onSignal(handler: RankSignalHandler): void {
+    this.#signalHandler = handler;
+  }
+
+  /** Hears of the clock of every rank that comes, once. */
+  onClock(handler: RankClockHandler): void {
+    this.#clockHandler = handler;
+  }
+
   /** Tells all ranks with what code to exit, and hangs up. */
   async farewell(exitCode: number): Promise<void> {
     await Promise.all([...this.#ranks.values()].map((rank) => rank.farewell(exitCode)));
@@ -85,8 +101,11 @@ export class RankLifelines implements AsyncDisposable {
         this.#strangers.delete(socket);
         rank = new RankProcess(socket, message);
         this.#ranks.set(message.rank, rank);
+        this.#clockHandler?.(message.clockMs - Date.now(), message);
         this.#handler?.(rank);
         rank.tell({ kind: "welcome" });
+      } else if (rank !== null && message?.kind === "signal") {
+        this.#signalHandler?.(message.signal, rank.rank);
       } else if (rank !== null && message?.kind === "done") {
         const { exitCode, lastWords } = message;
         rank.over({ exitCode, signal: null, lastWords });

@@ -22,13 +22,15 @@ export class RankZero implements AsyncDisposable {
   readonly #parent: ParentPipe;
   readonly #abort = new AbortController();
   #hear: ((signal: string) => void) | null = null;
+  #hearOfOthers: ((signal: string, rank: number) => void) | null = null;
   #lifelines: RankLifelines | null = null;
   #orphaned: NodeJS.Timeout | null = null;
 
   /** @throws RingstrasseError USAGE when this process was not started by a rank */
   constructor(place: LaunchedPlace | null, parent: ParentPipe) {
     if (place === null || parent.send === undefined) {
-      const problem = "mpirun, srun and torchrun are what `ringstrasse train` gives itself as one of their ranks";
+      const problem =
+        "mpirun, srun, torchrun and kubernetes are what `ringstrasse train` gives itself as one of their ranks";
       const remedy = "Use: mpirun -np N (or srun -n N) ringstrasse train DEF.xml, without --launcher";
       throw new RingstrasseError({ code: "USAGE", option: "--launcher", problem, remedy });
     }
@@ -48,12 +50,18 @@ export class RankZero implements AsyncDisposable {
     this.#hear = hear;
   }
 
+  /** Tells `hear` of the signals that other ranks are sent. */
+  onOthersSignal(hear: (signal: string, rank: number) => void): void {
+    this.#hearOfOthers = hear;
+  }
+
   /** Listens for the ranks. Once. @throws RingstrasseError ENDPOINT_UNAVAILABLE */
   async openLifelines(
     at: { readonly path: string } | { readonly host: string },
     token: string,
   ): Promise<RankLifelines> {
     this.#lifelines = await RankLifelines.open(at, token);
+    this.#lifelines.onSignal((signal, rank) => this.#hearOfOthers?.(signal, rank));
     return this.#lifelines;
   }
 

@@ -1,7 +1,7 @@
 import { RingstrasseError } from "../failure.js";
 
 /** Whoever started this process as one of several ranks. */
-export type RankLauncher = "openmpi" | "pmi" | "pmix" | "slurm" | "torchrun";
+export type RankLauncher = "openmpi" | "pmi" | "pmix" | "slurm" | "torchrun" | "kubernetes";
 
 /** This process among those that one launcher started together. */
 export interface LaunchedPlace {
@@ -10,6 +10,8 @@ export interface LaunchedPlace {
   readonly worldSize: number;
   /** Among the ranks of its host; null: the launcher doesn't say. */
   readonly localRank: number | null;
+  /** How many ranks this host has; null: the launcher doesn't say. */
+  readonly localSize: number | null;
   /** Whether all ranks are on one host; false too where the launcher doesn't say. */
   readonly isOneHost: boolean;
 }
@@ -22,12 +24,16 @@ interface Convention {
   readonly rank: string;
   /** The first that is there counts. */
   readonly worldSize: readonly string[];
-  readonly localRank: string;
+  /** Null: the launcher doesn't say. */
+  readonly localRank: string | null;
+  /** Null likewise. */
   readonly localSize: string | null;
   /** How many hosts there are; the first that is there counts. */
   readonly hostCount: readonly string[];
   /** Must be there, or the others don't speak of this process. */
   readonly needs: readonly string[];
+  /** Of a launcher that was started by this one; its variables count where they are there. */
+  readonly unless: readonly string[];
 }
 
 /**
@@ -43,6 +49,7 @@ const CONVENTIONS: readonly Convention[] = [
     localSize: "OMPI_COMM_WORLD_LOCAL_SIZE",
     hostCount: [],
     needs: [],
+    unless: [],
   },
   {
     launcher: "pmi",
@@ -53,6 +60,7 @@ const CONVENTIONS: readonly Convention[] = [
     // Of the step, where srun --mpi=pmi2 has started the ranks.
     hostCount: ["SLURM_STEP_NUM_NODES"],
     needs: [],
+    unless: [],
   },
   {
     launcher: "pmix",
@@ -60,18 +68,33 @@ const CONVENTIONS: readonly Convention[] = [
     // PMIx has no variable for it; Slurm, which is who starts ranks by PMIx alone, has.
     worldSize: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
     localRank: "SLURM_LOCALID",
-    localSize: null,
+    localSize: "SLURM_STEP_TASKS_PER_NODE",
     hostCount: ["SLURM_STEP_NUM_NODES", "SLURM_NNODES"],
     needs: [],
+    unless: [],
   },
   {
     launcher: "slurm",
     rank: "SLURM_PROCID",
     worldSize: ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"],
     localRank: "SLURM_LOCALID",
-    localSize: null,
+    localSize: "SLURM_STEP_TASKS_PER_NODE",
     hostCount: ["SLURM_STEP_NUM_NODES", "SLURM_NNODES"],
     needs: ["SLURM_STEP_ID"],
+    unless: [],
+  },
+  {
+    // A Job in completion mode Indexed. Its pods know their index, and how many they are by a variable that the manifest sets: without
+    // that each of them trains alone, as with any other image.
+    launcher: "kubernetes",
+    rank: "JOB_COMPLETION_INDEX",
+    worldSize: ["WORLD_SIZE"],
+    localRank: null,
+    localSize: null,
+    hostCount: [],
+    needs: ["JOB_COMPLETION_INDEX", "WORLD_SIZE"],
+    // torchrun in each of the pods.
+    unless: ["RANK"],
   },
   {
     launcher: "torchrun",
@@ -82,6 +105,7 @@ const CONVENTIONS: readonly Convention[] = [
     hostCount: [],
     // Plain names that anything may have set: without the process group's address they are nobody's ranks.
     needs: ["MASTER_ADDR", "MASTER_PORT"],
+    unless: [],
   },
 ];
 
@@ -91,8 +115,9 @@ const CONVENTIONS: readonly Convention[] = [
  */
 export function launchedPlace(environment: Environment): LaunchedPlace | null {
   for (const convention of CONVENTIONS) {
-    const { rank, worldSize, needs } = convention;
+    const { rank, worldSize, needs, unless } = convention;
     if (needs.some((name) => environment[name] === undefined)) continue;
+    if (unless.some((name) => environment[name] !== undefined)) continue;
     const sizeName = worldSize.find((name) => environment[name] !== undefined);
     // Slurm's own sizes are there without PMIx too: they alone say nothing about it.
     const speaks = environment[rank] !== undefined || (sizeName !== undefined && convention.launcher !== "pmix");
@@ -110,8 +135,8 @@ function placeOf(convention: Convention, sizeName: string | undefined, environme
   if (rank === null || worldSize === null || rank >= worldSize) {
     throw contradictory(`${rankName} is "${environment[rankName]}", ${sizeName} is "${environment[sizeName]}"`);
   }
-  const localRank = wholeNumberOf(localRankName, environment);
-  const localCount = localSize === null ? null : wholeNumberOf(localSize, environment);
+  const localRank = localRankName === null ? null : wholeNumberOf(localRankName, environment);
+  const localCount = localSize === null ? null : localCountOf(environment[localSize]);
   if (localRank !== null && localRank > rank) {
     throw contradictory(`${localRankName} is ${localRank}, more than the ${rank} of ${rankName}`);
   }
@@ -120,12 +145,20 @@ function placeOf(convention: Convention, sizeName: string | undefined, environme
   }
   const hostCountName = convention.hostCount.find((name) => environment[name] !== undefined);
   const isOneHost = worldSize === 1 || localCount === worldSize || environment[hostCountName ?? ""] === "1";
-  return { launcher, rank, worldSize, localRank, isOneHost };
+  return { launcher, rank, worldSize, localRank, localSize: isOneHost ? worldSize : localCount, isOneHost };
 }
 
-/** What people call who started the ranks: a command. */
-export function launcherCommand(launcher: RankLauncher): "mpirun" | "srun" | "torchrun" {
-  return launcher === "slurm" ? "srun" : launcher === "torchrun" ? "torchrun" : "mpirun";
+/** What people call who started the ranks: a command, or Kubernetes. */
+export function launcherCommand(launcher: RankLauncher): "mpirun" | "srun" | "torchrun" | "kubernetes" {
+  switch (launcher) {
+    case "slurm":
+      return "srun";
+    case "torchrun":
+    case "kubernetes":
+      return launcher;
+    default:
+      return "mpirun";
+  }
 }
 
 /** Whether the ranks have MPI to find each other by. */
@@ -139,6 +172,12 @@ function wholeNumberOf(name: string, environment: Environment): number | null {
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
+/** `2`, or `2(x3)` as Slurm writes it for three nodes of two; null where nodes have different numbers: nobody says which this one is. */
+function localCountOf(text: string | undefined): number | null {
+  const count = /^(\d{1,9})(?:\(x\d+\))?$/.exec(text ?? "")?.[1];
+  return count === undefined ? null : Number(count);
+}
+
 function incomplete(present: string, missing: string): RingstrasseError {
   return unusable(`${present} is set, but ${missing} is not`);
 }
@@ -148,6 +187,7 @@ function contradictory(what: string): RingstrasseError {
 }
 
 function unusable(problem: string): RingstrasseError {
-  const remedy = "Start all ranks by mpirun or srun, which set them, or give --launcher local to train without ranks";
+  const remedy =
+    "Start all ranks by mpirun or srun, which set them (Kubernetes: see deploy/kubernetes/job), or give --launcher local to train without ranks";
   return new RingstrasseError({ code: "USAGE", option: "environment", problem, remedy });
 }

@@ -26,17 +26,21 @@ const PORT_COUNT = 8;
 
 /**
  * Where the ranks of this launcher meet, from the variables that it gave them. `MASTER_ADDR` and `MASTER_PORT` say so to all; under Slurm
- * it is else the step's first host, and ports that follow from the numbers of job and step. Pure.
- * @param place of this process; its launcher is `slurm` or `torchrun`
+ * it is else the step's first host, and ports that follow from the numbers of job and step. Pods have their ports for themselves, so
+ * those of Kubernetes need no `MASTER_PORT`. Pure.
+ * @param place of this process; its launcher is `slurm`, `torchrun` or `kubernetes`
  * @throws RingstrasseError USAGE naming the variable that doesn't fit
  */
 export function meetingPlace(place: LaunchedPlace, environment: Environment): MeetingPlace {
   const { MASTER_ADDR: host, MASTER_PORT: port, SLURM_NODEID: node } = environment;
   const onSlurm = place.launcher === "slurm";
+  if (place.launcher === "kubernetes" && host === undefined && !place.isOneHost) {
+    throw unusable("MASTER_ADDR", "it is missing, and with it the name of the pod of index 0");
+  }
   const hosts = onSlurm && !place.isOneHost && host === undefined ? hostsOfStep(environment) : [];
   const scope = onSlurm
     ? scopeOfStep(environment)
-    : `torchrun ${environment["TORCHELASTIC_RUN_ID"] ?? ""} ${host} ${port}`;
+    : `${place.launcher} ${environment["TORCHELASTIC_RUN_ID"] ?? ""} ${host} ${port}`;
   const first = port === undefined ? portOfScope(scope) : givenPort(port);
   const ports = Array.from({ length: PORT_COUNT }, (_, next) => first + next).filter((each) => each < 65_536);
   if (place.isOneHost) return { host: null, isHere: true, peer: null, ports, scope };

@@ -39,7 +39,11 @@ export const FromRankSchema = z.discriminatedUnion("kind", [
     workerId: WorkerIdSchema,
     host: z.string(),
     pid: whole,
+    /** What this rank's clock shows as it says so, in milliseconds since 1970. */
+    clockMs: whole,
   }),
+  /** It was told by a signal to save the state and end, as the pods of a node that is cleared are: a matter of the whole run. */
+  z.strictObject({ kind: z.literal("signal"), signal: z.string() }),
   /** Its work is over, with what it would exit with if it were alone; it waits for the run's exit code. */
   z.strictObject({ kind: z.literal("done"), exitCode: whole, lastWords: z.string().nullable() }),
 ]);

@@ -141,7 +141,7 @@ describe("choices of later versions", () => {
 
   it("--interface without ranks, and another batch system than Slurm", async () => {
     const place = await workplace();
-    const idle = { exitCode: 2, code: "USAGE", says: ["--interface", "mpirun, srun or torchrun"] } as const;
+    const idle = { exitCode: 2, code: "USAGE", says: ["--interface", "mpirun, srun, torchrun or Kubernetes"] } as const;
     await expectRefusedTrain(place, [IRIS, "--interface", "eth0"], idle);
     await expectRefusedCommand(place, ["submit", "pbs", IRIS], { exitCode: 4, says: ["submit pbs", "slurm"] });
   });

@@ -25,6 +25,11 @@ export function pythonWithSchemathesis(): Promise<string | null> {
   return unlessOffline(() => pythonWith("ringstrasse-schemathesis-4.32.5", ["schemathesis==4.32.5"]));
 }
 
+/** A Python that has PyPI's kubernetes-validate, with the schemas of many versions of Kubernetes; null likewise. @throws likewise */
+export function pythonWithKubernetesValidate(): Promise<string | null> {
+  return unlessOffline(() => pythonWith("ringstrasse-kubernetes-validate-1.37.0", ["kubernetes-validate==1.37.0"]));
+}
+
 async function unlessOffline(make: () => Promise<string>): Promise<string | null> {
   try {
     return await make();

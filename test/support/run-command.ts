@@ -56,7 +56,8 @@ export function startRanks(
   return startProcess(command, [...options, "-np", String(ranks), process.execPath, ENTRY, ...args], around);
 }
 
-function startProcess(command: string, args: readonly string[], around: CommandSurroundings): RunningCommand {
+/** Starts any command likewise. */
+export function startProcess(command: string, args: readonly string[], around: CommandSurroundings): RunningCommand {
   const child = spawn(command, args, {
     cwd: around.cwd ?? ROOT,
     env: { ...process.env, ...around.env },

@@ -1,10 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toFailure } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
+import type { Exchange } from "../collective/collective.js";
 import { memorySharing } from "../collective/memory-domain.js";
 import type { Mpi } from "../mpi/mpi.js";
 import { ControlConnection } from "./control-connection.js";
 import { ParentWatch } from "./parent-watch.js";
+import { ProbeAnswers } from "./probe-answers.js";
 import { ProgressBoard } from "./progress-board.js";
 import { RingSession } from "./ring-session.js";
 import { SnapshotBoard } from "./snapshot-board.js";
@@ -25,17 +27,20 @@ function run(start: ThreadStart): void {
   let control: ControlConnection | null = null;
   let ring: RingSession | null = null;
   let mpi: Mpi | null = null;
+  const probes = new ProbeAnswers(start.healthPort, board, fail);
   const sender = new SnapshotSender(new SnapshotBoard(start.snapshots), (body) => control?.send(body));
 
   const openLink = (link: number): ControlConnection =>
     new ControlConnection(start, board, {
       received: (message) => {
+        if (message.kind === "welcome") probes.joined = true;
         if (sender.heard(message)) return;
         // A verdict frees an exchange that waits for a worker that will never answer.
         if (endsGeneration(message)) ring?.abort(message.failure);
         post({ kind: "received", link, message });
       },
       broken: (reason) => {
+        probes.joined = false;
         ring?.abort(reason.failure);
         post({ kind: "linkBroken", link, failure: reason.failure });
       },
@@ -54,6 +59,7 @@ function run(start: ThreadStart): void {
       case "connect":
         await closeRing();
         await control?.close();
+        probes.joined = false;
         control = openLink(message.link);
         post({ kind: "connected", sharing: memorySharing() });
         break;
@@ -67,19 +73,11 @@ function run(start: ThreadStart): void {
         }, failRing);
         break;
       case "connectRing":
-        try {
-          if (ring === null) throw new Error("connectRing before bindRing");
-          post({ kind: "ringConnected", ...(await ring.connect(message.next, message.segments)) });
-        } catch (thrown) {
-          failRing(thrown);
-        }
+        post(await connected(ring, message));
         break;
       case "exchange":
         if (ring === null) throw new Error("exchange before bindRing");
-        await ring.exchange(message.exchange).then(
-          (report) => post({ kind: "exchanged", report }),
-          (thrown) => post({ kind: "exchangeFailed", failure: toFailure(thrown) }),
-        );
+        post(await exchanged(ring, message.exchange));
         break;
       case "closeRing":
         await closeRing();
@@ -87,6 +85,7 @@ function run(start: ThreadStart): void {
         break;
       case "close":
         parent?.close();
+        await probes[Symbol.asyncDispose]();
         await closeRing();
         await control?.close();
         post({ kind: "closed" });
@@ -104,6 +103,26 @@ function run(start: ThreadStart): void {
     if (message.kind === "close" || message.kind === "closeRing" || message.kind === "connect") ring?.abort(null);
     queue = queue.then(() => handle(message)).catch(fail);
   });
+}
+
+async function connected(
+  ring: RingSession | null,
+  { next, segments }: Extract<ToThread, { kind: "connectRing" }>,
+): Promise<FromThread> {
+  try {
+    if (ring === null) throw new Error("connectRing before bindRing");
+    return { kind: "ringConnected", ...(await ring.connect(next, segments)) };
+  } catch (thrown) {
+    return { kind: "ringFailed", failure: toFailure(thrown) };
+  }
+}
+
+async function exchanged(ring: RingSession, exchange: Exchange): Promise<FromThread> {
+  try {
+    return { kind: "exchanged", report: await ring.exchange(exchange) };
+  } catch (thrown) {
+    return { kind: "exchangeFailed", failure: toFailure(thrown) };
+  }
 }
 
 /** Loaded on demand: most runs have nothing to do with MPI. */

@@ -18,6 +18,8 @@ export interface ThreadStart {
   readonly parentPipe: number | null;
   /** Of the MPI that has begun in this process; null: none has. */
   readonly mpiLibrary: string | null;
+  /** Where probes are answered; null: nowhere. */
+  readonly healthPort: number | null;
 }
 
 /** A ring to bind: everything the thread needs to reduce in the worker's shared memory. */

@@ -18,6 +18,8 @@ const ENOUGH_ROOM_BYTES = 256 * 2 ** 20;
 export function prepareUcxEnvironment(): void {
   const { env } = process;
   env["UCX_ERROR_SIGNALS"] ??= "";
+  // Other systems have neither this file nor UCX.
+  if (process.platform !== "linux") return;
   const room = roomAboveHeap(readFileSync("/proc/self/maps", "latin1"));
   if (room < ENOUGH_ROOM_BYTES) env["UCX_MEM_EVENTS"] ??= "n";
 }

@@ -19,6 +19,7 @@ export function chooseLibrary(launcher: RankLauncher, wish: string | null): stri
       return MPICH;
     case "slurm":
     case "torchrun":
+    case "kubernetes":
       throw new RangeError(`${launcher} starts ranks without MPI`);
   }
 }

@@ -45,6 +45,16 @@ export function attachMpi(file: string): Mpi {
   return new LibraryMpi(functions, abi);
 }
 
+/**
+ * What a library of MPI calls itself, without beginning MPI; which a library may be asked before.
+ * @throws RingstrasseError COLLECTIVE_UNAVAILABLE as {@link beginMpi}
+ */
+export function describeMpi(file: string): { readonly family: MpiAbi["name"]; readonly version: string } {
+  prepareUcxEnvironment();
+  const { functions, abi } = load(file);
+  return { family: abi.name, version: versionOf(functions) };
+}
+
 function load(file: string): { readonly functions: MpiFunctions; readonly abi: MpiAbi } {
   let library: Library;
   try {

@@ -48,6 +48,11 @@ export class Lifeline implements Disposable {
     return lifeline;
   }
 
+  /** This rank was sent a signal. */
+  signalled(signal: string): void {
+    if (this.#socket.writable) this.#tell({ kind: "signal", signal });
+  }
+
   /**
    * This rank's work is over. @param failure of its own, null: none. @returns with what code all ranks exit
    * @throws RingstrasseError COORDINATOR_LOST

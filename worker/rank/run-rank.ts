@@ -55,15 +55,25 @@ export async function runRank(options: RankOptions): Promise<number> {
   return exitCode;
 }
 
-async function workAt(point: MeetingPoint, { place, meeting, signal }: RankOptions): Promise<number> {
+async function workAt(point: MeetingPoint, { place, meeting, signal, onRequest }: RankOptions): Promise<number> {
   const rank = place.rank as Rank;
   const { token, socketFolder } = point;
   const address = socketFolder === null ? meeting.ownAddress(hostOf(point.coordinatorEndpoint)) : "127.0.0.1";
   const workerId = WorkerIdSchema.parse(`${hostname()}-rank-${rank}`);
   nameProcess(`ringstrasse worker ${workerId}`);
   if (socketFolder !== null) useSocketDirectory(socketFolder);
-  const here = { kind: "here", token, rank, workerId, host: hostname(), pid: process.pid } as const;
+  const here = {
+    kind: "here",
+    token,
+    rank,
+    workerId,
+    host: hostname(),
+    pid: process.pid,
+    clockMs: Date.now(),
+  } as const;
   using lifeline = await Lifeline.open(point.lifeline, here);
+  // Rank 0's coordinator is its child, and hears of its signals without the network.
+  if (rank !== 0) relay(signal, onRequest, lifeline);
   const leave = AbortSignal.any([lifeline.signal, afterVerdict(signal)]);
   const failure = await workUntilStopped(point, { workerId, address, mpiLibrary: meeting.mpiLibrary, signal: leave });
   return await lifeline.done(failure);
@@ -95,6 +105,7 @@ async function workUntilStopped(point: MeetingPoint, rank: RankWorker): Promise<
       },
       parentPipe: null,
       mpiLibrary: rank.mpiLibrary,
+      healthPort: null,
       signal,
       leaving: null,
       log,
@@ -106,6 +117,14 @@ async function workUntilStopped(point: MeetingPoint, rank: RankWorker): Promise<
     log[isNews(failure, hasJoined) ? "error" : "info"]({ failure }, describeFailure(failure));
     return failure;
   }
+}
+
+/** A signal to one rank alone, as Kubernetes sends it to a pod that has to leave its node, is for the coordinator to answer: save and end. */
+function relay(signal: AbortSignal, onRequest: RankOptions["onRequest"], lifeline: Lifeline): void {
+  const tell = (): void => lifeline.signalled(signalOf(signal));
+  if (signal.aborted) tell();
+  else signal.addEventListener("abort", tell, { once: true });
+  onRequest((request) => lifeline.signalled(request));
 }
 
 /** Aborts some time after `signal`, with its reason. */

@@ -22,7 +22,7 @@ export interface SocketMeetingOptions {
 }
 
 /**
- * Ranks without MPI (srun, torchrun) find each other through rank 0: it listens at a place that all can tell from their launcher's
+ * Ranks without MPI (srun, torchrun, Kubernetes) find each other through rank 0: it listens at a place that all can tell from their launcher's
  * variables, and who shows the run's key is told where to meet (ADR 20).
  */
 export class SocketMeeting implements RankMeeting {
@@ -45,7 +45,9 @@ export class SocketMeeting implements RankMeeting {
     if (secret === null && worldSize > 1) {
       const problem = `${launcherCommand(launcher)} has started ${worldSize} ranks, which know each other by a secret, and there is none`;
       const remedy =
-        "Before that command: export RINGSTRASSE_TOKEN=$(openssl rand -hex 24), as slurm/train.sbatch does; or start the ranks by mpirun";
+        launcher === "kubernetes"
+          ? "Give all pods RINGSTRASSE_TOKEN from one Secret, as deploy/kubernetes/job does"
+          : "Before that command: export RINGSTRASSE_TOKEN=$(openssl rand -hex 24), as slurm/train.sbatch does; or start the ranks by mpirun";
       throw new RingstrasseError({ code: "USAGE", option: "--token", problem, remedy });
     }
     const key = rendezvousKey(secret ?? "", at.scope);

@@ -37,6 +37,22 @@ describe("Interruption", () => {
     expect(hear(["SIGTERM", "SIGINT"], true)).toEqual({ ...nothing, saved: ["SIGTERM"], aborted: ends("SIGINT") });
   });
 
+  it("a signal to another rank is the run's own when it comes first, and nothing new after another one", () => {
+    const saved: string[] = [];
+    const atOnce: string[] = [];
+    const interruption = new Interruption((signal) => atOnce.push(signal));
+    interruption.onStop(({ signal }) => saved.push(signal));
+    interruption.hearOf("SIGINT", 1);
+    interruption.hearOf("SIGTERM", 2);
+    // Launchers that end all ranks send it to all.
+    interruption.hearOf("SIGTERM", 1);
+    interruption.hear("SIGTERM");
+    expect({ saved, atOnce }).toEqual({ saved: ["SIGTERM of rank 2"], atOnce: [] });
+    interruption.hear("SIGTERM");
+    expect(atOnce).toEqual(["SIGTERM"]);
+    expect(interruption.signal.aborted).toBe(false);
+  });
+
   it("a run that is over saves no more", () => {
     const interruption = new Interruption(() => undefined);
     const saved: string[] = [];

@@ -19,7 +19,11 @@ async function open(): Promise<{ readonly lifelines: RankLifelines; readonly ran
   return { lifelines, ranks };
 }
 
-async function enter(lifelines: RankLifelines, rank: number, token = TOKEN): Promise<Lifeline> {
+async function enter(
+  lifelines: RankLifelines,
+  rank: number,
+  { token = TOKEN, clockMs = 0 }: { readonly token?: string; readonly clockMs?: number } = {},
+): Promise<Lifeline> {
   const here = {
     kind: "here",
     token,
@@ -27,6 +31,7 @@ async function enter(lifelines: RankLifelines, rank: number, token = TOKEN): Pro
     workerId: `w${rank}` as WorkerId,
     host: "h",
     pid: 100 + rank,
+    clockMs,
   } as const;
   const lifeline = await Lifeline.open(lifelines.place, here);
   onTestFinished(() => lifeline[Symbol.dispose]());
@@ -44,6 +49,18 @@ describe("RankLifelines and Lifeline", () => {
     expect(await exitCode).toBe(5);
     lifeline[Symbol.dispose]();
     await said;
+  });
+
+  it("tell of the signals that a rank was sent, and how far its clock is ahead", async () => {
+    const { lifelines } = await open();
+    const signals = deferred<[string, number]>();
+    const clocks: [number, number][] = [];
+    lifelines.onSignal((...told) => signals.resolve(told));
+    lifelines.onClock((aheadMs, { rank }) => clocks.push([Math.round(aheadMs / 60_000), rank]));
+    const lifeline = await enter(lifelines, 2, { clockMs: Date.now() + 3_600_000 });
+    lifeline.signalled("SIGTERM");
+    expect(await signals.promise).toEqual(["SIGTERM", 2]);
+    expect(clocks).toEqual([[60, 2]]);
   });
 
   it("tell of a process that ends without a word, and not of the others", async () => {
@@ -90,7 +107,9 @@ describe("RankLifelines and Lifeline", () => {
 
   it("hang up on strangers, on a second process of the same rank and on nonsense", async () => {
     const { lifelines, ranks } = await open();
-    await expect(enter(lifelines, 0, "guessed")).rejects.toMatchObject({ failure: { code: "COORDINATOR_LOST" } });
+    await expect(enter(lifelines, 0, { token: "guessed" })).rejects.toMatchObject({
+      failure: { code: "COORDINATOR_LOST" },
+    });
     await enter(lifelines, 0);
     await expect(enter(lifelines, 0)).rejects.toMatchObject({ failure: { code: "COORDINATOR_LOST" } });
     const { place } = lifelines;

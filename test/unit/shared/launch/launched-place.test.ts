@@ -13,6 +13,7 @@ const HYDRA = { PMI_RANK: "2", PMI_SIZE: "3", MPI_LOCALRANKID: "0", MPI_LOCALNRA
 /** What every process of a batch job has, the one of the script included. */
 const BATCH = { SLURM_JOB_ID: "7", SLURM_PROCID: "0", SLURM_NTASKS: "8", SLURM_LOCALID: "0" };
 const TORCHRUN = { RANK: "1", WORLD_SIZE: "2", LOCAL_RANK: "1", MASTER_ADDR: "h", MASTER_PORT: "29500" };
+const POD = { JOB_COMPLETION_INDEX: "2", WORLD_SIZE: "3", MASTER_ADDR: "train-0.train" };
 
 describe("launchedPlace", () => {
   it.each([
@@ -30,7 +31,26 @@ describe("launchedPlace", () => {
       { ...BATCH, SLURM_STEP_ID: "0", SLURM_STEP_NUM_TASKS: "2", PMIX_RANK: "1" },
       { launcher: "pmix", rank: 1, worldSize: 2, isOneHost: false },
     ],
-    ["srun", { ...BATCH, SLURM_STEP_ID: "0" }, { launcher: "slurm", rank: 0, worldSize: 8, localRank: 0 }],
+    [
+      "srun",
+      { ...BATCH, SLURM_STEP_ID: "0" },
+      { launcher: "slurm", rank: 0, worldSize: 8, localRank: 0, localSize: null },
+    ],
+    [
+      "srun on nodes of two",
+      { ...BATCH, SLURM_STEP_ID: "0", SLURM_STEP_TASKS_PER_NODE: "2(x4)" },
+      { launcher: "slurm", localSize: 2, isOneHost: false },
+    ],
+    [
+      "srun on nodes that differ",
+      { ...BATCH, SLURM_STEP_ID: "0", SLURM_STEP_TASKS_PER_NODE: "3,2(x2),1" },
+      { launcher: "slurm", localSize: null, isOneHost: false },
+    ],
+    [
+      "srun on one node",
+      { ...BATCH, SLURM_STEP_ID: "0", SLURM_STEP_TASKS_PER_NODE: "8" },
+      { launcher: "slurm", localSize: 8, isOneHost: true },
+    ],
     ["a batch script, which is no rank", BATCH, null],
     [
       "mpirun inside a batch job, where Slurm's rank is wrong",
@@ -44,6 +64,16 @@ describe("launchedPlace", () => {
       { launcher: "openmpi", rank: 1, worldSize: 4 },
     ],
     ["torchrun", TORCHRUN, { launcher: "torchrun", rank: 1, worldSize: 2, localRank: 1 }],
+    [
+      "a pod of an Indexed Job",
+      POD,
+      { launcher: "kubernetes", rank: 2, worldSize: 3, localRank: null, isOneHost: false },
+    ],
+    ["the only pod of an Indexed Job", { JOB_COMPLETION_INDEX: "0", WORLD_SIZE: "1" }, { isOneHost: true }],
+    ["a pod of an Indexed Job whose pods have nothing to do with each other", { JOB_COMPLETION_INDEX: "2" }, null],
+    ["a pod whose manifest names a port too", { ...POD, MASTER_PORT: "29500" }, { launcher: "kubernetes", rank: 2 }],
+    ["torchrun in each pod", { ...POD, ...TORCHRUN }, { launcher: "torchrun", rank: 1, worldSize: 2 }],
+    ["mpirun in a pod", { ...POD, ...OPEN_MPI }, { launcher: "openmpi", rank: 1, worldSize: 4 }],
     ["RANK that somebody set for something else", { RANK: "1", WORLD_SIZE: "2" }, null],
   ] as const)("%s", (_, environment, expected) => {
     const place = launchedPlace(environment);
@@ -64,6 +94,7 @@ describe("launchedPlace", () => {
       ["SLURM_PROCID", "SLURM_STEP_NUM_TASKS or SLURM_NTASKS"],
     ],
     ["a rank beyond the size", { PMI_RANK: "2", PMI_SIZE: "2" }, ['PMI_RANK is "2"', 'PMI_SIZE is "2"']],
+    ["an index beyond the size", { ...POD, WORLD_SIZE: "2" }, ['JOB_COMPLETION_INDEX is "2"', 'WORLD_SIZE is "2"']],
     ["no number", { PMI_RANK: "-1", PMI_SIZE: "2" }, ['PMI_RANK is "-1"']],
     [
       "a local rank beyond the rank",

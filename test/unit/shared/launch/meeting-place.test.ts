@@ -7,7 +7,15 @@ import { failureWithCode } from "../../../support/failure-with-code.js";
 const STEP = { SLURM_JOB_ID: "17", SLURM_STEP_ID: "0", SLURM_STEP_NODELIST: "node[3-4]", SLURM_NODEID: "0" };
 
 function rank(number: number, more: Partial<LaunchedPlace> = {}): LaunchedPlace {
-  return { launcher: "slurm", rank: number, worldSize: 4, localRank: number % 2, isOneHost: false, ...more };
+  return {
+    launcher: "slurm",
+    rank: number,
+    worldSize: 4,
+    localRank: number % 2,
+    localSize: 2,
+    isOneHost: false,
+    ...more,
+  };
 }
 
 describe("meetingPlace", () => {
@@ -48,6 +56,24 @@ describe("meetingPlace", () => {
         ports: [65530, 65531, 65532, 65533, 65534, 65535],
       });
     }
+  });
+
+  it("is the pod of index 0, on ports that all pods tell alike", () => {
+    const pod = (number: number, master: Record<string, string> = {}) =>
+      meetingPlace(rank(number, { launcher: "kubernetes", localRank: null }), {
+        MASTER_ADDR: "train-0.train",
+        ...master,
+      });
+    const first = pod(0);
+    expect(first).toMatchObject({ host: "train-0.train", isHere: true, peer: null });
+    expect(pod(3)).toEqual({ ...first, isHere: false });
+    expect(pod(3, { MASTER_PORT: "29400" }).ports[0]).toBe(29_400);
+  });
+
+  it("can't be told by pods that don't know the name of the first", async () => {
+    const one = rank(1, { launcher: "kubernetes", localRank: null });
+    const failure = await failureWithCode("USAGE", () => meetingPlace(one, {}));
+    expect(failure).toMatchObject({ option: "MASTER_ADDR", problem: expect.stringContaining("pod of index 0") });
   });
 
   it("is this host alone for ranks of one host", () => {

@@ -23,6 +23,7 @@ async function connected() {
     snapshots: new SnapshotBoard().memory,
     parentPipe: null,
     mpiLibrary: null,
+    healthPort: null,
   };
   const heard: string[] = [];
   const received = deferred<void>();

@@ -11,7 +11,10 @@ describe("chooseLibrary", () => {
     expect(chooseLibrary(launcher, "/opt/mpi/libmpi.so")).toBe("/opt/mpi/libmpi.so");
   });
 
-  it.each(["slurm", "torchrun"] as const)("is never asked about %s, which starts ranks without MPI", (launcher) => {
-    expect(() => chooseLibrary(launcher, null)).toThrow(`${launcher} starts ranks without MPI`);
-  });
+  it.each(["slurm", "torchrun", "kubernetes"] as const)(
+    "is never asked about %s, which starts ranks without MPI",
+    (launcher) => {
+      expect(() => chooseLibrary(launcher, null)).toThrow(`${launcher} starts ranks without MPI`);
+    },
+  );
 });

@@ -117,7 +117,7 @@ describe("RendezvousServer and askRankZero", () => {
 
 describe("SocketMeeting", () => {
   it("begins no world without a secret", async () => {
-    const place = { launcher: "slurm", rank: 1, worldSize: 2, localRank: 0, isOneHost: false } as const;
+    const place = { launcher: "slurm", rank: 1, worldSize: 2, localRank: 0, localSize: 1, isOneHost: false } as const;
     const at = { host: "node1", isHere: false, peer: null, ports: [20_000], scope: "slurm 1.0 0" };
     const options = { place, at, secret: null, interfaceName: null, reachMs: 1 };
     const failure = await failureWithCode("USAGE", () => SocketMeeting.open(options));
