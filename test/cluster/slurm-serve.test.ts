@@ -50,7 +50,7 @@ describe.skipIf(PROBLEM !== null)(`serve --launcher slurm${PROBLEM === null ? ""
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  batchSchedulerSuite("Slurm's commands", () => slurmHarness(cluster));
+  batchSchedulerSuite("Slurm's commands", () => Promise.resolve(slurmHarness(cluster)));
 
   /** On the login node, reached from here. */
   async function served(mark: string, dataDirectory?: string): Promise<Serving> {

@@ -17,7 +17,7 @@ export interface SchedulerHarness {
 const UNKNOWN = "4000000";
 
 /** What everybody may rely on who hands jobs to a batch system. */
-export function batchSchedulerSuite(kind: string, open: () => SchedulerHarness): void {
+export function batchSchedulerSuite(kind: string, open: () => Promise<SchedulerHarness>): void {
   describe(`BatchScheduler: ${kind}`, () => {
     const stateOf = async ({ scheduler }: SchedulerHarness, batchJob: string): Promise<BatchState | undefined> =>
       (await scheduler.states([batchJob])).get(batchJob);
@@ -31,7 +31,7 @@ export function batchSchedulerSuite(kind: string, open: () => SchedulerHarness):
     }
 
     it("a job is found by its name, runs, and ends with its exit code", async () => {
-      const harness = open();
+      const harness = await open();
       const name = `ringstrasse-${randomUUID()}`;
       expect(await harness.scheduler.find(name)).toBeNull();
       const batchJob = await started(harness, name);
@@ -43,7 +43,7 @@ export function batchSchedulerSuite(kind: string, open: () => SchedulerHarness):
     });
 
     it("several jobs are asked for at once, and one that nobody knows is unknown", async () => {
-      const harness = open();
+      const harness = await open();
       const [one, other] = [randomUUID(), randomUUID()];
       const batchJobs = [await started(harness, one), await started(harness, other)];
       await harness.end(one, 0);
@@ -56,7 +56,7 @@ export function batchSchedulerSuite(kind: string, open: () => SchedulerHarness):
     });
 
     it("a cancelled job ends; one that has ended, or that nobody knows, can be cancelled too", async () => {
-      const harness = open();
+      const harness = await open();
       const batchJob = await started(harness, randomUUID());
       await harness.scheduler.cancel(batchJob);
       await expect
@@ -67,7 +67,7 @@ export function batchSchedulerSuite(kind: string, open: () => SchedulerHarness):
     });
 
     it("what there is not is refused, in the batch system's words", async () => {
-      const harness = open();
+      const harness = await open();
       const script = await harness.impossibleScript();
       const failure = await failureOf(() => harness.scheduler.submit(script));
       expect(failure).toMatchObject({ code: "BATCH_REFUSED", problem: expect.stringMatching(/partition/i) });
