@@ -31,7 +31,13 @@ export function judgeSlurm({ isHere, version, nodes, problem }: SlurmFacts): Fin
     const isDefault = members.some((node) => node.isDefault);
     return `${name}${isDefault ? " (default)" : ""}: ${counted(members.length, "node")}${gpus > 0 ? `, ${counted(gpus, "GPU")}` : ""}`;
   });
-  return { check, status: "ok", found: `version ${version ?? "unknown"}; ${described.join("; ")}`, facts, remedy: null };
+  return {
+    check,
+    status: "ok",
+    found: `version ${version ?? "unknown"}; ${described.join("; ")}`,
+    facts,
+    remedy: null,
+  };
 }
 
 function counted(number: number, what: string): string {
