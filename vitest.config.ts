@@ -19,6 +19,7 @@ const SIDE_BY_SIDE = [
   "not-finite",
   "package-contents",
   "reference",
+  "resume",
   "safetensors",
   "same-bits",
   "train-options",
