@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vit
 import { blockPlan } from "../../shared/arena-layout.js";
 import { arcOf } from "../../shared/epoch-plan.js";
 import type { Exchange, ExchangeReport, Membership } from "../../worker/collective/collective.js";
+import type { WindowPlaces } from "../../worker/collective/exchange-window.js";
 import { FoldSchedule } from "../../worker/collective/fold-schedule.js";
+import { mapWindow } from "../../worker/collective/mapped-window.js";
 import { createSegment, type SharedSegment } from "../../worker/collective/shared-segment.js";
 import {
   connectRing,
@@ -45,7 +47,7 @@ export function collectiveSuite(kind: RingLinkKind): void {
       const transports = await links.bind(shape.workers);
       connectRing(transports);
       const [segment] = kind.sharesMemory === true && shape.workers > 1 ? share([windowSegmentBytes(shape)]) : [];
-      const shared = segment === undefined ? {} : { segment };
+      const shared = segment === undefined ? {} : { mapWindow: mapper(segment) };
       const hops = kind.isInside === undefined || shape.workers === 1 ? null : hopsOf(shape, kind.isInside);
       const workers = transports.map((transport, rank) => {
         const hop = hops === null ? {} : { hops: hops[rank]! };
@@ -145,6 +147,14 @@ function share(sizes: readonly number[]): SharedSegment[] {
     for (const segment of segments) segment[Symbol.dispose]();
   });
   return segments;
+}
+
+/** Maps a segment into a worker's memory until the test is over. */
+function mapper({ place }: SharedSegment) {
+  return (memory: WebAssembly.Memory, places: WindowPlaces): void => {
+    const mapped = mapWindow(place, memory, places);
+    onTestFinished(() => mapped[Symbol.dispose]());
+  };
 }
 
 /** What each worker shares with its neighbours. */

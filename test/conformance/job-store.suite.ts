@@ -87,6 +87,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
             workers: null,
             replicas: null,
             elsewhere: null,
+            batch: null,
             startedAt: null,
             finishedAt: null,
             outputDirectory: null,

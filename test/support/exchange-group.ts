@@ -1,4 +1,3 @@
-import { onTestFinished } from "vitest";
 import { type BlockPlan, blockPlan, blockSpan } from "../../shared/arena-layout.js";
 import type { MpiMode } from "../../shared/collective-choice.js";
 import { arcOf } from "../../shared/epoch-plan.js";
@@ -10,8 +9,6 @@ import {
   windowBytes,
   windowPlaces,
 } from "../../worker/collective/exchange-window.js";
-import { mapWindow } from "../../worker/collective/mapped-window.js";
-import type { SharedSegment } from "../../worker/collective/shared-segment.js";
 import type { WordSleeper } from "../../worker/collective/word-sleeper.js";
 import { sumSpans } from "../../worker/communication/ring-memory.js";
 import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";
@@ -56,8 +53,8 @@ export const LAYOUT_HASH = "0123456789abcdef".repeat(4);
 export interface WorkerSpec extends GroupShape {
   readonly rank: number;
   readonly transport: RingTransport | null;
-  /** Of the whole group, with room for {@link windowSegmentBytes}: then memory is shared. */
-  readonly segment?: SharedSegment;
+  /** Maps the group's window, of {@link windowSegmentBytes}: then memory is shared. */
+  readonly mapWindow?: (memory: WebAssembly.Memory, places: WindowPlaces) => void;
   /** For a hierarchical ring: what it shares with its neighbours; null: that hop is between hosts. */
   readonly hops?: { readonly toNext: Uint8Array | null; readonly fromPrevious: Uint8Array | null };
   /** Then it is MPI that is gone over. */
@@ -84,7 +81,7 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
   const { rank, workers, replicas, paddedLength, scalarCount, packed } = spec;
   const memory = new SharedMemory();
   const arc = arcOf(rank, workers, replicas);
-  const window = spec.segment === undefined ? null : windowIn(memory, spec, spec.segment);
+  const window = spec.mapWindow === undefined ? null : windowIn(memory, spec, spec.mapWindow);
   const arenas = () => Array.from({ length: arc.to - arc.from }, () => memory.allocate(paddedLength * 4));
   const scalars = () => memory.allocate(scalarCount * 8);
   const packedSums = () => memory.allocate(paddedLength * 2);
@@ -116,18 +113,20 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
   return { membership, memory, buffers, collective };
 }
 
-function choiceOf({ mpi, hops, segment }: WorkerSpec) {
+function choiceOf({ mpi, hops, mapWindow }: WorkerSpec) {
   if (mpi !== undefined) return "mpi";
   if (hops !== undefined) return "hierarchical";
-  return segment === undefined ? "auto" : "shm";
+  return mapWindow === undefined ? "auto" : "shm";
 }
 
-/** Mapped until the test is over. */
-function windowIn(memory: SharedMemory, shape: GroupShape, segment: SharedSegment): WindowPlaces {
+function windowIn(
+  memory: SharedMemory,
+  shape: GroupShape,
+  mapWindow: NonNullable<WorkerSpec["mapWindow"]>,
+): WindowPlaces {
   const sizes = { blocks: blockPlan(shape.paddedLength, shape.replicas), ...shape };
   const places = windowPlaces(sizes, memory.allocate(windowBytes(sizes), WINDOW_ALIGNMENT));
-  const mapped = mapWindow(segment.place, memory.memory, places);
-  onTestFinished(() => mapped[Symbol.dispose]());
+  mapWindow(memory.memory, places);
   return places;
 }
 
