@@ -39,9 +39,16 @@ export class SharedMemory {
     return address;
   }
 
-  /** Takes everything back and zeroes it, for the next user: no buffer of an earlier one may be in use. */
+  /**
+   * Takes everything back and zeroes it, for the next user: no buffer of an earlier one may be in use. What was never written stays
+   * unwritten, so that the system need not give memory for it: a window over shared memory (exchange-window.ts) is such a place afterwards.
+   */
   reset(): void {
-    new Uint8Array(this.memory.buffer, 0, this.#end).fill(0);
+    const zeros = Buffer.alloc(PAGE_BYTES);
+    for (let from = 0; from < this.#end; from += PAGE_BYTES) {
+      const page = Buffer.from(this.memory.buffer, from, Math.min(PAGE_BYTES, this.#end - from));
+      if (page.compare(zeros, 0, page.byteLength) !== 0) page.fill(0);
+    }
     this.#end = FIRST_ADDRESS;
   }
 

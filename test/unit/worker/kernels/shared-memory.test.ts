@@ -1,3 +1,4 @@
+import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { RingstrasseError } from "../../../../shared/failure.js";
 import { SharedMemory } from "../../../../worker/kernels/shared-memory.js";
@@ -28,6 +29,20 @@ describe("SharedMemory", () => {
     expect(memory.float64(address, 4)[2]).toBe(-1);
     expect(memory.memory.buffer.byteLength).toBeGreaterThanOrEqual(large + 10_000_000);
     expect(memory.memory.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  it("takes everything back zeroed, and asks the system for nothing that was never written", () => {
+    const memory = new SharedMemory();
+    memory.float32(memory.allocate(4), 1).fill(1);
+    const unused = 400_000_000;
+    memory.allocate(unused);
+    memory.float32(memory.allocate(4), 1).fill(2);
+    const before = process.memoryUsage.rss();
+    memory.reset();
+    expect(process.memoryUsage.rss() - before).toBeLessThan(unused / 2);
+    const bytes = new Uint8Array(memory.memory.buffer);
+    expect([bytes.indexOf(0x3f), bytes.indexOf(0x40)]).toEqual([-1, -1]);
+    expect(memory.usedBytes).toBeLessThan(2048);
   });
 
   it("refuses by name what exceeds 4 GiB, and can go on", () => {
