@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import LongestFirst from "./test/support/longest-first.js";
 
 /**
  * Of the integration tests, those that start one command after the other: much of each is the start of one process, so two files at a
@@ -68,6 +69,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     reporters: ["default", "./test/support/plain-line-reporter.ts"],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
