@@ -15,10 +15,18 @@ import { failureOf } from "../job/run-job.js";
 import type { TrainingRun } from "../job/training-run.js";
 import type { Capacity, RunSurroundings, TrainedRun, TrainingGround } from "../service/training-ground.js";
 import { chooseWorkers, compatibleWorkers, type WorkerDecision } from "./choose-workers.js";
+import { Reservations } from "./reservations.js";
 
 /** How long people see a worker that is lost. */
 const LOST_SHOWN_MS = 60_000;
 const MAX_LOST_SHOWN = 100;
+
+/** Workers that a run has chosen. */
+interface Reserved {
+  readonly workers: readonly WorkerRecord[];
+  /** They are taken, or no longer wanted. */
+  readonly free: () => void;
+}
 
 interface LostWorker {
   readonly worker: WorkerRecord;
@@ -30,7 +38,7 @@ export class PoolGround implements TrainingGround, PoolListener {
   readonly #log: Logger;
   readonly #listeners: (() => void)[] = [];
   /** Chosen for a run that has not taken them yet. */
-  readonly #reserved = new Set<WorkerRecord>();
+  readonly #reserved = new Reservations<WorkerRecord>();
   readonly #groups = new Map<JobGroup, TrainingRun>();
   #lost: LostWorker[] = [];
   #pool: WorkerPool | null = null;
@@ -65,15 +73,20 @@ export class PoolGround implements TrainingGround, PoolListener {
   }
 
   async train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun> {
-    const { workers, engine } = this.#reserve(run);
+    const { workers, engine } = this.#choose(run);
+    const reservation = this.#reserved.reserve(workers);
+    const free = (): void => {
+      if (reservation.free()) this.#changed();
+    };
     try {
       const isLocal = workers.every((worker) => worker.launched !== null);
       const transport = run.policy.workers === 1 || isLocal ? "ipc" : "tcp";
       const policy = { ...run.policy, transport } as const;
       const placed = placedRun({ ...run, policy }, engine);
-      return await keepRun(placed, around.emit, (events) => this.#trainOn(workers, placed, events, around));
+      return await keepRun(placed, around.emit, (events) => this.#trainOn({ workers, free }, placed, events, around));
     } finally {
-      this.#unreserve(workers);
+      // Others may have reserved the same workers since.
+      free();
     }
   }
 
@@ -93,7 +106,7 @@ export class PoolGround implements TrainingGround, PoolListener {
   }
 
   async #trainOn(
-    workers: readonly WorkerRecord[],
+    { workers, free }: Reserved,
     run: TrainingRun,
     events: JobEvents,
     { emit, signal, onStop }: RunSurroundings,
@@ -121,7 +134,7 @@ export class PoolGround implements TrainingGround, PoolListener {
       const decision = decideMembership(0, members, { ...policy, replicas: spec.replicas });
       if (decision.kind !== "form") throw new Error(decision.reason);
       group.form({ workers, assignments: decision.assignments, reason: decision.reason });
-      this.#unreserve(workers);
+      free();
       return await group.result();
     } finally {
       signal.removeEventListener("abort", interrupt);
@@ -130,13 +143,12 @@ export class PoolGround implements TrainingGround, PoolListener {
     }
   }
 
-  #reserve({ spec, policy }: TrainingRun): Extract<WorkerDecision, { kind: "chosen" }> {
+  #choose({ spec, policy }: TrainingRun): Extract<WorkerDecision, { kind: "chosen" }> {
     const { engine, threads } = spec;
     const need = { count: policy.workers, engine, threads };
     const decision = chooseWorkers(need, this.#requirePool().workers, (worker) => this.#isFree(worker));
     switch (decision.kind) {
       case "chosen":
-        for (const worker of decision.workers) this.#reserved.add(worker);
         return decision;
       case "busy":
         throw tooFewIdle(`${need.count} workers are needed, ${decision.idle} are idle`);
@@ -145,11 +157,6 @@ export class PoolGround implements TrainingGround, PoolListener {
       default:
         return unreachable(decision);
     }
-  }
-
-  #unreserve(workers: readonly WorkerRecord[]): void {
-    const held = workers.filter((worker) => this.#reserved.delete(worker));
-    if (held.length > 0) this.#changed();
   }
 
   #isFree(worker: WorkerRecord): boolean {
