@@ -32,7 +32,6 @@ const SIDE_BY_SIDE = [
 const QUICK = [
   "bad-document",
   "failures",
-  "hierarchical",
   "package-contents",
   "serve-security",
   "strangers",
