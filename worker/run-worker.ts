@@ -8,6 +8,7 @@ import { type Failure, RingstrasseError, toFailure } from "../shared/failure.js"
 import type { WorkerId } from "../shared/ids.js";
 import type { Logger } from "../shared/logger.js";
 import type { EngineFacts } from "../shared/protocol/control-message.js";
+import { isOnNetwork, linkKeysOf } from "../shared/transport/link-keys.js";
 import type { MemorySharing } from "./collective/memory-domain.js";
 import { CommunicationClient } from "./communication/communication-client.js";
 import type { Assignment } from "./communication/generation-link.js";
@@ -61,6 +62,7 @@ export async function runWorker(given: WorkerOptions): Promise<void> {
   const board = new ProgressBoard();
   await using communication = new CommunicationClient({
     coordinatorEndpoint: options.coordinatorEndpoint,
+    coordinatorKey: isOnNetwork(options.coordinatorEndpoint) ? linkKeysOf(options.token).publicKey : null,
     workerId: options.workerId,
     board: board.memory,
     parentPipe: options.parentPipe,

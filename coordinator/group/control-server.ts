@@ -5,6 +5,7 @@ import type { Logger } from "../../shared/logger.js";
 import { decodeFromWorker, MessageEncoder } from "../../shared/protocol/codec.js";
 import type { CoordinatorBody, FromWorker } from "../../shared/protocol/control-message.js";
 import { SequenceCheck } from "../../shared/protocol/sequence-check.js";
+import { isOnNetwork, linkKeysOf } from "../../shared/transport/link-keys.js";
 import { RouterSocket } from "../../shared/transport/zeromq-sockets.js";
 
 /** Time for the last messages to leave when the server closes. */
@@ -34,7 +35,8 @@ interface Peer {
 }
 
 /**
- * The coordinator's end of all control links. Nobody is heard before a `join` with the run's token. Links are told apart by their
+ * The coordinator's end of all control links. Over tcp they are encrypted, and whoever does not know the run's token gets none (see
+ * link-keys.ts); nobody is heard before a `join` with the token. Links are told apart by their
  * routing identities, which every link makes up at random: a stranger who knows a worker's id can't take its place.
  */
 export class ControlServer implements AsyncDisposable {
@@ -55,10 +57,11 @@ export class ControlServer implements AsyncDisposable {
 
   /** @throws RingstrasseError ENDPOINT_UNAVAILABLE */
   static async open(endpoint: string, token: string, log: Logger): Promise<ControlServer> {
-    const socket = await RouterSocket.bind(endpoint, (error, identity) => {
+    const undelivered = (error: RingstrasseError, identity: Buffer): void => {
       // Telling a dead worker that the job is over fails, and should.
       log.debug({ err: error, link: linkOf(identity) }, "message not delivered");
-    });
+    };
+    const socket = await RouterSocket.bind(endpoint, undelivered, isOnNetwork(endpoint) ? linkKeysOf(token) : null);
     return new ControlServer(socket, token, log);
   }
 

@@ -1,5 +1,6 @@
-import { Dealer, Pull, Push, Router, type Socket } from "zeromq";
+import { curveKeyPair, Dealer, Pull, Push, Router, type Socket } from "zeromq";
 import type { RingstrasseError } from "../failure.js";
+import type { LinkKeys } from "./link-keys.js";
 import { SendQueue } from "./send-queue.js";
 import { unbindable, unconnectable, unsendable } from "./socket-failure.js";
 
@@ -29,6 +30,9 @@ const LINK = {
 /** High-water marks off: a mark would block or drop; what may be under way is bounded by the protocols above. */
 const OUTGOING = { sendHighWaterMark: 0 } as const;
 const INCOMING = { receiveHighWaterMark: 0 } as const;
+
+/** A server's events that tell of a peer that it could not come to terms with, among others of its monitor. */
+const FAILED_HANDSHAKE = /^handshake:error/;
 
 /** Tells of a message that could not be sent. */
 export type SendErrorHandler = (error: RingstrasseError) => void;
@@ -130,15 +134,19 @@ export class RouterSocket implements AsyncDisposable, AsyncIterable<RoutedMessag
   /**
    * @param endpoint e.g. `tcp://0.0.0.0:8081`; port 0 takes a free one.
    * @param onError told of every message that could not be sent, e.g. to a peer that has gone; the others are sent.
+   * @param keys links are encrypted, and only whoever knows the public key gets one; null: neither
    * @throws RingstrasseError ENDPOINT_UNAVAILABLE
    */
   static async bind(
     endpoint: string,
     onError: (error: RingstrasseError, identity: Buffer) => void,
+    keys: LinkKeys | null = null,
   ): Promise<RouterSocket> {
     // Handover: a dealer that comes back takes over from its own connection that the kernel still thinks alive. No waiting: with
     // nobody connected a mandatory router is never ready to send, and a message to the last peer, dead, would wait for ever.
-    const socket = new Router({ ...LINK, ...OUTGOING, ...INCOMING, mandatory: true, handover: true, sendTimeout: 0 });
+    const curve = keys === null ? {} : { curveServer: true, curveSecretKey: keys.secretKey };
+    const behaviour = { mandatory: true, handover: true, sendTimeout: 0 };
+    const socket = new Router({ ...LINK, ...OUTGOING, ...INCOMING, ...behaviour, ...curve });
     return new RouterSocket(socket, await bindSocket(socket, endpoint), onError);
   }
 
@@ -167,6 +175,15 @@ export class RouterSocket implements AsyncDisposable, AsyncIterable<RoutedMessag
   }
 }
 
+export interface DealerOptions {
+  /** The server's public key, in Z85; null: the link is not encrypted. */
+  readonly serverKey: string | null;
+  /** Told of every handshake that failed: the server does not have that key, or has another protocol, or went away. */
+  readonly onHandshakeFailed: () => void;
+  /** Told of the first one that succeeded. */
+  readonly onHandshake: () => void;
+}
+
 /** Client end of a control link. One reader. */
 export class DealerSocket implements AsyncDisposable, AsyncIterable<Buffer[]> {
   readonly #socket: Dealer;
@@ -174,8 +191,15 @@ export class DealerSocket implements AsyncDisposable, AsyncIterable<Buffer[]> {
   #endpoint = "not connected";
 
   /** @param routingId 1 to 255 characters; what the router knows this end by. */
-  constructor(routingId: string, onError: SendErrorHandler) {
-    this.#socket = new Dealer({ ...LINK, ...OUTGOING, ...INCOMING, routingId });
+  constructor(routingId: string, onError: SendErrorHandler, options: DealerOptions | null = null) {
+    this.#socket = new Dealer({
+      ...LINK,
+      ...OUTGOING,
+      ...INCOMING,
+      routingId,
+      ...curveClient(options?.serverKey ?? null),
+    });
+    if (options !== null) void watchHandshakes(this.#socket, options);
     this.#queue = new SendQueue<Uint8Array[]>({
       send: (frames) => this.#socket.send(frames),
       onError: (error) => onError(unsendable(this.#endpoint, error)),
@@ -209,6 +233,22 @@ export class DealerSocket implements AsyncDisposable, AsyncIterable<Buffer[]> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+/** A pair of keys of its own for every socket: the server knows clients by the token that they show, not by their keys. */
+function curveClient(
+  curveServerKey: string | null,
+): Partial<Record<"curvePublicKey" | "curveSecretKey" | "curveServerKey", string>> {
+  if (curveServerKey === null) return {};
+  const { publicKey, secretKey } = curveKeyPair();
+  return { curvePublicKey: publicKey, curveSecretKey: secretKey, curveServerKey };
+}
+
+async function watchHandshakes(socket: Dealer, { onHandshake, onHandshakeFailed }: DealerOptions): Promise<void> {
+  for await (const { type } of socket.events) {
+    if (type === "handshake") return onHandshake();
+    if (FAILED_HANDSHAKE.test(type)) onHandshakeFailed();
   }
 }
 

@@ -6,6 +6,7 @@ import { Dealer } from "zeromq";
 import { WorkerIdSchema } from "../../shared/ids.js";
 import { decodeFromCoordinator, MessageEncoder } from "../../shared/protocol/codec.js";
 import type { WorkerBody } from "../../shared/protocol/control-message.js";
+import { curveClientOf } from "../support/curve-client.js";
 import { expectNothingLeft, type Workplace, workplace } from "../support/refused-run.js";
 import { eventsOf, ROOT, type RunningCommand, runCommand, runTrain, startCommand } from "../support/run-command.js";
 
@@ -59,12 +60,18 @@ async function expectUndisturbed({ train, workers }: OpenRun): Promise<void> {
   expect(last).toMatchObject({ event: "finished", weightsSha256: finished.weightsSha256 });
 }
 
-/** A raw ZeroMQ client; its name is what the router knows it by. */
+/** A raw ZeroMQ client that knows the key; its name is what the router knows it by. */
 function stranger(endpoint: string, routingId: string): Dealer {
-  const dealer = new Dealer({ routingId, linger: 0 });
+  const dealer = new Dealer({ routingId, linger: 0, ...curveClientOf(TOKEN) });
   onTestFinished(() => dealer.close());
   dealer.connect(endpoint);
   return dealer;
+}
+
+/** The first thing that a monitor has to say of a handshake. */
+async function handshakeFailure(dealer: Dealer): Promise<string> {
+  for await (const { type } of dealer.events) if (type.startsWith("handshake")) return type;
+  throw new Error("the socket was closed before");
 }
 
 async function refusalOf(dealer: Dealer): Promise<unknown> {
@@ -112,6 +119,16 @@ describe("strangers at the control port of a running job", () => {
     await usurper.send(encoder.encode(joinAs("carol", TOKEN)));
     expect(await refusalOf(usurper)).toMatchObject({ code: "WORKER_REFUSED", what: "the number of workers" });
 
+    // Without the token's key, or with another's, nothing that is said gets through.
+    for (const options of [{}, curveClientOf("a-guess")]) {
+      const outsider = new Dealer({ routingId: "outsider", linger: 0, ...options });
+      onTestFinished(() => outsider.close());
+      const failed = handshakeFailure(outsider);
+      outsider.connect(run.endpoint);
+      await outsider.send(encoder.encode(joinAs("dave", TOKEN)));
+      expect(await failed).toMatch(/^handshake:error/);
+    }
+
     const { hostname, port } = new URL(run.endpoint.replace("tcp:", "http:"));
     const raw = connect(Number(port), hostname);
     raw.on("error", () => raw.destroy());
@@ -133,7 +150,7 @@ describe("strangers at the control port of a running job", () => {
     expect(twin.stderr).toContain("worker alice on");
     expect(twin.stderr).toMatch(/its name is taken.*another --worker-id/);
     expect(thief.stderr).toMatch(
-      /worker mallory on .* was refused: the token is another.*--token or RINGSTRASSE_TOKEN/,
+      /worker mallory on .* was refused: the token is another.*expected that of the coordinator at tcp:.*--token or RINGSTRASSE_TOKEN/,
     );
     for (const { stderr } of [twin, thief]) expect(stderr).not.toContain("    at ");
     // The job goes on: steps are still made, until it is told to stop.

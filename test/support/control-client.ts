@@ -3,6 +3,7 @@ import { Dealer } from "zeromq";
 import { WorkerIdSchema } from "../../shared/ids.js";
 import { decodeFromCoordinator, MessageEncoder } from "../../shared/protocol/codec.js";
 import type { EngineFacts, FromCoordinator, WorkerBody } from "../../shared/protocol/control-message.js";
+import { curveClientOf } from "./curve-client.js";
 
 export const ENGINE: EngineFacts = {
   name: "wasm",
@@ -17,8 +18,8 @@ export class ControlClient {
   readonly #dealer: Dealer;
   readonly #encoder = new MessageEncoder();
 
-  constructor(endpoint: string, routingId: string) {
-    this.#dealer = new Dealer({ routingId, linger: 0 });
+  constructor(endpoint: string, routingId: string, token: string) {
+    this.#dealer = new Dealer({ routingId, linger: 0, ...curveClientOf(token, endpoint) });
     onTestFinished(() => this.#dealer.close());
     this.#dealer.connect(endpoint);
   }

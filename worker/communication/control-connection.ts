@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import { RingstrasseError } from "../../shared/failure.js";
 import { decodeFromCoordinator, MessageEncoder } from "../../shared/protocol/codec.js";
 import type { FromCoordinator, WorkerBody } from "../../shared/protocol/control-message.js";
@@ -9,6 +10,8 @@ import type { ThreadStart } from "./thread-messages.js";
 
 /** Before the coordinator's welcome says otherwise: how long the first answer may take. */
 const WELCOME_TIMEOUT_MS = 60_000;
+/** So long nothing but handshakes that fail: several attempts. */
+const REFUSED_AFTER_MS = 2000;
 /** Time for the last messages to leave when the connection closes. */
 const FAREWELL_MS = 2000;
 
@@ -30,6 +33,8 @@ export class ControlConnection {
   #heartbeats: NodeJS.Timeout | null = null;
   #lastHeardMs = performance.now();
   #lastTickMs = performance.now();
+  /** When a handshake failed first; null: none has. */
+  #firstRefusalMs: number | null = null;
   #isBroken = false;
 
   constructor(start: ThreadStart, board: ProgressBoard, handlers: ControlHandlers) {
@@ -38,7 +43,13 @@ export class ControlConnection {
     this.#handlers = handlers;
     // The coordinator knows links by their routing ids: one that can't be guessed can't be taken over by a stranger.
     const routingId = `${start.workerId}/${randomBytes(16).toString("hex")}`;
-    this.#socket = new DealerSocket(routingId, (error) => this.#break(error));
+    this.#socket = new DealerSocket(routingId, (error) => this.#break(error), {
+      serverKey: start.coordinatorKey,
+      onHandshake: () => {
+        this.#firstRefusalMs = null;
+      },
+      onHandshakeFailed: () => this.#refused(),
+    });
     this.#reading = this.#read();
     this.#watch(1000, WELCOME_TIMEOUT_MS);
     try {
@@ -95,6 +106,13 @@ export class ControlConnection {
     }, intervalMs);
   }
 
+  /** One failed handshake may be a coordinator that is just starting or ending; nothing but failed ones is another token. */
+  #refused(): void {
+    const now = performance.now();
+    this.#firstRefusalMs ??= now;
+    if (now - this.#firstRefusalMs > REFUSED_AFTER_MS) this.#break(refused(this.#start));
+  }
+
   #break(thrown: unknown): void {
     if (this.#isBroken) return;
     this.#isBroken = true;
@@ -108,6 +126,19 @@ export class ControlConnection {
           );
     this.#handlers.broken(reason);
   }
+}
+
+function refused({ workerId, coordinatorEndpoint }: ThreadStart): RingstrasseError {
+  return new RingstrasseError({
+    code: "WORKER_REFUSED",
+    workerId,
+    host: hostname(),
+    what: "the token",
+    expected: `that of the coordinator at ${coordinatorEndpoint}`,
+    got: "another, or what listens there is no coordinator",
+    remedy:
+      "Give the worker the coordinator's token (--token or RINGSTRASSE_TOKEN), and the address that the coordinator prints",
+  });
 }
 
 function lost(endpoint: string, silentMs: number): RingstrasseError {

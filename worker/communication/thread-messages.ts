@@ -9,6 +9,8 @@ import type { Snapshot } from "./snapshot-sender.js";
 /** What a communication thread is started with. */
 export interface ThreadStart {
   readonly coordinatorEndpoint: string;
+  /** The coordinator's public key, in Z85; null: the link is not encrypted. */
+  readonly coordinatorKey: string | null;
   readonly workerId: string;
   /** The main thread's progress board. */
   readonly board: SharedArrayBuffer;

@@ -7,6 +7,7 @@ import { createLogger } from "../../../../shared/logger.js";
 import { decodeFromCoordinator, MessageEncoder } from "../../../../shared/protocol/codec.js";
 import type { FromCoordinator, WorkerBody } from "../../../../shared/protocol/control-message.js";
 import { joinMessage } from "../../../support/control-client.js";
+import { curveClientOf } from "../../../support/curve-client.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
@@ -43,7 +44,7 @@ class Client {
   readonly #encoder = new MessageEncoder();
 
   constructor(endpoint: string, routingId: string) {
-    this.#dealer = new Dealer({ routingId, linger: 0 });
+    this.#dealer = new Dealer({ routingId, linger: 0, ...curveClientOf(TOKEN, endpoint) });
     onTestFinished(() => this.#dealer.close());
     this.#dealer.connect(endpoint);
   }

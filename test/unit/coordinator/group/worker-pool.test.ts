@@ -51,7 +51,7 @@ async function openPool(policy: PoolPolicy = POLICY) {
     expect(broken).toEqual([]);
   });
   const join = async (name: string) => {
-    const client = new ControlClient(server.endpoint, `${name}/${Math.random()}`);
+    const client = new ControlClient(server.endpoint, `${name}/${Math.random()}`, TOKEN);
     await client.send(joinMessage(name, { token: TOKEN }));
     const welcome = await client.next();
     return { client, welcome };

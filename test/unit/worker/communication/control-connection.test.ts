@@ -3,28 +3,35 @@ import { deferred } from "../../../../shared/deferred.js";
 import type { RingstrasseError } from "../../../../shared/failure.js";
 import { MessageEncoder } from "../../../../shared/protocol/codec.js";
 import type { CoordinatorBody } from "../../../../shared/protocol/control-message.js";
+import { linkKeysOf } from "../../../../shared/transport/link-keys.js";
 import { RouterSocket } from "../../../../shared/transport/zeromq-sockets.js";
 import { ControlConnection } from "../../../../worker/communication/control-connection.js";
 import { ProgressBoard } from "../../../../worker/communication/progress-board.js";
 import { SnapshotBoard } from "../../../../worker/communication/snapshot-board.js";
+import type { ThreadStart } from "../../../../worker/communication/thread-messages.js";
 
 const STOP: CoordinatorBody = { kind: "stop", failure: null };
 const ALIVE: CoordinatorBody = { kind: "alive" };
+
+function startOf(coordinatorEndpoint: string, coordinatorKey: string | null): ThreadStart {
+  return {
+    coordinatorEndpoint,
+    coordinatorKey,
+    workerId: "w",
+    board: new ProgressBoard().memory,
+    snapshots: new SnapshotBoard().memory,
+    parentPipe: null,
+    mpiLibrary: null,
+    healthPort: null,
+  };
+}
 
 /** A connection to a coordinator that the test plays. */
 async function connected() {
   const router = await RouterSocket.bind("tcp://127.0.0.1:0", () => undefined);
   onTestFinished(() => router[Symbol.asyncDispose]());
   const board = new ProgressBoard();
-  const start = {
-    coordinatorEndpoint: router.endpoint,
-    workerId: "w",
-    board: board.memory,
-    snapshots: new SnapshotBoard().memory,
-    parentPipe: null,
-    mpiLibrary: null,
-    healthPort: null,
-  };
+  const start = { ...startOf(router.endpoint, null), board: board.memory };
   const heard: string[] = [];
   const received = deferred<void>();
   const broken = deferred<RingstrasseError>();
@@ -83,5 +90,22 @@ describe("ControlConnection", () => {
     say(encoder.encode({ kind: "refused", failure: { code: "INTERNAL", problem: "not today" } }));
     await received;
     expect(heard).toEqual(["refused"]);
+  });
+
+  it("gives up when nothing but handshakes fail, and names the token", async () => {
+    const router = await RouterSocket.bind("tcp://127.0.0.1:0", () => undefined, linkKeysOf("the right token"));
+    onTestFinished(() => router[Symbol.asyncDispose]());
+    const broken = deferred<RingstrasseError>();
+    const start = startOf(router.endpoint, linkKeysOf("another token").publicKey);
+    const handlers = { received: () => undefined, broken: (reason: RingstrasseError) => broken.resolve(reason) };
+    const connection = new ControlConnection(start, new ProgressBoard(), handlers);
+    onTestFinished(() => connection.close());
+    expect((await broken.promise).failure).toMatchObject({
+      code: "WORKER_REFUSED",
+      workerId: "w",
+      what: "the token",
+      expected: `that of the coordinator at ${router.endpoint}`,
+      remedy: expect.stringContaining("RINGSTRASSE_TOKEN"),
+    });
   });
 });
