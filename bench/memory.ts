@@ -11,12 +11,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { generatedDocument, writeGeneratedCsv } from "./support/generated-csv.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { type MemoryReport, MemoryTrack } from "./support/memory-track.js";
 import { sampleProcessTree } from "./support/process-memory.js";
+import { sampleUntil } from "./support/sample-until.js";
 import { finishedLine, startTraining } from "./support/train-process.js";
 
 const BATCH_SIZE = 256;
@@ -78,20 +78,13 @@ async function measure(document: string, size: { sizeBytes: number; steps: numbe
     },
   );
   const stop = new AbortController();
-  const sampling = sampleUntil(stop.signal, async () => track.add(step, await sampleProcessTree(training.pid)));
+  const sampling = sampleUntil(stop.signal, SAMPLE_EVERY_MS, async () =>
+    track.add(step, await sampleProcessTree(training.pid)),
+  );
   const outcome = await training.outcome.finally(() => stop.abort());
   await sampling;
   finishedLine(outcome);
   return { csvBytes: size.sizeBytes, rows, steps: step, wallMs: outcome.wallMs, processes: track.report() };
-}
-
-async function sampleUntil(signal: AbortSignal, sample: () => Promise<void>): Promise<void> {
-  while (!signal.aborted) {
-    await sample();
-    await wait(SAMPLE_EVERY_MS, undefined, { signal }).catch((thrown: unknown) => {
-      if (!signal.aborted) throw thrown;
-    });
-  }
 }
 
 function complaintsAbout(one: MemoryReport, small: readonly MemoryReport[]): string[] {

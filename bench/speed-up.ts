@@ -5,7 +5,8 @@
  * the medians of each round's ratios. `efficiency` is the rate of two workers ÷ that of the two independent runs. Linux only (taskset,
  * SIGSTOP), two cores at least.
  *
- * `control` says what the machine itself takes: two loops that exchange nothing, in step ÷ independent, in turns with the others.
+ * `control` says what the machine itself takes: two trainings of half a batch each that exchange nothing, in step ÷ independent, in turns
+ * with the others.
  *
  *     npm run bench:speed-up -- --document examples/mnist/mnist.xml --data MNIST/train10k-images-idx3-ubyte.gz
  */
@@ -14,11 +15,15 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { exitOnSignals } from "./support/exit-on-signals.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { median } from "./support/median.js";
 import { SlicedTraining, type SliceRates } from "./support/sliced-training.js";
-import { LoopPair } from "./support/synchronous-pair.js";
+import { SynchronousPair } from "./support/synchronous-pair.js";
+import { network, optimizer } from "./train/networks.js";
+import { readDigits, writeWorkload } from "./train/workload.js";
 
+exitOnSignals();
 const { values } = parseArgs({
   options: {
     document: { type: "string" },
@@ -34,14 +39,17 @@ const { values } = parseArgs({
 });
 if (values.document === undefined || values.data === undefined) throw new Error("--document and --data are needed");
 if (availableParallelism() < 2) throw new Error("two cores are needed to measure the speed-up of two workers");
-const job = [values.document, `--data=${values.data}`, "--replicas=2", `--engine=${values.engine}`];
+const { data } = values;
+const job = [values.document, `--data=${data}`, "--replicas=2", `--engine=${values.engine}`];
 const seconds = Number(values.slice);
 
-/** Of one round: rows per second, the independent runs' together; chunks per second of the control. */
+type RowRates = Pick<SliceRates, "mean" | "typical">;
+
+/** Of one round: rows per second, the independent runs' together; half steps per second of the control. */
 interface Round {
-  readonly oneWorker: SliceRates;
-  readonly twoWorkers: SliceRates;
-  readonly independent: SliceRates;
+  readonly oneWorker: RowRates;
+  readonly twoWorkers: RowRates;
+  readonly independent: RowRates;
   readonly controlInStep: number;
   readonly controlIndependent: number;
 }
@@ -87,15 +95,14 @@ async function measure(batchSize: number): Promise<Measured> {
         `--out=${join(out, `${name}-${batchSize}`)}`,
         `--data-dir=${join(out, "rows")}`,
       ],
-      core,
+      core === null ? {} : { cores: [core] },
     );
   // One after the other: each is stopped before the next one starts.
   await using one = await start("one", 1, 0);
   await using two = await start("two", 2, null);
   await using left = await start("left", 1, 0);
   await using right = await start("right", 1, 1);
-  const alone = await one.run(seconds);
-  using loops = await LoopPair.start(500 / alone.mean);
+  await using pair = await SynchronousPair.start(await halfOf(batchSize), values.engine);
   const turns: ((round: Partial<Mutable<Round>>) => Promise<void>)[] = [
     async (round) => {
       round.oneWorker = rows(batchSize, [await one.run(seconds)]);
@@ -107,8 +114,8 @@ async function measure(batchSize: number): Promise<Measured> {
       round.independent = rows(batchSize, await Promise.all([left.run(seconds), right.run(seconds)]));
     },
     async (round) => {
-      round.controlInStep = await loops.inStep(seconds / 2);
-      round.controlIndependent = await loops.independent(seconds / 2);
+      round.controlInStep = await pair.inStep(seconds / 2);
+      round.controlIndependent = await pair.independent(seconds / 2);
     },
   ];
   const rounds: Round[] = [];
@@ -122,10 +129,17 @@ async function measure(batchSize: number): Promise<Measured> {
   return summary(batchSize, rounds, two.counted / (left.counted + right.counted));
 }
 
+/** The work of one worker of two, for the control. */
+async function halfOf(batchSize: number): Promise<string> {
+  const dataset = await readDigits(data, join(out, "control"));
+  const half = { model: network("mlp"), optimizer: optimizer("momentum"), batchSize: batchSize / 2, dataset };
+  return await writeWorkload(join(out, `control-${batchSize}`), half);
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function rows(batchSize: number, slices: readonly SliceRates[]): SliceRates {
-  const sum = (rate: (slice: SliceRates) => number): number =>
+function rows(batchSize: number, slices: readonly RowRates[]): RowRates {
+  const sum = (rate: (slice: RowRates) => number): number =>
     slices.reduce((total, slice) => total + batchSize * rate(slice), 0);
   return { mean: sum(({ mean }) => mean), typical: sum(({ typical }) => typical) };
 }

@@ -13,11 +13,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { chosen } from "./support/chosen.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { stepChart } from "./train/chart-of-steps.js";
 import type { ContenderPlan } from "./train/contender.js";
 import { type MemoryResult, measureMemory } from "./train/measure-memory.js";
-import { NETWORKS, type NetworkName, OPTIMIZERS, type OptimizerName } from "./train/networks.js";
+import { NETWORKS, type NetworkName, network, OPTIMIZERS, type OptimizerName, optimizer } from "./train/networks.js";
 import { ourEngine } from "./train/our-engines.js";
 import { findPeers, installPeers, peersDirectory } from "./train/peers.js";
 import { type CaseResult, runCase } from "./train/run-case.js";
@@ -131,17 +132,15 @@ function common(): object {
   return { batchSize: Number(values["batch-size"]), data: values.data ?? "generated" };
 }
 
-async function workload(network: NetworkName, optimizer: OptimizerName): Promise<string> {
+async function workload(name: NetworkName, rule: OptimizerName): Promise<string> {
   const { data } = values;
   const rows = join(folder, "rows");
   const dataset = data === undefined ? await generateDigits(folder) : await readDigits(data, rows);
-  return await writeWorkload(folder, { network, optimizer, batchSize: Number(values["batch-size"]), dataset });
-}
-
-function chosen<Name extends string>(text: string, known: readonly Name[]): Name[] {
-  return text.split(",").map((name) => {
-    const found = known.find((candidate) => candidate === name);
-    if (found === undefined) throw new Error(`there is no ${name}; there are ${known.join(", ")}`);
-    return found;
+  const [model, batchSize] = [network(name), Number(values["batch-size"])];
+  return await writeWorkload(join(folder, `${name}-${rule}`), {
+    model,
+    optimizer: optimizer(rule),
+    batchSize,
+    dataset,
   });
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 const figure = z.number();
 
-export const COLLECTIVES = ["ring", "shm", "hierarchical", "mpi"] as const;
+export const COLLECTIVES = ["ring", "shm", "hierarchical", "mpi", "parameter-server"] as const;
 export const CollectiveNameSchema = z.enum(COLLECTIVES);
 /** How the workers of a generation exchange, when there are several. */
 export type CollectiveName = z.infer<typeof CollectiveNameSchema>;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ScheduleSchema } from "./learning-rate/schedule.js";
+import { RoundRulesSchema } from "./round-rules.js";
 
 const positive = z.number().int().positive();
 /** Most micro-batches of one replica's slice. */
@@ -18,8 +19,8 @@ export function isLossScale(value: number): boolean {
 
 const scale = z.number().refine(isLossScale, `${LOSS_SCALE_FORM} is needed`);
 
-/** Number formats of an exchange: `none` is float32. */
-export const PAYLOAD_FORMATS = ["none", "bf16", "fp16"] as const;
+/** What an exchange sends of gradients: `none` is all of them as float32, `topk` the largest. */
+export const PAYLOAD_FORMATS = ["none", "bf16", "fp16", "topk"] as const;
 export type PayloadFormat = (typeof PAYLOAD_FORMATS)[number];
 
 /**
@@ -32,11 +33,13 @@ export const LossScaleSchema = z.discriminatedUnion("kind", [
 ]);
 export type LossScale = z.infer<typeof LossScaleSchema>;
 
-/** What sums of gradients are rounded to on their way. */
+/** What sums of gradients are rounded to on their way, or which gradients are sent. */
 export const PayloadSchema = z.discriminatedUnion("format", [
   z.object({ format: z.literal("none") }),
   z.object({ format: z.literal("bf16") }),
   z.object({ format: z.literal("fp16"), lossScale: LossScaleSchema }),
+  /** Share of all gradients that a replica sends in a step; at least one of them. */
+  z.object({ format: z.literal("topk"), fraction: z.number().positive().max(1) }),
 ]);
 export type Payload = z.infer<typeof PayloadSchema>;
 
@@ -50,6 +53,10 @@ export const StepRulesSchema = z.object({
   /** Updates in which the learning rate rises to its full height. */
   warmUpSteps: z.number().int().nonnegative(),
   payload: PayloadSchema,
+  /** Of the strategy local-sgd; null, as in checkpoints of versions before it: replicas exchange in every step. */
+  rounds: RoundRulesSchema.nullable().default(null),
+  /** S, of asynchronous steps: how far ahead of the slowest a worker may be; null: all do each step together. */
+  mostStepsAhead: positive.nullable().default(null),
 });
 export type StepRules = z.infer<typeof StepRulesSchema>;
 
@@ -60,4 +67,6 @@ export const PLAIN_STEP: StepRules = {
   schedule: { kind: "constant" },
   warmUpSteps: 0,
   payload: { format: "none" },
+  rounds: null,
+  mostStepsAhead: null,
 };

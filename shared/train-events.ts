@@ -76,6 +76,9 @@ export const StepEventSchema = z.strictObject({
       communicationMs: amount,
       sentBytes: whole,
       receivedBytes: whole,
+      /** Of asynchronous steps: updates by others that the worker's parameters had seen since it took them, and its lead over the slowest. */
+      staleness: whole.optional(),
+      stepsAhead: whole.optional(),
     }),
   ),
 });
@@ -105,6 +108,10 @@ export const EpochEventSchema = z.strictObject({
   gradientNorm: amount.optional(),
   /** Updates left out since their sums did not fit into fp16; absent: nothing scales. */
   skippedSteps: whole.optional(),
+  /** Of asynchronous steps, over all workers' updates of the epoch; absent: all did each step together. */
+  meanStaleness: amount.optional(),
+  maxStaleness: whole.optional(),
+  maxStepsAhead: whole.optional(),
 });
 
 /** A checkpoint is on the device. */

@@ -1,3 +1,5 @@
+import { z } from "zod";
+import { alignedTable } from "../support/aligned-table.js";
 import { median } from "../support/median.js";
 import type { Timing } from "./rank-messages.js";
 
@@ -6,24 +8,25 @@ const FLOAT_BYTES = 4;
 export const BASELINE = "gloo";
 
 /** One system at one size on so many ranks; figures as nccl-tests define them. */
-export interface AllreduceRow {
-  readonly system: string;
-  readonly ranks: number;
-  readonly bytes: number;
+export const AllreduceRowSchema = z.object({
+  system: z.string(),
+  ranks: z.number(),
+  bytes: z.number(),
   /** Median over the rounds. */
-  readonly microseconds: number;
+  microseconds: z.number(),
   /** Bytes ÷ time, in GB/s. */
-  readonly algbw: number;
+  algbw: z.number(),
   /** algbw · 2 (N − 1) ÷ N: what each link of a ring carries. */
-  readonly busbw: number;
+  busbw: z.number(),
   /** Median of each round's time ÷ Gloo's time in the same round; null without Gloo. */
-  readonly ratioToGloo: number | null;
+  ratioToGloo: z.number().nullable(),
   /** Time of copying as many bytes once ÷ time. */
-  readonly fractionOfCopy: number;
+  fractionOfCopy: z.number(),
   /** Wrong elements over all rounds; must be 0. */
-  readonly wrong: number;
-  readonly rounds: readonly number[];
-}
+  wrong: z.number(),
+  rounds: z.array(z.number()),
+});
+export type AllreduceRow = Readonly<z.infer<typeof AllreduceRowSchema>>;
 
 /** `timings[round]` of each system; pure. */
 export function reportRows(
@@ -92,7 +95,7 @@ export function reportTable(rows: readonly AllreduceRow[]): string {
     const ratio = row.ratioToGloo === null || system === BASELINE ? "" : ` (${row.ratioToGloo.toFixed(2)})`;
     return `${row.microseconds.toFixed(row.microseconds < 100 ? 1 : 0)}${ratio}${row.wrong > 0 ? ` #wrong ${row.wrong}` : ""}`;
   };
-  return aligned([
+  return alignedTable([
     ["bytes", ...systems],
     ...sizes.map((bytes) => [`${bytes}`, ...systems.map((one) => cell(bytes, one))]),
   ]);
@@ -111,10 +114,8 @@ export function figureTable(rows: readonly AllreduceRow[]): string {
     row.fractionOfCopy.toFixed(3),
     `${row.wrong}`,
   ]);
-  return aligned([["system", "ranks", "bytes", "µs", "algbw", "busbw", "÷ gloo", "of copy", "#wrong"], ...figures]);
-}
-
-function aligned(lines: readonly (readonly string[])[]): string {
-  const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
-  return lines.map((line) => line.map((text, column) => text.padStart(widths[column] ?? 0)).join("  ")).join("\n");
+  return alignedTable([
+    ["system", "ranks", "bytes", "µs", "algbw", "busbw", "÷ gloo", "of copy", "#wrong"],
+    ...figures,
+  ]);
 }

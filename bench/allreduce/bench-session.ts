@@ -1,8 +1,10 @@
 import { blockPlan } from "../../shared/arena-layout.js";
 import type { CollectiveName, MpiMode } from "../../shared/collective-choice.js";
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
+import type { PayloadFormat } from "../../shared/step-rules.js";
 import type { ExchangeBuffers, TotalPlaces } from "../../worker/collective/collective.js";
 import { WINDOW_ALIGNMENT, windowBytes, windowPlaces } from "../../worker/collective/exchange-window.js";
+import { SERVER_RANK } from "../../worker/collective/parameter-server-collective.js";
 import { RingSession } from "../../worker/communication/ring-session.js";
 import type { RingPlan } from "../../worker/communication/thread-messages.js";
 import type { Address } from "../../worker/kernels/kernels.js";
@@ -12,11 +14,15 @@ import type { Mpi } from "../../worker/mpi/mpi.js";
 import type { SizePlan } from "./rank-messages.js";
 
 const FLOAT_BYTES = 4;
+const HALF_BYTES = 2;
 const ALIGNMENT_FLOATS = 16;
 /** All ranks hold the same cut: there is no model to name. */
 const LAYOUT_HASH = "0".repeat(64);
-/** Values whose sums over ranks are exact in float32, so that every order gives the same. */
-const PERIOD = 1021;
+/** Whole numbers from −LARGEST to LARGEST, whose sums over ranks are exact, so that every order gives the same: in float32 … */
+const LARGEST = 510;
+/** … and, of up to four ranks, in the 8 significant bits of bf16. */
+const LARGEST_IN_16_BITS = 63;
+const MOST_RANKS_IN_16_BITS = 4;
 
 /** Which of the product's collectives is measured, and this rank's place. */
 export interface BenchPlace {
@@ -25,6 +31,10 @@ export interface BenchPlace {
   readonly collective: CollectiveName;
   readonly transport: "ipc" | "tcp";
   readonly mpiMode: MpiMode;
+  /** Of sums on their way. */
+  readonly format: Exclude<PayloadFormat, "topk">;
+  /** Where a ring over tcp listens. */
+  readonly address: string;
   /** Of this process, if it is a rank. */
   readonly mpi: Mpi | null;
 }
@@ -59,8 +69,8 @@ export class BenchSession implements AsyncDisposable {
   }
 
   /** Before the first measurement. @throws RingstrasseError as `RingSession.connect` */
-  async connect(next: string, segments: readonly (SegmentPlace | null)[]): Promise<void> {
-    this.#totals = (await this.session.connect(next, segments)).totals;
+  async connect(endpoints: readonly string[], segments: readonly (SegmentPlace | null)[]): Promise<void> {
+    this.#totals = (await this.session.connect(endpoints, segments)).totals;
   }
 
   /** Mean of the repetitions on this rank; and elements that differ from the sum that they should hold. */
@@ -69,7 +79,8 @@ export class BenchSession implements AsyncDisposable {
     const { rank } = this.#place;
     const [own = 0] = this.#buffers.gradients;
     const values = this.#memory.float32(own, count);
-    for (let index = 0; index < count; index++) values[index] = contribution(rank, index);
+    const largest = largestOf(this.#place);
+    for (let index = 0; index < count; index++) values[index] = contribution(rank, index, largest);
     let sequence = 0;
     for (; sequence < warmUps; sequence++) await this.session.exchange({ sequence, withArena: true });
     const began = performance.now();
@@ -86,35 +97,45 @@ export class BenchSession implements AsyncDisposable {
   #wrongAfter(sequence: number): number {
     const { count } = this.#size;
     const sums = this.#memory.float32(this.#totals.sums[sequence % 2 === 0 ? 0 : 1], count);
+    const { ranks } = this.#place;
+    const largest = largestOf(this.#place);
     let wrong = 0;
-    for (let index = 0; index < count; index++) if (sums[index] !== expected(this.#place.ranks, index)) wrong++;
+    for (let index = 0; index < count; index++) {
+      let expected = 0;
+      for (let rank = 0; rank < ranks; rank++) expected += contribution(rank, index, largest);
+      if (sums[index] !== expected) wrong++;
+    }
     return wrong;
   }
 }
 
-function contribution(rank: number, index: number): number {
-  return ((index * 7 + rank * 13) % PERIOD) - 500;
+function contribution(rank: number, index: number, largest: number): number {
+  return ((index * 7 + rank * 13) % (2 * largest + 1)) - largest;
 }
 
-function expected(ranks: number, index: number): number {
-  let sum = 0;
-  for (let rank = 0; rank < ranks; rank++) sum += contribution(rank, index);
-  return sum;
+function largestOf({ format, ranks }: BenchPlace): number {
+  if (format === "none") return LARGEST;
+  if (ranks > MOST_RANKS_IN_16_BITS) throw new RangeError(`sums of ${ranks} ranks are not exact in ${format}`);
+  return LARGEST_IN_16_BITS;
 }
 
 function allocate(
   memory: SharedMemory,
   count: number,
-  { rank, ranks, collective }: BenchPlace,
+  { rank, ranks, collective, format }: BenchPlace,
 ): { readonly buffers: ExchangeBuffers; readonly window: Address | null } {
   const paddedLength = Math.ceil(count / ALIGNMENT_FLOATS) * ALIGNMENT_FLOATS;
   const blocks = blockPlan(paddedLength, ranks);
   const arena = () => memory.allocate(paddedLength * FLOAT_BYTES);
   const scalars = () => memory.allocate(8);
-  const sums = { sums: [arena(), arena()], scalarSums: [scalars(), scalars()] } as const;
+  const half = () => memory.allocate(paddedLength * HALF_BYTES);
+  const packed = format === "none" ? {} : { packed: { format, length: paddedLength, sums: [half(), half()] } as const };
+  const sums = { sums: [arena(), arena()], scalarSums: [scalars(), scalars()], ...packed } as const;
   if (collective !== "shm") {
     const buffers = { blocks, scalarCount: 1, gradients: [arena()], scalars: [scalars()], ...sums };
-    return { buffers, window: null };
+    const isServer = collective === "parameter-server" && rank === SERVER_RANK;
+    const inbox = isServer ? { inbox: memory.allocate(blocks.blockLength * FLOAT_BYTES) } : {};
+    return { buffers: { ...buffers, ...inbox }, window: null };
   }
   const sizes = { blocks, scalarCount: 1, replicas: ranks };
   const window = windowPlaces(sizes, memory.allocate(windowBytes(sizes), WINDOW_ALIGNMENT));
@@ -124,7 +145,7 @@ function allocate(
 }
 
 function planOf(
-  { rank, ranks, transport, collective, mpiMode }: BenchPlace,
+  { rank, ranks, transport, collective, mpiMode, address }: BenchPlace,
   generation: number,
   {
     memory,
@@ -140,11 +161,12 @@ function planOf(
     collectives: [collective],
     sharesMemory: { withPrevious: true, withNext: true },
     mpiMode,
-    address: "127.0.0.1",
+    address,
     memory: memory.memory,
     kernels,
     buffers,
     window,
     layoutHash: LAYOUT_HASH,
+    async: null,
   };
 }

@@ -1,10 +1,29 @@
 import { type Axis, decades, type Line, lineChart } from "../support/line-chart.js";
 import type { AllreduceRow } from "./allreduce-report.js";
 
-/** The picture of a run: a panel for each number of ranks, time over size, both logarithmic, SVG. Pure. */
-export function allreduceChart(rows: readonly AllreduceRow[], own: readonly string[]): string {
+export interface AllreducePanel {
+  readonly title: string;
+  readonly rows: readonly AllreduceRow[];
+}
+
+export interface AllreduceChart {
+  readonly panels: readonly AllreducePanel[];
+  /** Names of our systems. */
+  readonly own: readonly string[];
+  /** Where it was measured. */
+  readonly where: string;
+}
+
+/** The picture of a run on one host: a panel for each number of ranks. Pure. */
+export function hostChart(rows: readonly AllreduceRow[], own: readonly string[]): string {
   const ranks = [...new Set(rows.map((row) => row.ranks))];
-  const panels = ranks.map((count) => ({ title: `${count} ranks`, lines: linesOf(rows, count, own) }));
+  const panels = ranks.map((count) => ({ title: `${count} ranks`, rows: rows.filter((row) => row.ranks === count) }));
+  return allreduceChart({ panels, own, where: "one host" });
+}
+
+/** Time over size, both logarithmic, SVG. Pure. */
+export function allreduceChart({ panels, own, where }: AllreduceChart): string {
+  const rows = panels.flatMap((panel) => panel.rows);
   const x: Axis = {
     label: "bytes",
     scale: "log",
@@ -17,16 +36,16 @@ export function allreduceChart(rows: readonly AllreduceRow[], own: readonly stri
     format: duration,
     ticks: decades(rows.map((row) => row.microseconds)),
   };
-  const note = "float32 sums, one host; medians of alternating rounds; less is better; bold: Ringstrasse";
-  return lineChart({ title: "All-reduce", note, x, y, panels });
+  const note = `float32 sums, ${where}; medians of alternating rounds; less is better; bold: Ringstrasse`;
+  const drawn = panels.map((panel) => ({ title: panel.title, lines: linesOf(panel.rows, own) }));
+  return lineChart({ title: "All-reduce", note, x, y, panels: drawn });
 }
 
-function linesOf(rows: readonly AllreduceRow[], ranks: number, own: readonly string[]): Line[] {
-  const here = rows.filter((row) => row.ranks === ranks);
-  return [...new Set(here.map(({ system }) => system))].map((system) => ({
+function linesOf(rows: readonly AllreduceRow[], own: readonly string[]): Line[] {
+  return [...new Set(rows.map(({ system }) => system))].map((system) => ({
     name: system,
     isOwn: own.includes(system),
-    points: here.filter((row) => row.system === system).map((row) => [row.bytes, row.microseconds] as const),
+    points: rows.filter((row) => row.system === system).map((row) => [row.bytes, row.microseconds] as const),
   }));
 }
 

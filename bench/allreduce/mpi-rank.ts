@@ -18,11 +18,15 @@ const place = {
   collective: "mpi",
   transport: "ipc",
   mpiMode: mode as MpiMode,
+  ...({ format: "none", address: "127.0.0.1" } as const),
   mpi,
 } as const;
 for (const [index, size] of readSizes(sizes).entries()) {
   await using bench = await BenchSession.bind(place, size, index + 1);
-  await bench.connect(`mpi://${(mpi.rank + 1) % mpi.size}`, []);
+  await bench.connect(
+    Array.from({ length: mpi.size }, (_, rank) => `mpi://${rank}`),
+    [],
+  );
   const { microseconds, wrong } = await bench.measure();
   // MPI sums here: each rank's figures in places of their own. Nobody closes its link before all have come so far.
   const figures = new Float64Array(Math.max(2 * mpi.size, 16));

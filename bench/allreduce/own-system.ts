@@ -1,31 +1,44 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { PayloadFormat } from "../../shared/step-rules.js";
+import { type RankHosts, THIS_HOST } from "./rank-hosts.js";
 import type { FromRank, RankStart, SizePlan, Timing, ToRank } from "./rank-messages.js";
 
 const RANK = fileURLToPath(new URL("./rank.js", import.meta.url));
+
+export interface OwnSystem extends Pick<RankStart, "collective" | "transport"> {
+  /** Default none: float32. */
+  readonly format?: Exclude<PayloadFormat, "topk">;
+}
+
+export interface RanksToMeasure {
+  readonly ranks: number;
+  readonly sizes: readonly SizePlan[];
+  /** Default: this one. */
+  readonly hosts?: RankHosts;
+}
 
 /**
  * Measures the product's own collective, one process a rank.
  * @throws Error when a rank ends early or says something unexpected; all ranks are ended then
  */
 export async function measureOwn(
-  ranks: number,
-  { collective, transport }: Pick<RankStart, "collective" | "transport">,
-  sizes: readonly SizePlan[],
+  { collective, transport, format = "none" }: OwnSystem,
+  { ranks, sizes, hosts = THIS_HOST }: RanksToMeasure,
 ): Promise<Timing[]> {
   const children = Array.from({ length: ranks }, (_, rank) => {
-    const start: RankStart = { rank, ranks, collective, transport, sizes };
-    return new Rank(fork(RANK, [JSON.stringify(start)], { stdio: ["ignore", "inherit", "inherit", "ipc"] }), rank);
+    const address = hosts.address(rank);
+    return new Rank({ rank, ranks, collective, transport, format, address, sizes }, hosts.through(rank));
   });
   const timings: Timing[] = [];
   try {
     for (const { count } of sizes) {
       const bound = await Promise.all(children.map((child) => child.hear("bound")));
       const segments = bound.map(({ segment }) => segment);
-      for (const [rank, child] of children.entries()) {
-        child.say({ kind: "connect", next: bound[(rank + 1) % ranks]?.endpoint ?? "", segments });
-      }
+      const endpoints = bound.map(({ endpoint }) => endpoint);
+      for (const child of children) child.say({ kind: "connect", endpoints, segments });
       const measured = await Promise.all(children.map((child) => child.hear("measured")));
       for (const child of children) child.say({ kind: "close" });
       const microseconds = Math.max(...measured.map((one) => one.microseconds));
@@ -47,9 +60,11 @@ class Rank {
   /** Its exit code; null: a signal. */
   readonly ended: Promise<number | null>;
 
-  constructor(child: ChildProcess, rank: number) {
+  /** @param through what runs a command on its host; empty: this one */
+  constructor(start: RankStart, through: readonly string[]) {
+    const child = forkThrough(through, RANK, JSON.stringify(start));
     this.#process = child;
-    this.#rank = rank;
+    this.#rank = start.rank;
     this.ended = once(child, "close").then(([exitCode]) => exitCode as number | null);
     child.on("message", (message: FromRank) => this.#heard.push(message));
   }
@@ -71,4 +86,10 @@ class Rank {
   kill(): void {
     if (this.#process.exitCode === null) this.#process.kill("SIGKILL");
   }
+}
+
+/** A Node process with a channel to this one, which is handed through the command before it. */
+function forkThrough([command, ...args]: readonly string[], script: string, argument: string): ChildProcess {
+  const through = command === undefined ? {} : { execPath: command, execArgv: [...args, process.execPath] };
+  return fork(script, [argument], { ...through, stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }

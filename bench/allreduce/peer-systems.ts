@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { THIS_HOST } from "./rank-hosts.js";
 import type { SizePlan, Timing } from "./rank-messages.js";
 import { findCommand, launch } from "./run-system.js";
 import { sizeArgument } from "./size-plan.js";
@@ -70,6 +71,10 @@ async function openMpi({ path, folder }: PeerPlace): Promise<Peer[]> {
   ];
 }
 
+async function gloo(place: PeerPlace): Promise<Peer[]> {
+  return [await findGloo(place)];
+}
+
 async function mpich({ path, folder }: PeerPlace): Promise<Peer[]> {
   const [compiler, launcher] = [await findCommand(path, "mpicc.mpich"), await findCommand(path, "mpirun.mpich")];
   const program = join(folder, "allreduce.mpich");
@@ -81,18 +86,23 @@ async function mpich({ path, folder }: PeerPlace): Promise<Peer[]> {
   return [{ name: "mpich", version, measure }];
 }
 
-async function gloo({ path, python: wanted, folder }: PeerPlace): Promise<Peer[]> {
+/** Gloo, through PyTorch. @param hosts where its ranks run; default: here. @throws Error when no Python has PyTorch */
+export async function findGloo({ path, python: wanted, folder }: PeerPlace, hosts = THIS_HOST): Promise<Peer> {
   const { python, version } = await pythonWithTorch(path, wanted);
   const script = join(PEERS, "allreduce_gloo.py");
+  const { networkInterface } = hosts;
+  const environment: Record<string, string> =
+    networkInterface === null ? {} : { ["GLOO_SOCKET_IFNAME"]: networkInterface };
   let runs = 0;
   const measure = async (ranks: number, sizes: readonly SizePlan[]) => {
     const store = join(folder, `gloo-${ranks}-${runs++}`);
-    const processes = Array.from({ length: ranks }, (_, rank) =>
-      launch(python, [script, `${rank}`, `${ranks}`, store, ...sizes.map(sizeArgument)]),
-    );
+    const processes = Array.from({ length: ranks }, (_, rank) => {
+      const [program = python, ...args] = [...hosts.through(rank), python, script];
+      return launch(program, [...args, `${rank}`, `${ranks}`, store, ...sizes.map(sizeArgument)], environment);
+    });
     return (await Promise.all(processes))[0] ?? [];
   };
-  return [{ name: "gloo", version: `PyTorch ${version}`, measure }];
+  return { name: "gloo", version: `PyTorch ${version}`, measure };
 }
 
 /** The system's own Python is often not the first on the path, and the only one that Debian's PyTorch is for. */

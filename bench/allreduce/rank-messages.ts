@@ -1,5 +1,6 @@
 import type { CollectiveName } from "../../shared/collective-choice.js";
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
+import type { PayloadFormat } from "../../shared/step-rules.js";
 
 /** What is measured at one size, the same by every system. */
 export interface SizePlan {
@@ -16,12 +17,21 @@ export interface RankStart {
   readonly ranks: number;
   readonly collective: CollectiveName;
   readonly transport: "ipc" | "tcp";
+  /** Of sums on their way. */
+  readonly format: Exclude<PayloadFormat, "topk">;
+  /** Of this rank's host. */
+  readonly address: string;
   readonly sizes: readonly SizePlan[];
 }
 
 /** Parent → rank. */
 export type ToRank =
-  | { readonly kind: "connect"; readonly next: string; readonly segments: readonly (SegmentPlace | null)[] }
+  | {
+      readonly kind: "connect";
+      /** By rank, as the segments. */
+      readonly endpoints: readonly string[];
+      readonly segments: readonly (SegmentPlace | null)[];
+    }
   /** All ranks have finished with this size's ring: it may be closed. */
   | { readonly kind: "close" };
 

@@ -18,7 +18,7 @@ async function measure(size: SizePlan, generation: number): Promise<void> {
   say({ kind: "bound", endpoint, segment });
   const message = await hear();
   if (message.kind !== "connect") throw new Error(`unexpected ${message.kind}`);
-  await bench.connect(message.next, message.segments);
+  await bench.connect(message.endpoints, message.segments);
   say({ kind: "measured", ...(await bench.measure()) });
   await hear();
 }

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import process from "node:process";
 import { promisify } from "node:util";
 import type { Timing } from "./rank-messages.js";
 
@@ -8,9 +9,17 @@ const run = promisify(execFile);
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const RUN_MS = 300_000;
 
-/** Runs a program that writes a line of `count microseconds wrong` for each size. @throws when it fails */
-export async function launch(program: string, args: readonly string[]): Promise<Timing[]> {
-  const { stdout } = await run(program, args, { maxBuffer: MAX_OUTPUT_BYTES, timeout: RUN_MS });
+/**
+ * Runs a program that writes a line of `count microseconds wrong` for each size.
+ * @param environment beside this process's @throws when it fails
+ */
+export async function launch(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Timing[]> {
+  const env = { ...process.env, ...environment };
+  const { stdout } = await run(program, args, { maxBuffer: MAX_OUTPUT_BYTES, timeout: RUN_MS, env });
   return stdout
     .split("\n")
     .filter((line) => /^\d+ [\d.]+ \d+$/.test(line))

@@ -4,6 +4,8 @@ const FLOAT_BYTES = 4;
 /** Bytes that all repetitions of one size move together, as far as the limits below let them. */
 const BYTES_PER_SIZE = 192 * 1024 * 1024;
 const MOST_REPETITIONS = 2000;
+/** Where ranks have to wait for each other's processors, each wait may take a scheduler's time slice. */
+const MOST_CROWDED_REPETITIONS = 200;
 const FEWEST_REPETITIONS = 3;
 
 /** Sizes from `fromBytes` to `toBytes`, each `factor` times the last; pure, so that every system does the same work. */
@@ -13,10 +15,19 @@ export function sizePlans(fromBytes: number, toBytes: number, factor = 2): SizeP
   return plans;
 }
 
+/** The same for more ranks than there are cores. */
+export function crowded({ count, repetitions }: SizePlan): SizePlan {
+  const fewer = Math.min(repetitions, MOST_CROWDED_REPETITIONS);
+  return { count, repetitions: fewer, warmUps: warmUpsOf(fewer) };
+}
+
 export function sizePlan(bytes: number): SizePlan {
   const repetitions = Math.min(MOST_REPETITIONS, Math.max(FEWEST_REPETITIONS, Math.floor(BYTES_PER_SIZE / bytes)));
-  const warmUps = Math.max(2, Math.ceil(repetitions / 10));
-  return { count: Math.max(1, Math.round(bytes / FLOAT_BYTES)), repetitions, warmUps };
+  return { count: Math.max(1, Math.round(bytes / FLOAT_BYTES)), repetitions, warmUps: warmUpsOf(repetitions) };
+}
+
+function warmUpsOf(repetitions: number): number {
+  return Math.max(2, Math.ceil(repetitions / 10));
 }
 
 /** As an argument of a program. */

@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { unlessGone } from "./unless-gone.js";
 
 /** One process at one moment. */
 export interface ProcessSample {
@@ -29,7 +30,7 @@ async function childrenByParent(): Promise<Map<number, number[]>> {
   for (const name of await readdir("/proc")) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
-    const stat = await readIfThere(`/proc/${pid}/stat`);
+    const stat = await unlessGone(readFile(`/proc/${pid}/stat`, "utf8"));
     // The name in brackets may itself hold blanks and brackets: count from the last one. Then: state, parent.
     const parent = Number(stat?.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
     if (stat !== null) children.set(parent, [...(children.get(parent) ?? []), pid]);
@@ -38,8 +39,8 @@ async function childrenByParent(): Promise<Map<number, number[]>> {
 }
 
 async function sampleProcess(pid: number): Promise<ProcessSample | null> {
-  const status = await readIfThere(`/proc/${pid}/status`);
-  const title = await readIfThere(`/proc/${pid}/cmdline`);
+  const status = await unlessGone(readFile(`/proc/${pid}/status`, "utf8"));
+  const title = await unlessGone(readFile(`/proc/${pid}/cmdline`, "utf8"));
   if (status === null || title === null) return null;
   const residentBytes = kilobytes(status, "VmRSS");
   const peakBytes = kilobytes(status, "VmHWM");
@@ -52,14 +53,4 @@ async function sampleProcess(pid: number): Promise<ProcessSample | null> {
 function kilobytes(status: string, field: string): number | null {
   const text = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
   return text === undefined ? null : Number(text) * 1024;
-}
-
-async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ESRCH") return null;
-    throw thrown;
-  }
 }

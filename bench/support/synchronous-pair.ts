@@ -1,54 +1,45 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { Contender } from "../train/contender.js";
+import { ourEngine } from "../train/our-engines.js";
 
-const LOOP = fileURLToPath(new URL("./paced-loop.js", import.meta.url));
-const CALIBRATION_PASSES = 200;
-const CALIBRATION_CHUNKS = 8;
+/** Steps of both together before figures count: engines warm up. */
+const WARM_UP_STEPS = 5;
 
 /**
- * What waiting for each other costs two processes on this machine when they exchange nothing at all: two loops, each pinned to a core of
- * its own, computing equal chunks independently or in step. On a machine whose cores don't run at one speed all the time, the pair goes
- * as fast as the slower core at every step: no training can synchronise for less. Linux only.
+ * What waiting for each other costs two trainings on this machine when they exchange nothing at all: each computes the gradients of its
+ * half of a batch and updates parameters of its own, pinned to a core of its own, independently or in step. On a machine whose cores
+ * don't run at one speed all the time, the pair goes as fast as the slower core at every step: no synchronous training can do better
+ * with the same engine. Linux only.
  */
-export class LoopPair implements Disposable {
-  readonly #loops: readonly PacedLoop[];
+export class SynchronousPair implements AsyncDisposable {
+  readonly #halves: readonly Contender[];
 
-  private constructor(loops: readonly PacedLoop[]) {
-    this.#loops = loops;
+  private constructor(halves: readonly Contender[]) {
+    this.#halves = halves;
   }
 
-  /** @param chunkMs about how long a chunk takes */
-  static async start(chunkMs: number): Promise<LoopPair> {
-    const calibrating = await PacedLoop.start(0, CALIBRATION_PASSES);
-    const began = performance.now();
-    for (let chunk = 0; chunk < CALIBRATION_CHUNKS; chunk++) await calibrating.chunk();
-    const passMs = (performance.now() - began) / CALIBRATION_CHUNKS / CALIBRATION_PASSES;
-    calibrating.stop();
-    const passes = Math.max(1, Math.round(chunkMs / passMs));
-    const loops = await Promise.all([0, 1].map((core) => PacedLoop.start(core, passes)));
-    // Compiled by then.
-    await Promise.all(loops.map((loop) => loop.chunk()));
-    return new LoopPair(loops);
+  /** @param workloadPath of half a batch; see `writeWorkload`. @throws Error when one can't be started */
+  static async start(workloadPath: string, engine: string): Promise<SynchronousPair> {
+    const halves = await Promise.all([0, 1].map((core) => Contender.start(ourEngine(engine), workloadPath, [core])));
+    await Promise.all(halves.map((half) => half.run(WARM_UP_STEPS)));
+    return new SynchronousPair(halves);
   }
 
-  /** Chunks per second of both together, each going on as soon as it has done its own. */
+  /** Half steps per second of both together, each going on as soon as it has done its own. */
   async independent(seconds: number): Promise<number> {
     return await rate(seconds, async (isOver) => {
-      const counts = await Promise.all(this.#loops.map((loop) => countUntil(isOver, () => loop.chunk())));
+      const counts = await Promise.all(this.#halves.map((half) => countUntil(isOver, () => half.run(1))));
       return counts.reduce((sum, count) => sum + count, 0);
     });
   }
 
-  /** Chunks per second of both together, each waiting for the other after every chunk. */
+  /** Half steps per second of both together, each waiting for the other after every one. */
   async inStep(seconds: number): Promise<number> {
-    const both = () => Promise.all(this.#loops.map((loop) => loop.chunk()));
-    return await rate(seconds, async (isOver) => (await countUntil(isOver, both)) * this.#loops.length);
+    const both = () => Promise.all(this.#halves.map((half) => half.run(1)));
+    return await rate(seconds, async (isOver) => (await countUntil(isOver, both)) * this.#halves.length);
   }
 
-  [Symbol.dispose](): void {
-    for (const loop of this.#loops) loop.stop();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#halves.map((half) => half[Symbol.asyncDispose]()));
   }
 }
 
@@ -62,29 +53,4 @@ async function countUntil(isOver: () => boolean, once: () => Promise<unknown>): 
   let count = 0;
   for (; !isOver(); count++) await once();
   return count;
-}
-
-class PacedLoop {
-  readonly #process: ChildProcess;
-
-  private constructor(child: ChildProcess) {
-    this.#process = child;
-  }
-
-  static async start(core: number, passes: number): Promise<PacedLoop> {
-    const args = ["--cpu-list", `${core}`, process.execPath, LOOP, `${passes}`];
-    const child = spawn("taskset", args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    await once(child, "message");
-    return new PacedLoop(child);
-  }
-
-  async chunk(): Promise<void> {
-    const done = once(this.#process, "message");
-    this.#process.send("go");
-    await done;
-  }
-
-  stop(): void {
-    this.#process.kill("SIGKILL");
-  }
 }

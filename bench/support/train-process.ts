@@ -21,8 +21,10 @@ export interface TrainOutcome {
 }
 
 export interface TrainOptions {
-  /** Pins the whole run, workers included, to one core. Linux only. */
-  readonly core?: number;
+  /** Pins the whole run, workers included, to these cores. Linux only. */
+  readonly cores?: readonly number[];
+  /** Beside this process's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Makes it the leader of a process group of its own, with its workers, to be signalled as one. */
   readonly ownGroup?: boolean;
   /** Called for each line, in order, while the run goes on. */
@@ -39,9 +41,10 @@ export interface TrainProcess {
 /** Starts `ringstrasse train ARGS --json` as a process of its own. */
 export function startTraining(args: readonly string[], options: TrainOptions = {}): TrainProcess {
   const command = [process.execPath, COMMAND, "train", ...args, "--json"];
-  const pinned = options.core === undefined ? command : ["taskset", "-c", String(options.core), ...command];
+  const pinned = options.cores === undefined ? command : ["taskset", "-c", options.cores.join(), ...command];
   const [file = process.execPath, ...rest] = pinned;
-  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], detached: options.ownGroup === true });
+  const env = { ...process.env, ...options.environment };
+  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], detached: options.ownGroup === true, env });
   return { pid: child.pid ?? -1, outcome: follow(child, options.onEvent) };
 }
 

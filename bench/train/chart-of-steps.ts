@@ -1,4 +1,4 @@
-import { type BarGroup, barChart } from "./bar-chart.js";
+import { type BarGroup, barChart } from "../support/bar-chart.js";
 import type { CaseResult } from "./run-case.js";
 
 /** A measured case, as far as the picture shows it. */

@@ -23,7 +23,6 @@ import { MicroBatchStream } from "../../worker/train/micro-batch-stream.js";
 import { trainStep } from "../../worker/train/train-step.js";
 import type { TrainingContext } from "../../worker/train/training-context.js";
 import type { Burst, Ready } from "./contender-messages.js";
-import { network } from "./networks.js";
 import { SEED, type Workload } from "./workload.js";
 
 /** More than any burst can reach. */
@@ -34,7 +33,7 @@ if (workloadPath === undefined || engineName === undefined) throw new Error("usa
 const workload = JSON.parse(await readFile(workloadPath, "utf8")) as Workload;
 await compete(jobOf(workload, engineName, Number(threads)));
 
-function jobOf({ network: name, optimizer, batchSize, dataset }: Workload, engine: string, count: number): JobSpec {
+function jobOf({ model, optimizer, batchSize, dataset }: Workload, engine: string, count: number): JobSpec {
   const rowCount = dataset.train.rowCount - (dataset.train.rowCount % batchSize);
   return JobSpecSchema.parse({
     jobId: "bench-train",
@@ -42,7 +41,7 @@ function jobOf({ network: name, optimizer, batchSize, dataset }: Workload, engin
     replicas: 1,
     threads: count,
     engine,
-    model: network(name),
+    model,
     optimizer,
     stepRules: PLAIN_STEP,
     epochs: ENDLESS,
@@ -73,14 +72,17 @@ async function compete(spec: JobSpec): Promise<void> {
   let sequence = 0;
   await answer({
     ...{ spec, generation: 0, rank: 0, localReplicas: [0], arenas, engine, optimizer, collective, kernels, batches },
-    totals: viewTotals(memory, layout, collective.totals),
+    totals: viewTotals(memory, arenas, collective.totals),
     gate: new CommitGate(layout.paddedLength),
     board: new ProgressBoard(),
     faults: new FaultPlan([], () => undefined),
     signal: new AbortController().signal,
     nextSequence: () => sequence++,
     lossScaler: null,
+    rounds: null,
+    replicaStates: null,
     trace: null,
+    pushPull: null,
   });
 }
 

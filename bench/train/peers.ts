@@ -26,14 +26,15 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras, tensorflow
 print(keras.__version__, "on TensorFlow", tensorflow.__version__)`;
 
+const PYTORCH: Library = {
+  name: "PyTorch",
+  script: "torch_steps.py",
+  probe: TORCH_PROBE,
+  install:
+    "npm run bench:train -- --install-peers, or: apt-get install python3-torch python3-numpy libopenblas0-pthread",
+};
 const LIBRARIES: readonly Library[] = [
-  {
-    name: "PyTorch",
-    script: "torch_steps.py",
-    probe: TORCH_PROBE,
-    install:
-      "npm run bench:train -- --install-peers, or: apt-get install python3-torch python3-numpy libopenblas0-pthread",
-  },
+  PYTORCH,
   { name: "Keras", script: "keras_steps.py", probe: KERAS_PROBE, install: "npm run bench:train -- --install-peers" },
 ];
 
@@ -48,27 +49,54 @@ export function peersDirectory(): string {
   return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "ringstrasse", "peers");
 }
 
+/** A library in some Python. */
+export interface FoundLibrary {
+  /** Name and version, e.g. `PyTorch 2.15.0`. */
+  readonly full: string;
+  readonly python: string;
+}
+
 /** The peers that the system's Python and the virtual environment `directory` have; each version once. */
 export async function findPeers(directory: string): Promise<Peers> {
-  const plans = new Map<string, ContenderPlan>();
+  const plans: ContenderPlan[] = [];
   const skipped: string[] = [];
-  for (const { name, script, probe, install } of LIBRARIES) {
-    const reasons: string[] = [];
-    for (const python of [join(directory, "bin/python"), "/usr/bin/python3", "python3"]) {
-      const { exitCode, output, log } = await runQuietly(python, ["-c", probe]);
-      if (exitCode !== 0) {
-        reasons.push(`${python}: ${log.trim().split("\n").at(-1) ?? "it ended with an error"}`);
-        continue;
-      }
-      const full = `${name} ${output.trim()}`;
-      const command = [python, join(SCRIPTS, script)];
-      if (!plans.has(full))
-        plans.set(full, { name: full, command, settings: [], environment: {}, mostThreads: Number.POSITIVE_INFINITY });
-    }
-    if (![...plans.keys()].some((known) => known.startsWith(name)))
-      skipped.push(`${name} is not here (${reasons.join("; ")}). To install it: ${install}`);
+  for (const library of LIBRARIES) {
+    const { found, problem } = await findLibrary(library, directory);
+    if (problem !== null) skipped.push(problem);
+    for (const { full, python } of found) plans.push(plainContender(full, [python, join(SCRIPTS, library.script)]));
   }
-  return { plans: [...plans.values()], skipped };
+  return { plans, skipped };
+}
+
+/** The versions of PyTorch that the system's Python and the virtual environment `directory` have. */
+export async function findPyTorch(directory: string): Promise<{
+  readonly found: readonly FoundLibrary[];
+  /** Why there is none, and what would change that; null: there is one. */
+  readonly problem: string | null;
+}> {
+  return await findLibrary(PYTORCH, directory);
+}
+
+/** A Python script as a contender that takes any number of threads. @param settings as {@link ContenderPlan} has them */
+export function scriptContender({ full, python }: FoundLibrary, script: string, settings: readonly string[] = []) {
+  return { ...plainContender(full, [python, join(SCRIPTS, script)]), settings };
+}
+
+function plainContender(name: string, command: readonly string[]): ContenderPlan {
+  return { name, command, settings: [], environment: {}, mostThreads: Number.POSITIVE_INFINITY };
+}
+
+async function findLibrary({ name, probe, install }: Library, directory: string) {
+  const found = new Map<string, FoundLibrary>();
+  const reasons: string[] = [];
+  for (const python of [join(directory, "bin/python"), "/usr/bin/python3", "python3"]) {
+    const { exitCode, output, log } = await runQuietly(python, ["-c", probe]);
+    const full = `${name} ${output.trim()}`;
+    if (exitCode !== 0) reasons.push(`${python}: ${log.trim().split("\n").at(-1) ?? "it ended with an error"}`);
+    else if (!found.has(full)) found.set(full, { full, python });
+  }
+  const problem = found.size > 0 ? null : `${name} is not here (${reasons.join("; ")}). To install it: ${install}`;
+  return { found: [...found.values()], problem };
 }
 
 /**

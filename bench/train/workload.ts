@@ -4,10 +4,9 @@ import { prepareDataset } from "../../coordinator/data/prepare-dataset.js";
 import { layoutOf } from "../../shared/arena-layout.js";
 import { type DatasetSpec, rowSizeBytes } from "../../shared/data/dataset-spec.js";
 import { createRowOrder } from "../../shared/data/row-order.js";
-import type { LayerSpec, OptimizerSpec } from "../../shared/model-spec.js";
+import type { ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
 import { writeInitialParameters } from "../../worker/engine/initial-parameters.js";
 import { SeededChoice } from "../support/seeded-choice.js";
-import { type NetworkName, network, type OptimizerName, optimizer } from "./networks.js";
 
 export const SEED = 0;
 const FEATURES = 784;
@@ -18,9 +17,9 @@ const INKED = 0.2;
 
 /** What all contenders compute, in files that Python reads as easily as we do. Paths are absolute. */
 export interface Workload {
-  readonly network: NetworkName;
-  readonly layers: readonly LayerSpec[];
+  readonly model: ModelSpec;
   readonly optimizer: OptimizerSpec;
+  /** Rows of a step, over all ranks. */
   readonly batchSize: number;
   readonly dataset: DatasetSpec;
   /** Rows of the first epoch in the order of their use, uint32. */
@@ -30,19 +29,13 @@ export interface Workload {
   readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 
-export interface WorkloadChoice {
-  readonly network: NetworkName;
-  readonly optimizer: OptimizerName;
-  readonly batchSize: number;
-  readonly dataset: DatasetSpec;
-}
+export type WorkloadChoice = Pick<Workload, "model" | "optimizer" | "batchSize" | "dataset">;
 
-/** Writes everything but the rows into `folder` and gives the path of the description, JSON of a {@link Workload}. */
+/** Writes everything but the rows into `folder`, made for it, and gives the path of the description, JSON of a {@link Workload}. */
 export async function writeWorkload(folder: string, choice: WorkloadChoice): Promise<string> {
-  const { dataset, batchSize } = choice;
+  const { model, dataset, batchSize } = choice;
   const { train } = dataset;
   if (train.rowCount < batchSize) throw new RangeError(`${train.rowCount} rows are no batch of ${batchSize}`);
-  const model = network(choice.network);
   const layout = layoutOf(model);
   const arena = new Float32Array(layout.paddedLength);
   writeInitialParameters(layout, SEED, arena);
@@ -51,21 +44,16 @@ export async function writeWorkload(folder: string, choice: WorkloadChoice): Pro
   const order = new Uint32Array(train.rowCount - (train.rowCount % batchSize));
   const key = { seed: SEED, epoch: 1, rowCount: train.rowCount, rowSizeBytes: rowSizeBytes(train) };
   createRowOrder(key).fill(0, order.length, order);
-  const own = join(folder, `${choice.network}-${choice.optimizer}`);
-  await mkdir(own, { recursive: true });
+  await mkdir(folder, { recursive: true });
   const workload: Workload = {
-    network: choice.network,
-    layers: model.layers,
-    optimizer: optimizer(choice.optimizer),
-    batchSize,
-    dataset,
-    orderPath: join(own, "order.bin"),
-    weightsPath: join(own, "weights.bin"),
+    ...choice,
+    orderPath: join(folder, "order.bin"),
+    weightsPath: join(folder, "weights.bin"),
     tensors: layout.slots.map(({ name, shape }) => ({ name, shape })),
   };
   await writeFile(workload.orderPath, order);
   await writeFile(workload.weightsPath, Buffer.concat(tensors.map(bytesOf)));
-  const path = join(own, "workload.json");
+  const path = join(folder, "workload.json");
   await writeFile(path, JSON.stringify(workload));
   return path;
 }

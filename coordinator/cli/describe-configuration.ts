@@ -1,4 +1,5 @@
 import type { StartedEvent } from "../../shared/train-events.js";
+import { describeRounds } from "./describe-rounds.js";
 
 type Value = StartedEvent["configuration"][string];
 
@@ -15,6 +16,7 @@ export function describeConfiguration(event: StartedEvent): string[] {
   };
   const optimizer = describeKind(asRecord(configuration["optimizer"]));
   const steps = describeSteps(configuration);
+  const rounds = describeRounds(configuration);
   const collective = show(configuration["collective"]);
   const several = collective === "ring" ? `ring over ${show(configuration["transport"])}` : `collective ${collective}`;
   const checkpoints = describeCheckpoints(asRecord(configuration["checkpoints"]));
@@ -24,10 +26,18 @@ export function describeConfiguration(event: StartedEvent): string[] {
     `data: ${show(configuration["data"])}, ${event.trainRows} training and ${event.testRows} test rows`,
     `settings: ${[setting("epochs", "epochs"), setting("batch size", "batchSize"), setting("seed", "seed")].join(", ")}, ${optimizer}`,
     ...(steps === null ? [] : [`steps: ${steps}`]),
+    ...(rounds === null ? [] : [`strategy: ${rounds}`]),
     ...(checkpoints === null ? [] : [`checkpoints: ${checkpoints}`]),
     `runs on: ${setting("workers", "workers")}, ${setting("replicas", "replicas")}; engine ${engineOf(configuration)}; ${exchange}`,
-    `the result's bits belong to ${replicas} replicas: they are the same on 1 to ${replicas} workers with --replicas ${replicas}`,
+    bitsOf(configuration, replicas),
   ];
+}
+
+/** What the result's bits depend on. */
+function bitsOf({ strategy }: StartedEvent["configuration"], replicas: number): string {
+  return strategy === "async"
+    ? "the result's bits depend on who is when done: asynchronous training gives other ones every time"
+    : `the result's bits belong to ${replicas} replicas: they are the same on 1 to ${replicas} workers with --replicas ${replicas}`;
 }
 
 /** e.g. `after every 100 steps; the last 3 stay`; null: none but when the run is told to end. */
@@ -49,7 +59,7 @@ function describeCheckpoints({
 function describeSteps(configuration: StartedEvent["configuration"]): string | null {
   const sources = asRecord(configuration["sources"]);
   const told = (name: string, text: string) => `${text} (${show(sources[name])})`;
-  const { accumulate, clipNorm, warmUpSteps, compress } = configuration;
+  const { accumulate, clipNorm, warmUpSteps, compress, topkFraction } = configuration;
   const schedule = asRecord(configuration["schedule"]);
   const scaling = asRecord(configuration["learningRateScaling"]);
   const lossScale = asRecord(configuration["lossScale"]);
@@ -59,7 +69,8 @@ function describeSteps(configuration: StartedEvent["configuration"]): string | n
     isPlain(schedule["kind"], "constant") ? null : told("schedule", `schedule ${describeKind(schedule)}`),
     isPlain(warmUpSteps, 0) ? null : told("warmUp", `warm-up over ${show(warmUpSteps)} steps`),
     scaling["learningRate"] === undefined ? null : told("learningRateScaling", describeScaling(scaling)),
-    isPlain(compress, "none") ? null : told("compress", `gradients sent in ${show(compress)}`),
+    isPlain(compress, "none") || compress === "topk" ? null : told("compress", `gradients sent in ${show(compress)}`),
+    compress === "topk" ? told("compress", `only the largest gradients sent, a share of ${show(topkFraction)}`) : null,
     lossScale["kind"] === undefined ? null : told("lossScale", `loss scale ${describeKind(lossScale)}`),
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join(", ");

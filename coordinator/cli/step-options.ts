@@ -2,7 +2,7 @@ import { z } from "zod";
 import { choice, decimalNumber, type OptionTable, wholeNumber } from "../../shared/cli/option-table.js";
 import { HIGHEST_POWER, SCHEDULE_KINDS } from "../../shared/learning-rate/schedule.js";
 import { parseWarmUp, WARM_UP_FORM } from "../../shared/learning-rate/warm-up.js";
-import { isLossScale, LOSS_SCALE_FORM, MOST_MICRO_BATCHES } from "../../shared/step-rules.js";
+import { isLossScale, LOSS_SCALE_FORM, MOST_MICRO_BATCHES, PAYLOAD_FORMATS } from "../../shared/step-rules.js";
 
 const STEPS = "Steps (over what the document says):";
 
@@ -80,9 +80,16 @@ export const STEP_OPTIONS = {
   },
   compress: {
     group: STEPS,
-    describe: "Send gradients as none (float32), bf16 or fp16: half the bytes [default none]",
-    schema: choice(["none", "bf16", "fp16", "topk"]),
+    describe:
+      "Send gradients as none (float32), bf16 or fp16: half the bytes; or topk: only the largest [default none]",
+    schema: choice(PAYLOAD_FORMATS),
     placeholder: "NAME",
+  },
+  "topk-fraction": {
+    group: STEPS,
+    describe: "Of topk: share of its gradients that each replica sends in a step [default 0.01]",
+    schema: decimalNumber(z.number().positive("more than 0").max(1, "at most 1")),
+    placeholder: "F",
   },
   "loss-scale": {
     group: STEPS,

@@ -8,10 +8,12 @@ import {
   switchValue,
   wholeNumber,
 } from "../../shared/cli/option-table.js";
+import { COLLECTIVES } from "../../shared/collective-choice.js";
 import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { LOG_LEVELS } from "../../shared/logger.js";
 import { CHECKPOINT_OPTIONS } from "./checkpoint-options.js";
 import { STEP_OPTIONS } from "./step-options.js";
+import { STRATEGY_OPTIONS } from "./strategy-options.js";
 
 const DATA = "Data:";
 const JOB = "Job (over what the document says):";
@@ -79,6 +81,7 @@ export const TRAIN_OPTIONS = {
   },
 
   ...STEP_OPTIONS,
+  ...STRATEGY_OPTIONS,
 
   workers: {
     group: GROUP,
@@ -118,13 +121,14 @@ export const TRAIN_OPTIONS = {
   },
   collective: {
     group: GROUP,
-    describe: "auto (the fastest that the hosts allow), ring, shm, hierarchical, or mpi under mpirun [default auto]",
-    schema: choice(["auto", "ring", "shm", "hierarchical", "mpi", "parameter-server"]),
+    describe:
+      "auto (the fastest that the hosts allow), ring, shm, hierarchical, parameter-server, or mpi under mpirun [default auto]",
+    schema: choice(["auto", ...COLLECTIVES]),
     placeholder: "NAME",
   },
   transport: {
     group: GROUP,
-    describe: "Of the ring: auto, tcp or ipc; a hierarchical one chooses by hop [default auto]",
+    describe: "Of ring and parameter-server: auto, tcp or ipc; a hierarchical ring chooses by hop [default auto]",
     schema: choice(["auto", "tcp", "ipc"]),
     placeholder: "NAME",
   },
@@ -227,18 +231,6 @@ export const TRAIN_OPTIONS = {
     placeholder: "LEVEL",
   },
 
-  strategy: {
-    group: LATER,
-    describe: "sync is what there is; async, local-sgd",
-    schema: choice(["sync", "async", "local-sgd"]),
-    placeholder: "NAME",
-  },
-  "sync-every": {
-    group: LATER,
-    describe: "Steps between exchanges of local-sgd",
-    schema: wholeNumber(1),
-    placeholder: "H",
-  },
   insecure: { group: LATER, describe: "Serve without a token", schema: switchValue, isSwitch: true },
 } as const satisfies OptionTable;
 

@@ -26,7 +26,7 @@ export interface GroupExchangeOptions {
   /** By rank. */
   readonly members: readonly GroupMember[];
   readonly policy: Pick<GroupPolicy, "collective" | "transport" | "mpiMode">;
-  readonly spec: Pick<PlannedJobSpec, "model" | "replicas">;
+  readonly spec: Pick<PlannedJobSpec, "model" | "replicas" | "stepRules">;
   /** Told once, when it is settled. */
   readonly settled: (settled: SettledCollective) => void;
 }
@@ -66,9 +66,12 @@ export class GroupExchange {
   /** Settles what needs no measurement. */
   begin(): void {
     if (this.#decision.kind === "measure") return;
-    const { policy, members } = this.#options;
+    const { policy, members, spec } = this.#options;
+    const { payload, mostStepsAhead } = spec.stepRules;
     const wasChosen = policy.collective === "auto" && members.length > 1;
-    const { collective, ordered, reason } = this.#decision;
+    const { collective, reason } = this.#decision;
+    // No canonical fold, whatever carries it: most gradients left out, or updates in the order in which workers are done.
+    const ordered = this.#decision.ordered && payload.format !== "topk" && mostStepsAhead === null;
     this.#settle({ collective, ordered, reason: wasChosen ? reason : null, measured: null });
   }
 

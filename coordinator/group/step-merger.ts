@@ -31,7 +31,8 @@ export class StepMerger {
     const workers = reports.filter((entry) => entry !== undefined);
     if (workers.length < this.#worldSize) return null;
     this.#pending.delete(report.step);
-    const { epoch, step, loss, accuracy, totalRows, learningRate, gradientNorm, lossScale, skipped } = report;
+    const { epoch, step, learningRate, gradientNorm, lossScale, skipped } = report;
+    const { loss, accuracy, totalRows } = report.staleness === undefined ? report : overWorkers(workers);
     const update = {
       learningRate,
       ...(gradientNorm === undefined ? {} : { gradientNorm }),
@@ -40,4 +41,17 @@ export class StepMerger {
     };
     return { epoch, step, loss, accuracy, rows: totalRows, update, workers };
   }
+}
+
+/** Figures of an asynchronous step: each worker tells those of its own rows. */
+function overWorkers(workers: readonly StepReport[]): Pick<StepReport, "loss" | "accuracy" | "totalRows"> {
+  const totalRows = workers.reduce((sum, { rows }) => sum + rows, 0);
+  const mean = (of: (report: StepReport) => number): number =>
+    workers.reduce((sum, report) => sum + of(report) * report.rows, 0) / totalRows;
+  const hasAccuracy = workers.every(({ accuracy }) => accuracy !== null);
+  return {
+    loss: mean(({ loss }) => loss),
+    accuracy: hasAccuracy ? mean(({ accuracy }) => accuracy ?? 0) : null,
+    totalRows,
+  };
 }

@@ -1,9 +1,13 @@
+import { layoutOf } from "../../shared/arena-layout.js";
 import { describeLayer } from "../../shared/describe-layer.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
+import { OPTIMIZER_STATE } from "../../shared/optimizer-state.js";
+import { stepsOfRound } from "../../shared/round-rules.js";
 import type { CheckpointDescription } from "../checkpoint/checkpoint-format.js";
 import type { CheckpointSettings } from "../checkpoint/checkpoint-settings.js";
 import type { RunResult } from "../output/write-result.js";
 import type { JobSettings } from "./job-settings.js";
+import { rowsOfUpdate } from "./step-rules-of.js";
 
 /** Everything that decides what a run computes and how, with its source: printed at the start and stored with the result. */
 export type Configuration = RunResult["configuration"];
@@ -45,6 +49,7 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
     lossThreshold: spec.lossThreshold,
     optimizer: spec.optimizer,
     ...stepConfiguration(spec, settings),
+    ...roundConfiguration(spec, settings),
     loss: spec.model.loss,
     layers: spec.model.layers.map(describeLayer),
     inputs: spec.model.inputs,
@@ -68,6 +73,12 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
       learningRateScaling: from(settings.step.referenceBatch),
       compress: from(settings.step.compress),
       lossScale: from(settings.step.lossScale),
+      topkFraction: from(settings.step.topkFraction),
+      strategy: from(settings.step.strategy),
+      maxStaleness: from(settings.step.maxStaleness),
+      syncEvery: from(settings.step.syncEvery),
+      outerLearningRate: from(settings.step.outerLearningRate),
+      outerMomentum: from(settings.step.outerMomentum),
     },
   };
 }
@@ -77,10 +88,17 @@ function resumedFrom({ file, position, stateSha256 }: ResumedFrom): Configuratio
 }
 
 /** How steps are cut, exchanged and applied. */
-function stepConfiguration({ stepRules, batchSize }: PlannedJobSpec, { optimizer, step }: JobSettings): Configuration {
+function stepConfiguration(
+  { stepRules, batchSize, replicas }: PlannedJobSpec,
+  { optimizer, step }: JobSettings,
+): Configuration {
   const { accumulate, clipNorm, schedule, warmUpSteps, payload } = stepRules;
   const reference = step.referenceBatch.value;
-  const scaling = { learningRate: optimizer.learningRate, referenceBatch: reference, batchSize };
+  const scaling = {
+    learningRate: optimizer.learningRate,
+    referenceBatch: reference,
+    batchSize: rowsOfUpdate(step, batchSize, replicas),
+  };
   return {
     accumulate,
     clipNorm,
@@ -89,5 +107,24 @@ function stepConfiguration({ stepRules, batchSize }: PlannedJobSpec, { optimizer
     learningRateScaling: reference === null ? null : scaling,
     compress: payload.format,
     lossScale: payload.format === "fp16" ? payload.lossScale : null,
+    topkFraction: payload.format === "topk" ? payload.fraction : null,
+  };
+}
+
+/** How replicas come to common parameters. */
+function roundConfiguration(spec: PlannedJobSpec, { step }: JobSettings): Configuration {
+  const { rounds } = spec.stepRules;
+  const { mostStepsAhead } = spec.stepRules;
+  if (mostStepsAhead !== null) return { strategy: step.strategy.value, maxStaleness: mostStepsAhead };
+  if (rounds === null) return { strategy: step.strategy.value };
+  const { syncEvery, outer } = rounds;
+  const copies = 1 + OPTIMIZER_STATE[spec.optimizer.kind].length;
+  return {
+    strategy: step.strategy.value,
+    syncEvery,
+    stepsOfRound: stepsOfRound(rounds, spec.dataset.train.rowCount, spec.batchSize),
+    outerLearningRate: outer.learningRate,
+    outerMomentum: outer.momentum,
+    copySizeBytes: copies * layoutOf(spec.model).paddedLength * Float32Array.BYTES_PER_ELEMENT,
   };
 }

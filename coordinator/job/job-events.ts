@@ -7,6 +7,7 @@ import type { SettledCollective } from "../group/group-exchange.js";
 import type { FormedGeneration, GroupObserver } from "../group/job-group.js";
 import type { MergedStep } from "../group/step-merger.js";
 import type { RunBeginning, RunRecorder } from "./run-recorder.js";
+import { StalenessTally } from "./staleness-tally.js";
 
 export interface JobEventsOptions {
   readonly spec: PlannedJobSpec;
@@ -21,6 +22,7 @@ export interface JobEventsOptions {
 export class JobEvents implements GroupObserver {
   readonly #options: JobEventsOptions;
   readonly #history: EpochEvent[];
+  readonly #staleness = new StalenessTally();
   #beginning: RunBeginning | null = null;
   #engine: EngineFacts | null = null;
   #broken: (failure: Failure) => void = () => undefined;
@@ -75,7 +77,7 @@ export class JobEvents implements GroupObserver {
 
   step(merged: MergedStep): void {
     const workers = merged.workers.map(
-      ({ replicas, rows, computeMs, communicationMs, sentBytes, receivedBytes }, rank) => ({
+      ({ replicas, rows, computeMs, communicationMs, sentBytes, receivedBytes, staleness, stepsAhead }, rank) => ({
         rank,
         replicas,
         rows,
@@ -83,8 +85,11 @@ export class JobEvents implements GroupObserver {
         communicationMs,
         sentBytes,
         receivedBytes,
+        ...(staleness === undefined ? {} : { staleness }),
+        ...(stepsAhead === undefined ? {} : { stepsAhead }),
       }),
     );
+    for (const report of merged.workers) this.#staleness.add(report);
     const { epoch, step, loss, accuracy, rows, update } = merged;
     this.#options.emit({ event: "step", epoch, step, loss, accuracy, rows, ...update, workers });
   }
@@ -99,6 +104,7 @@ export class JobEvents implements GroupObserver {
       samplesPerSecond: rows / (stepMs / 1000),
       communicationFraction: communicationMs / stepMs,
       elapsedMs: performance.now() - startedAt,
+      ...this.#staleness.take(),
     };
     this.#history.push(event);
     emit(event);

@@ -1,12 +1,10 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
-import { COLLECTIVES } from "../../shared/collective-choice.js";
 import type { EngineWish } from "../../shared/engine-name.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
 import { networkModel } from "../vinnsl/network-model.js";
-import { unsupported } from "./refuse-unsupported.js";
 import { type Setting, settle } from "./setting.js";
 import { settleEngine } from "./settle-engine.js";
 import { settleStep } from "./settle-step.js";
@@ -59,7 +57,6 @@ export function settleJob(inputs: SettingsInputs): JobSettings {
     document,
   });
   const documentOnly = (document: number | undefined) => ({ option: undefined, source: undefined, document });
-  refuseExecution(inputs);
   const threshold = parameters.threshold === 0 ? undefined : parameters.threshold;
   return {
     ...settleWorkers({ execution, options, sources, file: inputs.file }),
@@ -109,28 +106,5 @@ function optimizerOf({ parameters }: NetworkDefinition, file: string | null): Op
       return { kind, learningRate, decay: 0.9, epsilon: 1e-7 };
     case "adagrad":
       return { kind, learningRate, initialAccumulator: 0.1, epsilon: 1e-7 };
-  }
-}
-
-/** What the document's executionEnvironment asks for must be had, unless an option overrides it. */
-function refuseExecution({ definition, options, file }: SettingsInputs): void {
-  const { execution } = definition;
-  const wishes = [
-    {
-      name: "collective",
-      value: execution.collective,
-      overridden: options.collective !== undefined,
-      supported: ["auto", ...COLLECTIVES],
-    },
-  ];
-  for (const { name, value, overridden, supported } of wishes) {
-    if (value === undefined || overridden || supported.includes(value)) continue;
-    const elementPath = execution.paths[name] ?? "/definition/executionEnvironment";
-    const { failure } = unsupported(elementPath, value, supported);
-    const where =
-      failure.code === "CHOICE_UNSUPPORTED"
-        ? { ...failure, option: file === null ? elementPath : `${file}: ${elementPath}:` }
-        : failure;
-    throw new RingstrasseError(where);
   }
 }

@@ -1,6 +1,5 @@
 import { join, relative } from "node:path";
 import type { OptionSource } from "../../shared/cli/option-table.js";
-import { CollectiveNameSchema } from "../../shared/collective-choice.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { PlannedJobSpec } from "../../shared/job-spec.js";
@@ -20,8 +19,10 @@ import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
 import { readNetwork } from "../vinnsl/read-network.js";
 import { effectiveConfiguration } from "./configuration.js";
 import { type JobSettings, settleJob } from "./job-settings.js";
-import { scaledOptimizer, stepRulesOf } from "./step-rules-of.js";
+import { refuseAsync } from "./refuse-async.js";
+import { rowsOfUpdate, scaledOptimizer, stepRulesOf } from "./step-rules-of.js";
 import type { TrainingRun } from "./training-run.js";
+import { namedCollective, refuseUnfitCollective, wantedCollective } from "./wanted-collective.js";
 
 const HEARTBEAT_INTERVAL_MS = 500;
 
@@ -47,7 +48,8 @@ export function readJob({ bytes, file, options, sources }: DocumentToRead): Read
   const definition = readNetwork(bytes, file);
   const settings = settleJob({ definition, options, sources, file });
   const job = { object: parseVinnslXml(bytes), definition, settings, options };
-  refuseMpiAlone(job);
+  refuseUnfitCollective(job);
+  refuseAsync({ settings, options, collective: namedCollective(job) });
   return job;
 }
 
@@ -110,7 +112,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
   const { object, settings, options } = job;
   const { prepared, workers, transport, document, data, resumed = null } = plan;
   const spec = jobSpec(job, plan);
-  const collective = wantedCollective(job);
+  const collective = collectiveOf(job);
   const resumable = resumableOf(spec, job, prepared);
   if (resumed !== null) refuseOtherJob(resumed, resumable);
   const output = await prepareOutputDirectory(plan.out, { resumes: resumed !== null });
@@ -166,14 +168,15 @@ function jobSpec({ settings, options }: ReadJob, { jobId, prepared, engine }: Ru
   const rowCount = prepared.dataset.train.rowCount;
   const batchSize = Math.min(settings.batchSize.value ?? rowCount, rowCount);
   const epochs = settings.epochs.value;
+  const replicas = settings.replicas.value;
   return {
     jobId,
     seed: settings.seed.value,
-    replicas: settings.replicas.value,
+    replicas,
     threads: settings.threads.value,
     engine: engine?.engine ?? settings.engine.value,
     model: settings.model,
-    optimizer: scaledOptimizer(settings.optimizer, settings.step, batchSize),
+    optimizer: scaledOptimizer(settings.optimizer, settings.step, rowsOfUpdate(settings.step, batchSize, replicas)),
     stepRules: stepRulesOf(settings.step, { epochs, rowCount, batchSize }),
     epochs,
     batchSize,
@@ -184,39 +187,9 @@ function jobSpec({ settings, options }: ReadJob, { jobId, prepared, engine }: Ru
   };
 }
 
-/** MPI's messages go between processes that MPI's launcher has started. @throws RingstrasseError COLLECTIVE_UNAVAILABLE, USAGE */
-function refuseMpiAlone(job: ReadJob): void {
-  const { options, settings } = job;
-  const mode = options["mpi-mode"];
-  if (wantedCollective(job) !== "mpi") {
-    if (mode === undefined) return;
-    const remedy = "Leave it out, or give --collective mpi";
-    throw new RingstrasseError({
-      code: "USAGE",
-      option: "--mpi-mode",
-      problem: "it is a mode of the collective mpi",
-      remedy,
-    });
-  }
-  if (mode === "allreduce" && settings.step.compress.value !== "none") {
-    const remedy = "MPI adds float32 numbers: choose --mpi-mode ordered, or leave the exchange as it is";
-    const what = { option: `--compress ${settings.step.compress.value} with --mpi-mode`, value: mode };
-    throw new RingstrasseError({ code: "CHOICE_UNSUPPORTED", ...what, supported: ["ordered"], remedy });
-  }
-  if (options.launcher === "mpirun") return;
-  const problem = "these workers are not started by MPI's launcher";
-  const ranks = settings.workers.value;
-  const remedy = `Start them by: mpirun -np ${ranks} ringstrasse train DEF.xml --collective mpi (under Slurm also srun --mpi=pmix or --mpi=pmi2)`;
-  throw new RingstrasseError({ code: "COLLECTIVE_UNAVAILABLE", collective: "mpi", problem, remedy });
-}
-
-/** What option or document ask for; what neither does any more has been refused. */
-function wantedCollective({ options, definition }: ReadJob): GroupPolicy["collective"] {
-  const wish = options.collective ?? definition.execution.collective ?? "auto";
-  const named = CollectiveNameSchema.safeParse(wish);
-  if (named.success) return named.data;
-  // Whoever chooses sockets wants them used.
-  return options.transport === "tcp" || options.transport === "ipc" ? "ring" : "auto";
+/** Asynchronous workers form a star, whatever their hosts are. */
+function collectiveOf(job: ReadJob): GroupPolicy["collective"] {
+  return job.settings.step.strategy.value === "async" ? "parameter-server" : wantedCollective(job);
 }
 
 function groupPolicy(

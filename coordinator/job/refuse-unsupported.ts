@@ -1,4 +1,3 @@
-import { COLLECTIVES } from "../../shared/collective-choice.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { TrainOptions } from "../cli/train-options.js";
 
@@ -10,13 +9,7 @@ interface Choice {
 
 /** Choices that this version knows of but can't do are refused by name, never ignored. @throws RingstrasseError CHOICE_UNSUPPORTED */
 export function refuseUnsupported(options: TrainOptions): void {
-  const choices: readonly Choice[] = [
-    { option: "--collective", value: options.collective, supported: ["auto", ...COLLECTIVES] },
-    { option: "--strategy", value: options.strategy, supported: ["sync"] },
-    { option: "--compress", value: options.compress, supported: ["none", "bf16", "fp16"] },
-    { option: "--sync-every", value: options["sync-every"], supported: [] },
-    { option: "--insecure", value: options.insecure, supported: [] },
-  ];
+  const choices: readonly Choice[] = [{ option: "--insecure", value: options.insecure, supported: [] }];
   for (const { option, value, supported } of choices) {
     // A switch that is off asks for nothing.
     if (value !== undefined && value !== false && !supported.some((candidate) => candidate === value))

@@ -3,6 +3,7 @@ import { blockPlan, layoutOf } from "../../shared/arena-layout.js";
 import type { MeasuredChoice } from "../../shared/collective-choice.js";
 import { OPTIMIZER_STATE } from "../../shared/optimizer-state.js";
 import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
+import { outerOptimizer } from "../../shared/round-rules.js";
 import type { EpochEvent, FinishedEvent } from "../../shared/train-events.js";
 import { runDirectoryOf } from "../checkpoint/choose-checkpoint.js";
 import { BlockHashLog } from "../output/block-hash-log.js";
@@ -135,7 +136,8 @@ type HashLogStart = Parameters<typeof BlockHashLog.create>[1];
 function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeginning): HashLogStart {
   const { spec, policy, datasetSha256 } = run;
   const layout = layoutOf(spec.model);
-  const { accumulate, clipNorm, schedule, warmUpSteps, payload } = spec.stepRules;
+  const { accumulate, clipNorm, schedule, warmUpSteps, payload, rounds } = spec.stepRules;
+  const committed = rounds === null ? spec.optimizer : outerOptimizer(rounds);
   return {
     jobId: spec.jobId,
     numerics: {
@@ -149,6 +151,8 @@ function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeg
       optimizer: spec.optimizer,
       ...{ accumulate, clipNorm, schedule, warmUpSteps, compress: payload.format },
       lossScale: payload.format === "fp16" ? payload.lossScale : null,
+      topkFraction: payload.format === "topk" ? payload.fraction : null,
+      rounds,
       loss: spec.model.loss,
       datasetSha256,
     },
@@ -166,7 +170,7 @@ function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeg
       offset,
       length,
     })),
-    stateNames: [...OPTIMIZER_STATE[spec.optimizer.kind]],
+    stateNames: [...OPTIMIZER_STATE[committed.kind]],
     granularity: spec.blockHashes,
   };
 }

@@ -23,21 +23,35 @@ export function stepRulesOf(settings: StepSettings, { epochs, rowCount, batchSiz
     schedule: scheduleOf(settings.schedule.value, epochs),
     warmUpSteps: warmUp === null ? 0 : warmUpSteps(warmUp, stepsPerEpoch(rowCount, batchSize)),
     payload: payloadOf(settings, batchSize),
+    rounds: roundsOf(settings),
+    mostStepsAhead: settings.strategy.value === "async" ? settings.maxStaleness.value : null,
   };
 }
 
+/** Rows that one update is computed from: those of a step; with local-sgd those of a replica's slice, which needn't be whole. Pure. */
+export function rowsOfUpdate({ strategy }: StepSettings, batchSize: number, replicas: number): number {
+  return strategy.value === "local-sgd" ? batchSize / replicas : batchSize;
+}
+
 /**
- * Linear scaling (Goyal et al., "Accurate, large minibatch SGD", 2017): the learning rate times B / reference batch. B is that of a full step, so the
- * number of workers and replicas never enters. Pure.
+ * Linear scaling (Goyal et al., "Accurate, large minibatch SGD", 2017): the learning rate times rows / reference batch. The rows are those of an update
+ * of a full step, so the number of workers never enters. Pure.
  */
-export function scaledOptimizer(optimizer: OptimizerSpec, settings: StepSettings, batchSize: number): OptimizerSpec {
+export function scaledOptimizer(optimizer: OptimizerSpec, settings: StepSettings, rows: number): OptimizerSpec {
   const reference = settings.referenceBatch.value;
   if (reference === null) return optimizer;
-  return { ...optimizer, learningRate: (optimizer.learningRate * batchSize) / reference };
+  return { ...optimizer, learningRate: (optimizer.learningRate * rows) / reference };
+}
+
+function roundsOf({ strategy, syncEvery, outerLearningRate, outerMomentum }: StepSettings): StepRules["rounds"] {
+  if (strategy.value !== "local-sgd") return null;
+  const outer = { learningRate: outerLearningRate.value, momentum: outerMomentum.value };
+  return { syncEvery: syncEvery.value, outer };
 }
 
 /** A dynamic scale starts as if means, not sums over B rows, were sent. */
-function payloadOf({ compress, lossScale }: StepSettings, batchSize: number): Payload {
+function payloadOf({ compress, lossScale, topkFraction }: StepSettings, batchSize: number): Payload {
+  if (compress.value === "topk") return { format: compress.value, fraction: topkFraction.value };
   if (compress.value !== "fp16") return { format: compress.value };
   if (lossScale.value !== "dynamic") return { format: "fp16", lossScale: { kind: "static", scale: lossScale.value } };
   let first: number = LOSS_SCALES.first;

@@ -1,6 +1,7 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
 import type { WarmUp } from "../../shared/learning-rate/warm-up.js";
 import type { PayloadFormat } from "../../shared/step-rules.js";
+import type { Strategy } from "../../shared/strategy-choice.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { TrainingParameters } from "../vinnsl/network-definition.js";
 import type { Setting } from "./setting.js";
@@ -19,6 +20,15 @@ export interface StepSettings {
   readonly compress: Setting<PayloadFormat>;
   /** Of fp16 alone. */
   readonly lossScale: Setting<number | "dynamic">;
+  /** Of topk alone. */
+  readonly topkFraction: Setting<number>;
+  readonly strategy: Setting<Strategy>;
+  /** S, of async alone. */
+  readonly maxStaleness: Setting<number>;
+  /** H, of local-sgd alone, like all that follows. */
+  readonly syncEvery: Setting<number>;
+  readonly outerLearningRate: Setting<number>;
+  readonly outerMomentum: Setting<number>;
 }
 
 export interface StepInputs {

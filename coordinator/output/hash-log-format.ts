@@ -3,6 +3,7 @@ import { EpochBlockHashesSchema, ReplicaBlockHashesSchema } from "../../shared/b
 import { JobIdSchema } from "../../shared/ids.js";
 import { ScheduleSchema } from "../../shared/learning-rate/schedule.js";
 import { OptimizerSpecSchema } from "../../shared/model-spec.js";
+import { RoundRulesSchema } from "../../shared/round-rules.js";
 import { LossScaleSchema } from "../../shared/step-rules.js";
 
 /** Name of the log in an output directory. */
@@ -34,6 +35,10 @@ export const HashLogHeaderSchema = z.strictObject({
     warmUpSteps: whole.optional(),
     compress: z.string().optional(),
     lossScale: LossScaleSchema.nullable().optional(),
+    /** Absent in logs of versions without topk; null: all gradients were sent. */
+    topkFraction: z.number().nullable().optional(),
+    /** Absent in logs of versions without local-sgd; null: replicas exchange in every step. */
+    rounds: RoundRulesSchema.nullable().optional(),
     loss: z.string(),
     /** Hash of the prepared data; null when there is none. */
     datasetSha256: z.string().nullable(),

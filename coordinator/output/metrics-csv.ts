@@ -17,6 +17,9 @@ export const METRICS_COLUMNS = [
   "learningRate",
   "gradientNorm",
   "skippedSteps",
+  "meanStaleness",
+  "maxStaleness",
+  "maxStepsAhead",
 ] as const satisfies readonly (keyof EpochEvent)[];
 
 /** `metrics.csv`: one row per epoch, written as soon as the epoch is over, always whole lines. */

@@ -28,12 +28,11 @@ function stepRow(event: StepEvent, at: number): MetricRow {
 }
 
 function epochRow({ event: _event, epoch, ...figures }: EpochEvent, at: number): MetricRow {
-  const { learningRate, gradientNorm, skippedSteps, ...values } = figures;
   // What was not measured is left out, here as in the event.
-  const measured = Object.entries({ learningRate, gradientNorm, skippedSteps }).flatMap(([name, value]) =>
+  const measured = Object.entries(figures).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
   );
-  return { kind: "epoch", epoch, step: values.steps, at, values: { ...values, ...Object.fromEntries(measured) } };
+  return { kind: "epoch", epoch, step: figures.steps, at, values: Object.fromEntries(measured) };
 }
 
 /** How far the run has come after a batch; null: nothing that says so has come yet. Pure. */

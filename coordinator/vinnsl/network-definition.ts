@@ -3,6 +3,7 @@ import type { ScheduleKind } from "../../shared/learning-rate/schedule.js";
 import type { WarmUp } from "../../shared/learning-rate/warm-up.js";
 import type { Activation, OptimizerKind, Padding } from "../../shared/model-spec.js";
 import type { PayloadFormat } from "../../shared/step-rules.js";
+import type { Strategy } from "../../shared/strategy-choice.js";
 
 /** One block of the document's structure. */
 export interface NetworkBlock {
@@ -115,6 +116,15 @@ export interface TrainingParameters {
   readonly referenceBatch?: number;
   readonly compress?: PayloadFormat;
   readonly lossScale?: number | "dynamic";
+  /** Of topk: share of its gradients that a replica sends. */
+  readonly topkFraction?: number;
+  readonly strategy?: Strategy;
+  /** Of the strategy async: steps ahead of the slowest worker. */
+  readonly maxStaleness?: number;
+  /** Of the strategy local-sgd, like the next two: steps between exchanges. */
+  readonly syncEvery?: number;
+  readonly outerLearningRate?: number;
+  readonly outerMomentum?: number;
   readonly paths: Readonly<Record<string, string>>;
 }
 

@@ -1,3 +1,4 @@
+import { COLLECTIVES } from "../../shared/collective-choice.js";
 import { invalidAt, quote, unsupportedAt } from "./document-error.js";
 import { checkElement, childOf, foldName, leafFlag } from "./element-rule.js";
 import type { NamedValue } from "./named-values.js";
@@ -8,7 +9,7 @@ import type { XmlElement } from "./xml-element.js";
 
 const counts = ["workers", "minWorkers", "maxWorkers", "replicas", "threads"] as const;
 const choices = {
-  collective: ["auto", "ring", "shm", "hierarchical", "mpi", "parameter-server"],
+  collective: ["auto", ...COLLECTIVES],
   engine: ["auto", "wasm", "tensorflow", "tensorflow-gpu"],
 } as const;
 const supportedNames = [...counts, "collective", "engine"] as const;

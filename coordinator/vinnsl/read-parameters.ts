@@ -1,6 +1,7 @@
 import { HIGHEST_POWER } from "../../shared/learning-rate/schedule.js";
 import type { Activation, OptimizerKind } from "../../shared/model-spec.js";
 import { OptimizerSpecSchema } from "../../shared/model-spec.js";
+import { MOST_STEPS_OF_ROUND } from "../../shared/round-rules.js";
 import { MOST_MICRO_BATCHES } from "../../shared/step-rules.js";
 import { quote, unsupportedAt } from "./document-error.js";
 import { foldName } from "./element-rule.js";
@@ -39,6 +40,11 @@ const numbers = {
   finalRate: { whole: false, min: 0, max: 1 },
   power: { whole: true, min: 1, max: HIGHEST_POWER },
   referenceBatch: { whole: true, min: 1, max: Number.MAX_SAFE_INTEGER },
+  topkFraction: { whole: false, moreThan: 0, max: 1 },
+  maxStaleness: { whole: true, min: 1, max: 1e6 },
+  syncEvery: { whole: true, min: 1, max: MOST_STEPS_OF_ROUND },
+  outerLearningRate: { whole: false, moreThan: 0 },
+  outerMomentum: { whole: false, min: 0, lessThan: 1 },
 } as const satisfies Partial<Record<keyof TrainingParameters, NumberRange>>;
 type NumberName = keyof typeof numbers;
 
@@ -68,6 +74,12 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["referencebatchsize", "referenceBatch"],
   ["compress", "compress"],
   ["lossscale", "lossScale"],
+  ["topkfraction", "topkFraction"],
+  ["strategy", "strategy"],
+  ["maxstaleness", "maxStaleness"],
+  ["syncevery", "syncEvery"],
+  ["outerlearningrate", "outerLearningRate"],
+  ["outermomentum", "outerMomentum"],
   ["optimizer", "optimizer"],
   ["optimiser", "optimizer"],
   ["loss", "loss"],
@@ -101,6 +113,12 @@ const supportedNames = [
   "referenceBatchSize",
   "compress",
   "lossScale",
+  "topkFraction",
+  "strategy",
+  "maxStaleness",
+  "syncEvery",
+  "outerLearningRate",
+  "outerMomentum",
 ];
 
 type LossWish = NonNullable<TrainingParameters["loss"]>;

@@ -9,7 +9,7 @@ import { JobSpecSchema } from "../job-spec.js";
 import { TrainingPositionSchema } from "../training-position.js";
 
 /** Version of the control protocol and of the frames on the ring. A worker that speaks another one is refused by name. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 const whole = z.number().int().nonnegative();
 const figure = z.number();
@@ -58,6 +58,9 @@ export const StepReportSchema = z.object({
   communicationMs: figure,
   sentBytes: whole,
   receivedBytes: whole,
+  /** Of asynchronous steps, whose loss, accuracy and total rows are those of this worker's rows alone. */
+  staleness: whole.optional(),
+  stepsAhead: whole.optional(),
 });
 export type StepReport = z.infer<typeof StepReportSchema>;
 

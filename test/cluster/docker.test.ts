@@ -68,11 +68,18 @@ async function expectConfined(engine: DockerEngine): Promise<void> {
   }
 }
 
-/** The undisturbed run of the document that the page disturbs. @returns its hash by number of epochs */
-async function plainHash(epochs: number): Promise<string> {
+/** The undisturbed run of the document that the page trains. @returns its hash */
+async function plainHash(epochs: number, replicas = 3): Promise<string> {
   const files = [join(ROOT, "examples/iris/iris-cluster.xml"), "--data", join(ROOT, "examples/iris/iris.csv")];
   const out = await temporaryDirectory();
-  const { finished } = await runTrain([...files, "--workers=3", `--epochs=${epochs}`, "--out", out]);
+  const { finished } = await runTrain([
+    ...files,
+    "--workers=3",
+    `--replicas=${replicas}`,
+    `--epochs=${epochs}`,
+    "--out",
+    out,
+  ]);
   return finished.weightsSha256;
 }
 
@@ -94,7 +101,7 @@ const lastLine = (output: string): string => output.trim().split("\n").at(-1) ??
 describe.skipIf(NO_DOCKER !== null)(
   `containers (needs Docker's engine, Compose and root: ${NO_DOCKER ?? "here"})`,
   () => {
-    it(`${PAGE}: image, three workers, the bits of train; killed, paused, cut off and stopped in mid-job: names, and the same bits`, async () => {
+    it(`${PAGE}: image, one to four workers, the bits of train; killed, paused, cut off and stopped in mid-job: names, and the same bits`, async () => {
       await using engine = await DockerEngine.open();
       await build(engine);
       await engine.startForRunning();
@@ -112,6 +119,7 @@ describe.skipIf(NO_DOCKER !== null)(
         ,
         joined = "",
         trained = "",
+        scaled = "",
         killed = "",
         again = "",
         paused = "",
@@ -122,6 +130,9 @@ describe.skipIf(NO_DOCKER !== null)(
       expect(joined).toContain('"workers":3');
       expect(trained).toContain("FINISHED");
       expect(lastLine(trained)).toBe(await plainHash(500));
+
+      const onOneTwoFour = [...scaled.matchAll(/^[0-9a-f]{64}$/gm)].map(([hash]) => hash);
+      expect(onOneTwoFour).toEqual(Array(3).fill(await plainHash(500, 4)));
 
       for (const output of [killed, paused, cutOff]) expectVerdict(output);
       const steps = [again, paused, cutOff].map(resumedStep);

@@ -21,6 +21,7 @@ import {
 import { firstDifference } from "../support/reference-fold.js";
 import { SIXTEEN_BIT_FORMATS } from "../support/reference-sixteen-bits.js";
 import type { RingLinkKind, RingLinks } from "../support/ring-links.js";
+import { connectStar, type StarLinkKind, type StarLinks } from "../support/star-links.js";
 
 const never = new AbortController().signal;
 const MOST_REPLICAS = 8;
@@ -34,16 +35,36 @@ const EXCHANGES: readonly Exchange[] = [true, true, false, true, true, false, fa
   }),
 );
 
-/** What every ordered collective promises, over one kind of link: the reference's bits for every number of workers. */
-export function collectiveSuite(kind: RingLinkKind): void {
-  describe(`ordered collective over ${kind.name}`, () => {
-    let links: RingLinks;
-    beforeEach(async () => {
-      links = await kind.setup();
-    });
-    afterEach(() => links.teardown());
+/** Makes the workers of one group after the other, all connected. */
+interface GroupMaker {
+  createGroup(shape: GroupShape): Promise<GroupWorker[]>;
+  teardown(): Promise<void>;
+}
 
-    const createGroup = async (shape: GroupShape): Promise<GroupWorker[]> => {
+/** What the ring, shared memory and the hierarchical ring promise, over one kind of link. */
+export function collectiveSuite(kind: RingLinkKind): void {
+  orderedSuite(kind.name, async () => ringGroups(kind, await kind.setup()));
+}
+
+/** What the parameter server promises, over one kind of star. */
+export function parameterServerSuite(kind: StarLinkKind): void {
+  orderedSuite(`a star, ${kind.name}`, async () => starGroups(await kind.setup()));
+}
+
+function starGroups(links: StarLinks): GroupMaker {
+  return {
+    createGroup: async (shape) => {
+      const stars = await links.bind(shape.workers);
+      connectStar(stars);
+      return Promise.all(stars.map((star, rank) => createWorker({ ...shape, rank, transport: null, star })));
+    },
+    teardown: () => links.teardown(),
+  };
+}
+
+function ringGroups(kind: RingLinkKind, links: RingLinks): GroupMaker {
+  return {
+    createGroup: async (shape) => {
       const transports = await links.bind(shape.workers);
       connectRing(transports);
       const [segment] = kind.sharesMemory === true && shape.workers > 1 ? share([windowSegmentBytes(shape)]) : [];
@@ -54,7 +75,20 @@ export function collectiveSuite(kind: RingLinkKind): void {
         return createWorker({ ...shape, rank, transport, ...shared, ...hop });
       });
       return Promise.all(workers);
-    };
+    },
+    teardown: () => links.teardown(),
+  };
+}
+
+/** What every ordered collective promises: the reference's bits for every number of workers. */
+function orderedSuite(name: string, setup: () => Promise<GroupMaker>): void {
+  describe(`ordered collective over ${name}`, () => {
+    let groups: GroupMaker;
+    beforeEach(async () => {
+      groups = await setup();
+    });
+    afterEach(() => groups.teardown());
+    const createGroup = (shape: GroupShape): Promise<GroupWorker[]> => groups.createGroup(shape);
 
     for (let workers = 1; workers <= MOST_REPLICAS; workers++) {
       for (let replicas = workers; replicas <= MOST_REPLICAS; replicas++) {
@@ -176,6 +210,20 @@ function sharedTraffic({ rank, worldSize, replicas }: Membership, blockBytes: re
   return { sentBytes: others * (to - from) + own, receivedBytes: own * (replicas - (to - from)) + others };
 }
 
+/** Gradients of every replica go to the server, all float32; totals come back. Nothing where one worker is all. */
+function starTraffic(
+  { rank, worldSize, replicas }: Membership,
+  gradientBytes: readonly number[],
+  totalBytes: readonly number[],
+) {
+  const { from, to } = arcOf(rank, worldSize, replicas);
+  const sumOf = (blocks: readonly number[]) => blocks.reduce((sum, bytes) => sum + bytes, 0);
+  const [gradients, totals] = [sumOf(gradientBytes), sumOf(totalBytes)];
+  return rank === 0
+    ? { sentBytes: totals * (worldSize - 1), receivedBytes: gradients * (replicas - (to - from)) }
+    : { sentBytes: gradients * (to - from), receivedBytes: totals };
+}
+
 function checkReport(
   { membership, buffers, collective }: GroupWorker,
   { packed }: GroupShape,
@@ -195,10 +243,11 @@ function checkReport(
     ...arenaBlocks.map((floats, block) => floats * (isPacked(block) ? 2 : 4)),
   ];
   const schedule = new FoldSchedule(membership.worldSize, membership.replicas);
-  const { sentBytes, receivedBytes } =
-    collective.name === "shm"
-      ? sharedTraffic(membership, gradientBytes)
-      : schedule.traffic(membership.rank, totalBytes);
+  const traffic = {
+    shm: () => sharedTraffic(membership, gradientBytes),
+    "parameter-server": () => starTraffic(membership, gradientBytes, totalBytes),
+  }[collective.name];
+  const { sentBytes, receivedBytes } = traffic?.() ?? schedule.traffic(membership.rank, totalBytes);
   expect(report).toEqual({ sentBytes, receivedBytes, elapsedMs: expect.any(Number) });
 }
 

@@ -6,6 +6,7 @@ import type { RowFileSpec } from "../../shared/data/dataset-spec.js";
 import type { ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
 import { RandomStream } from "../../shared/random/random-stream.js";
 import { relativeDifference } from "../support/reference-mlp.js";
+import { type ReferenceRounds, trainReferenceRounds } from "../support/reference-rounds.js";
 import { fileBelow, trainReference, weightsIn } from "../support/reference-training.js";
 import { runTrain } from "../support/run-command.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
@@ -26,6 +27,8 @@ interface Case {
   readonly optimizer: OptimizerSpec;
   readonly network: Omit<NetworkText, "inputs">;
   readonly shape: Shape;
+  /** Then it is trained by local-sgd. */
+  readonly rounds?: Omit<ReferenceRounds, "replicas">;
   /** Writes a table of two features; a fifth of its rows is held out. */
   readonly write: (folder: string) => Promise<string>;
 }
@@ -103,6 +106,16 @@ const CASES: Readonly<Record<string, Case>> = {
     optimizer: { kind: "adagrad", learningRate: 0.1, initialAccumulator: 0.1, epsilon: 1e-7 },
     ...CLASSIFICATION,
   },
+  "momentum, classes, local-sgd with Nesterov's outer momentum": {
+    optimizer: { kind: "momentum", learningRate: 0.05, momentum: 0.8 },
+    ...CLASSIFICATION,
+    rounds: { syncEvery: 4, outer: { learningRate: 0.7, momentum: 0.9 } },
+  },
+  "adam, two real values, local-sgd": {
+    optimizer: { kind: "adam", learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+    ...regression("meanSquaredError"),
+    rounds: { syncEvery: 10, outer: { learningRate: 1, momentum: 0 } },
+  },
   "sgd, one sigmoid output": { optimizer: { kind: "sgd", learningRate: 0.3 }, ...BINARY },
   "momentum, two real values, squared error": {
     optimizer: { kind: "momentum", learningRate: 0.05, momentum: 0.9 },
@@ -115,7 +128,7 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 /** Trains the case with 3 replicas on 2 workers, and by the reference. */
-async function both({ optimizer, network, shape, write }: Case) {
+async function both({ optimizer, network, shape, write, rounds }: Case) {
   const folder = await temporaryDirectory();
   const momentum = "momentum" in optimizer ? { momentum: optimizer.momentum } : {};
   const parameters = {
@@ -131,7 +144,7 @@ async function both({ optimizer, network, shape, write }: Case) {
   const document = await writeNetwork(folder, { ...network, inputs: 2, parameters });
   const rowsFolder = join(folder, "rows");
   const flags = ["--workers", "2", "--replicas", "3", "--data-dir", rowsFolder, "--out", join(folder, "run")];
-  const run = await runTrain([document, "--data", await write(folder), ...flags]);
+  const run = await runTrain([document, "--data", await write(folder), ...flags, ...roundFlags(rounds)]);
 
   const { targets } = shape;
   const rows: RowFileSpec = {
@@ -144,8 +157,15 @@ async function both({ optimizer, network, shape, write }: Case) {
   };
   const model: ModelSpec = { inputs: 2, ...shape, layers: [...shape.layers] };
   const job = { model, optimizer, seed: SEED, batchSize: BATCH_SIZE, epochs: EPOCHS, rows };
-  const reference = trainReference(job);
+  const reference = rounds === undefined ? trainReference(job) : trainReferenceRounds(job, { replicas: 3, ...rounds });
   return { run, reference, trained: weightsIn(run.finished.modelDir, reference.layout) };
+}
+
+function roundFlags(rounds: Case["rounds"]): string[] {
+  if (rounds === undefined) return [];
+  const { learningRate, momentum } = rounds.outer;
+  const outer = ["--outer-learning-rate", `${learningRate}`, "--outer-momentum", `${momentum}`];
+  return ["--strategy", "local-sgd", "--sync-every", `${rounds.syncEvery}`, ...outer];
 }
 
 describe("3 replicas on 2 workers equal a plain single-process training in float64", () => {

@@ -53,10 +53,11 @@ describe("same job, same bits", () => {
     }
   });
 
-  it("shared memory, the ring of sockets and the hierarchical one, chosen by name and by itself", async () => {
+  it("shared memory, the ring of sockets, the hierarchical one and the server, chosen by name and by itself", async () => {
     const shm = [2, 3, 4].map((count) => ["--workers", `${count}`, "--collective", "shm"]);
-    const rings = ["ring", "hierarchical"].map((name) => ["--workers", "3", "--collective", name]);
-    const others = [...rings, ["--workers", "1"], ...workers(2)];
+    const rings = ["ring", "hierarchical", "parameter-server"].map((name) => ["--workers", "3", "--collective", name]);
+    const server = ["--workers", "2", "--collective", "parameter-server", "--transport", "tcp"];
+    const others = [...rings, server, ["--workers", "1"], ...workers(2)];
     const found = await hashes([IRIS, "--replicas", "5", "--epochs", "30"], [...shm, ...others]);
     expect(new Set(found).size).toBe(1);
   });

@@ -17,6 +17,7 @@ import type { Mpi } from "../../worker/mpi/mpi.js";
 import { MirrorPlan } from "../../worker/transport/mirror-plan.js";
 import { MirroredRingTransport } from "../../worker/transport/mirrored-ring-transport.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
+import type { StarTransport } from "../../worker/transport/star-transport.js";
 import { foldInOrder, foldRounded } from "./reference-fold.js";
 import type { SixteenBits } from "./reference-sixteen-bits.js";
 
@@ -53,6 +54,8 @@ export const LAYOUT_HASH = "0123456789abcdef".repeat(4);
 export interface WorkerSpec extends GroupShape {
   readonly rank: number;
   readonly transport: RingTransport | null;
+  /** Then it is a parameter server that is gone over. */
+  readonly star?: StarTransport;
   /** Maps the group's window, of {@link windowSegmentBytes}: then memory is shared. */
   readonly mapWindow?: (memory: WebAssembly.Memory, places: WindowPlaces) => void;
   /** For a hierarchical ring: what it shares with its neighbours; null: that hop is between hosts. */
@@ -95,6 +98,7 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
     ...(packed === undefined
       ? {}
       : { packed: { format: packed.format.name, length: packed.length, sums: [packedSums(), packedSums()] } }),
+    ...(spec.star === undefined ? {} : { inbox: memory.allocate(inboxBytes(spec)) }),
   };
   const membership: Membership = { generation: spec.generation ?? 1, rank, worldSize: workers, replicas };
   const collective = createCollective({
@@ -108,12 +112,18 @@ export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
     memory: memory.memory,
     kernels: instantiateKernels(await compileKernels(), memory.memory),
     transport: linkOf(spec, memory, buffers),
+    star: spec.star ?? null,
     layoutHash: spec.layoutHash ?? LAYOUT_HASH,
   });
   return { membership, memory, buffers, collective };
 }
 
-function choiceOf({ mpi, hops, mapWindow }: WorkerSpec) {
+function inboxBytes({ paddedLength, replicas, scalarCount }: GroupShape): number {
+  return Math.max(blockPlan(paddedLength, replicas).blockLength * 4, scalarCount * 8);
+}
+
+function choiceOf({ mpi, hops, mapWindow, star }: WorkerSpec) {
+  if (star !== undefined) return "parameter-server";
   if (mpi !== undefined) return "mpi";
   if (hops !== undefined) return "hierarchical";
   return mapWindow === undefined ? "auto" : "shm";

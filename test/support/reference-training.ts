@@ -41,18 +41,13 @@ export function trainReference({ model, optimizer, seed, batchSize, epochs, rows
   writeInitialParameters(layout, seed, arena);
   const current = tensorsOf(layout, arena);
   const update = referenceOptimizer(optimizer);
-  const all = readRowFile(rows);
-  const { mean, deviation } = columnStatistics(all.map(({ features }) => features));
-  const standardised = all.map(({ features, targets }) => ({
-    features: features.map((value, column) => (value - (mean[column] ?? 0)) / (deviation[column] ?? 1)),
-    targets,
-  }));
+  const { standardised, mean, deviation } = preparedRows(rows);
   const tensors = [copyOf(current)];
   const losses: number[] = [];
   for (let epoch = 1; epoch <= epochs; epoch++) {
-    const order = createRowOrder({ seed, epoch, rowCount: all.length, rowSizeBytes: rowSizeBytes(rows) });
-    for (let step = 0; step < stepsPerEpoch(all.length, batchSize); step++) {
-      const { from, to } = stepSpan(all.length, batchSize, step);
+    const order = createRowOrder({ seed, epoch, rowCount: standardised.length, rowSizeBytes: rowSizeBytes(rows) });
+    for (let step = 0; step < stepsPerEpoch(standardised.length, batchSize); step++) {
+      const { from, to } = stepSpan(standardised.length, batchSize, step);
       const chosen = Array.from({ length: to - from }, (_, index) => {
         const row = standardised[order.rowAt(from + index)];
         if (row === undefined) throw new RangeError(`position ${from + index} has no row`);
@@ -66,6 +61,17 @@ export function trainReference({ model, optimizer, seed, batchSize, epochs, rows
     }
   }
   return { layout, tensors, losses, mean, deviation };
+}
+
+/** All rows of a file, standardised by themselves. */
+export function preparedRows(rows: RowFileSpec): { standardised: PreparedRow[]; mean: number[]; deviation: number[] } {
+  const all = readRowFile(rows);
+  const { mean, deviation } = columnStatistics(all.map(({ features }) => features));
+  const standardised = all.map(({ features, targets }) => ({
+    features: features.map((value, column) => (value - (mean[column] ?? 0)) / (deviation[column] ?? 1)),
+    targets,
+  }));
+  return { standardised, mean, deviation };
 }
 
 /** The only file of that name below `folder`. @throws when there is none, or more than one. */
@@ -96,12 +102,14 @@ export function columnStatistics(rows: readonly (readonly number[])[]): { mean: 
   return { mean, deviation };
 }
 
-interface PreparedRow {
+/** One row as it is trained on. */
+export interface PreparedRow {
   readonly features: readonly number[];
   readonly targets: readonly number[];
 }
 
-function batchOf(model: ModelSpec, rows: readonly PreparedRow[]): MicroBatch {
+/** Rows as an engine takes them. */
+export function batchOf(model: ModelSpec, rows: readonly PreparedRow[]): MicroBatch {
   const x = Float32Array.from(rows.flatMap(({ features }) => features));
   const targets = rows.flatMap((row) => row.targets);
   if (model.targets.kind === "class") {
@@ -111,6 +119,7 @@ function batchOf(model: ModelSpec, rows: readonly PreparedRow[]): MicroBatch {
   return { count: rows.length, x, targets: { kind: "values", values: Float32Array.from(targets) } };
 }
 
-function copyOf(tensors: readonly Float64Array[]): Float64Array[] {
+/** A copy that later updates leave alone. */
+export function copyOf(tensors: readonly Float64Array[]): Float64Array[] {
   return tensors.map((tensor) => tensor.slice());
 }

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadLibzmq } from "../../worker/transport/libzmq.js";
+import { LibzmqRingTransport } from "../../worker/transport/libzmq-ring-transport.js";
 import { MemoryRingNetwork } from "../../worker/transport/memory-ring-transport.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
 import { ZeromqRingTransport } from "../../worker/transport/zeromq-ring-transport.js";
@@ -20,13 +22,21 @@ export interface RingLinkKind {
   setup(): Promise<RingLinks>;
 }
 
+const LOOPBACK = (): string => "tcp://127.0.0.1:0";
+
 export const MEMORY_LINKS: RingLinkKind = { name: "memory", setup: () => Promise.resolve(memoryLinks()) };
 
 /** Every kind of link that there is: what holds for a ring must hold over each. */
 export const RING_LINK_KINDS: readonly RingLinkKind[] = [
   MEMORY_LINKS,
-  { name: "tcp", setup: () => Promise.resolve(zeromqLinks(() => "tcp://127.0.0.1:0")) },
+  { name: "tcp", setup: () => Promise.resolve(zeromqLinks(LOOPBACK)) },
   { name: "ipc", setup: ipcLinks },
+];
+
+/** Links that speak like the others: no need to try every collective over them. */
+export const OTHER_LINK_KINDS: readonly RingLinkKind[] = [
+  { name: "tcp by the package's sockets", setup: () => Promise.resolve(zeromqLinks(LOOPBACK, ["package"])) },
+  { name: "tcp by one and the other", setup: () => Promise.resolve(zeromqLinks(LOOPBACK, ["library", "package"])) },
 ];
 
 /** Frames take 0 to 3 turns of the event loop each. */
@@ -58,11 +68,20 @@ async function ipcLinks(): Promise<RingLinks> {
   };
 }
 
-function zeromqLinks(endpoint: () => string): RingLinks {
+type Caller = "library" | "package";
+
+/** @param callers by turns */
+function zeromqLinks(endpoint: () => string, callers: readonly Caller[] = ["library"]): RingLinks {
   const bound: RingTransport[] = [];
+  const lib = loadLibzmq();
+  const open = async (caller: Caller | undefined): Promise<RingTransport> =>
+    caller === "package"
+      ? await ZeromqRingTransport.bind(endpoint())
+      : // All links of a test are in one thread, which none may keep from the others.
+        new LibzmqRingTransport(lib, endpoint(), { longestSleepMs: 0 });
   return {
     bind: async (count) => {
-      const links = await Promise.all(Array.from({ length: count }, () => ZeromqRingTransport.bind(endpoint())));
+      const links = await Promise.all(Array.from({ length: count }, (_, at) => open(callers[at % callers.length])));
       bound.push(...links);
       return links;
     },

@@ -25,9 +25,10 @@ export const RESUMABLE_JOB: ResumableJob = {
   },
   optimizer: { kind: "momentum", learningRate: 0.1, momentum: 0.9 },
   stepRules: {
-    ...{ accumulate: 1, clipNorm: null, warmUpSteps: 0 },
+    ...{ accumulate: 1, clipNorm: null, mostStepsAhead: null, warmUpSteps: 0 },
     schedule: { kind: "cosine", final: 0 },
     payload: { format: "none" },
+    rounds: null,
   },
   ...{ lossThreshold: null, evaluateEvery: 1, blockHashes: "epoch" },
 };

@@ -83,12 +83,25 @@ export class BlockFolder {
 
   /** Bytes of each block of one replica's gradients, by block number. */
   gradientBytes(withArena: boolean): number[] {
-    const { blocks, scalarCount } = this.#options.buffers;
-    const arena = Array.from({ length: withArena ? blocks.blockCount : 0 }, (_, block) => {
-      const { from, to } = blockSpan(blocks, block);
-      return (to - from) * FLOAT32_BYTES;
-    });
-    return [scalarCount * FLOAT64_BYTES, ...arena];
+    const blocks = withArena ? 1 + this.#options.buffers.blocks.blockCount : 1;
+    return Array.from({ length: blocks }, (_, block) => this.#gradientBytes(block));
+  }
+
+  /** Bytes of one block of a local replica's gradients, in place: sent from there without copying. */
+  gradientView(block: number, replica: number): Uint8Array {
+    return new Uint8Array(this.#options.memory.buffer, this.#source(block, replica), this.#gradientBytes(block));
+  }
+
+  /** sums = a gradient received from another worker, whose address may be misaligned. */
+  openReceived(block: number, sequence: number, gradient: Uint8Array): void {
+    const packed = this.#packedFor(block);
+    if (packed === null) this.store(block, sequence, gradient);
+    else packed.open(block, sequence, this.#taken(gradient));
+  }
+
+  /** sums = sums + a gradient received from another worker. */
+  foldReceived(block: number, sequence: number, gradient: Uint8Array): void {
+    this.#addToSum(block, sequence, this.#taken(gradient));
   }
 
   /** Copies a received sum, whose address may be misaligned and which WebAssembly can't reach, to its place. */
@@ -127,11 +140,21 @@ export class BlockFolder {
     return packed?.covers(block) === true ? packed : null;
   }
 
+  /** Puts it where kernels reach it. */
+  #taken(gradient: Uint8Array): Address {
+    const { memory, buffers } = this.#options;
+    if (buffers.inbox === undefined) throw new RangeError("no room for gradients of other workers");
+    new Uint8Array(memory.buffer, buffers.inbox, gradient.byteLength).set(gradient);
+    return buffers.inbox;
+  }
+
   #sumBytes(block: number): number {
+    return this.#packedFor(block)?.sizeBytes(block) ?? this.#gradientBytes(block);
+  }
+
+  #gradientBytes(block: number): number {
     const { blocks, scalarCount } = this.#options.buffers;
     if (block === 0) return scalarCount * FLOAT64_BYTES;
-    const packed = this.#packedFor(block);
-    if (packed !== null) return packed.sizeBytes(block);
     const { from, to } = blockSpan(blocks, block - 1);
     return (to - from) * FLOAT32_BYTES;
   }

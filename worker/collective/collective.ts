@@ -27,6 +27,20 @@ export interface ExchangeBuffers {
   readonly scalarSums: readonly [Address, Address];
   /** Absent: sums travel as float32. */
   readonly packed?: PackedBuffers;
+  /** Absent: all gradients travel. */
+  readonly sparse?: SparseBuffers;
+  /** Room for one block of one replica's gradients, or of its scalars: of whoever folds what others send. Absent: nobody does here. */
+  readonly inbox?: Address;
+}
+
+/** Where only the largest gradients travel. */
+export interface SparseBuffers {
+  /** k: elements that each replica sends. */
+  readonly count: number;
+  /** Floats at the beginning of the arena from which they are chosen; all behind travels. */
+  readonly length: number;
+  /** Arena of each local replica, ascending: what it has not sent yet. Zero at first; changed by each exchange of gradients. */
+  readonly residuals: readonly Address[];
 }
 
 /** Where sums lie that travel in 16 bits. */
@@ -48,6 +62,11 @@ export interface Exchange {
   readonly withArena: boolean;
   /** Power of two that gradients are multiplied by before they are packed; totals are divided by it. Default 1; of packed sums only. */
   readonly scale?: number;
+  /**
+   * The one replica whose gradients are wanted, as they are; all others' are zeros. A collective that sends no more than a part of gradients
+   * must send these whole. Absent: all are wanted.
+   */
+  readonly source?: number;
 }
 
 /** What one exchange cost this worker. */

@@ -4,8 +4,9 @@ import { RingstrasseError } from "../../shared/failure.js";
 import type { Kernels } from "../kernels/kernels.js";
 import type { Mpi } from "../mpi/mpi.js";
 import type { RingTransport } from "../transport/ring-transport.js";
+import type { StarTransport } from "../transport/star-transport.js";
 import { type AddressableMemory, BlockFolder } from "./block-folder.js";
-import type { Collective, ExchangeBuffers, Membership } from "./collective.js";
+import type { Collective, ExchangeBuffers, Membership, SparseBuffers } from "./collective.js";
 import type { WindowPlaces } from "./exchange-window.js";
 import { FoldSchedule } from "./fold-schedule.js";
 import { FutexSleeper } from "./futex-sleeper.js";
@@ -13,8 +14,11 @@ import { LocalCollective } from "./local-collective.js";
 import { MpiSumCollective } from "./mpi-sum-collective.js";
 import { PackedCollective } from "./packed-collective.js";
 import { PackedSums, type PackingKernels } from "./packed-sums.js";
+import { ParameterServerCollective } from "./parameter-server-collective.js";
 import { RingCollective } from "./ring-collective.js";
+import { RingGather } from "./ring-gather.js";
 import { ShmCollective } from "./shm-collective.js";
+import { TopkCollective } from "./topk-collective.js";
 import { WindowBarrier } from "./window-barrier.js";
 import type { WordSleeper } from "./word-sleeper.js";
 
@@ -29,8 +33,10 @@ export interface LocalCollectiveOptions {
 export interface CollectiveOptions extends LocalCollectiveOptions {
   /** `auto` takes what the number of workers asks for: `local` for one, `ring` for several. */
   readonly choice: "auto" | "local" | CollectiveName;
-  /** Connected to the next worker; for `hierarchical` a mirrored one. Unused, and may be null, with one worker and for `shm`. */
+  /** Connected to the next worker; for `hierarchical` a mirrored one. Unused, and may be null, with one worker, and for `shm` and `parameter-server`. */
   readonly transport: RingTransport | null;
+  /** For `parameter-server`, in the place of `transport`. */
+  readonly star?: StarTransport | null;
   /** For `shm`: the mapped window; it stays the caller's, and `buffers`' gradients and scalars lie in it. */
   readonly window?: WindowPlaces | null;
   /** For `shm`: how workers wait for each other; default by futex. */
@@ -61,12 +67,33 @@ export function createCollective(options: CollectiveOptions): Collective {
       remedy,
     });
   }
+  if (options.buffers.sparse !== undefined) return topkOf(options, options.buffers.sparse);
   if (choice === "shm") return shmOf(options);
+  if (choice === "parameter-server") return parameterServerOf(options);
   if (transport === null) throw new RangeError(`a ring of ${membership.worldSize} workers needs a transport`);
   if (choice === "mpi" && options.mpiMode === "allreduce") return mpiSumOf(options);
   const name = choice === "hierarchical" || choice === "mpi" ? choice : "ring";
   const { layoutHash } = options;
   return withPacking(options, (folder) => new RingCollective({ name, membership, folder, transport, layoutHash }));
+}
+
+/** Over any link round a ring; and of one worker. */
+function topkOf(options: LocalCollectiveOptions & Partial<CollectiveOptions>, sparse: SparseBuffers): Collective {
+  const { membership, buffers, memory, kernels, transport = null, layoutHash } = options;
+  const common = { membership, buffers, sparse, memory, kernels };
+  if (membership.worldSize === 1) return new TopkCollective({ ...common, gather: null });
+  if (transport === null || layoutHash === undefined || (options.choice !== "ring" && options.choice !== "auto"))
+    throw new RangeError(`the largest gradients travel round a ring with a transport, not by ${options.choice}`);
+  return new TopkCollective({ ...common, gather: new RingGather({ membership, transport, layoutHash }) });
+}
+
+function parameterServerOf(options: CollectiveOptions): Collective {
+  const { membership, star = null, layoutHash } = options;
+  if (star === null) throw new RangeError(`a parameter server for ${membership.worldSize} workers needs a star`);
+  return withPacking(
+    options,
+    (folder) => new ParameterServerCollective({ membership, folder, transport: star, layoutHash }),
+  );
 }
 
 /** MPI adds float32 numbers: it knows nothing of packed sums. */
@@ -100,6 +127,8 @@ function shmOf(options: CollectiveOptions): Collective {
 /** The collective of a group of one worker. @throws RangeError for more than one worker or a wrong number of buffers. */
 export function createLocalCollective(options: LocalCollectiveOptions): Collective {
   const { worldSize, replicas } = options.membership;
+  const { sparse } = options.buffers;
+  if (worldSize === 1 && sparse !== undefined) return topkOf(options, sparse);
   return withPacking(options, (folder) => new LocalCollective(new FoldSchedule(worldSize, replicas), folder));
 }
 

@@ -1,16 +1,16 @@
 import { RingstrasseError } from "../../shared/failure.js";
 
-/** Whether a frame carries the sum of some replicas or of all. */
-export type FramePhase = "partial" | "total";
+/** Whether a frame carries the sum of some replicas, of all, or what one replica adds to it; or what one worker has of its own, for all others. */
+export type FramePhase = "partial" | "total" | "gathered" | "gradient" | "ask" | "grant" | "parameters";
 
 /** Says what a frame's payload is, so that a worker notices at once when its peer does something else. */
 export interface FrameHeader {
   readonly generation: number;
   readonly sequence: number;
-  /** 0 is the scalar block, 1… are the arena's. */
+  /** 0 is the scalar block, 1… are the arena's. Of what is gathered: its owner's rank. */
   readonly block: number;
   readonly phase: FramePhase;
-  /** Replicas that the payload is the sum of; R for a total. */
+  /** Replicas that the payload is the sum of; R for a total. Of a gradient: as many as the block's sum has when it has been added. */
   readonly folded: number;
   readonly payloadBytes: number;
   /** Rank of the sender. */
@@ -23,7 +23,7 @@ export interface FrameHeader {
 export const FRAME_HEADER_BYTES = 48;
 /** "RSF" and the format's version, 1. */
 const MAGIC = 0x52534601;
-const PHASES: readonly FramePhase[] = ["partial", "total"];
+const PHASES: readonly FramePhase[] = ["partial", "total", "gathered", "gradient", "ask", "grant", "parameters"];
 
 /** The first 8 bytes of a layout hash given in hex. @throws RangeError when it isn't one. */
 export function layoutTag(layoutHash: string): bigint {

@@ -3,6 +3,7 @@ import type { CollectiveName, MeasuredChoice } from "../../shared/collective-cho
 import { deferred } from "../../shared/deferred.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
+import type { PushPull, PushPullReport } from "../async/push-pull.js";
 import type { Collective, Exchange, ExchangeReport } from "../collective/collective.js";
 import type { MemorySharing } from "../collective/memory-domain.js";
 import { GenerationLink } from "./generation-link.js";
@@ -16,6 +17,8 @@ export interface FormedRing {
   readonly collective: Collective;
   /** How it was chosen; null: it was settled before. */
   readonly measured: MeasuredChoice | null;
+  /** Of an asynchronous job: what its steps do instead of an exchange. One call at a time, exchanges included. */
+  readonly pushPull: (request: PushPull) => Promise<PushPullReport>;
 }
 
 interface Waiting<T> {
@@ -42,6 +45,7 @@ export class CommunicationClient implements AsyncDisposable {
   #binding: Waiting<BoundRing> | null = null;
   #connectingRing: Waiting<ConnectedRing> | null = null;
   #exchanging: Waiting<ExchangeReport> | null = null;
+  #pushing: Waiting<PushPullReport> | null = null;
   #closingRing: Waiting<void> | null = null;
   /** Set once the thread itself is of no more use. */
   #end: RingstrasseError | null = null;
@@ -114,17 +118,17 @@ export class CommunicationClient implements AsyncDisposable {
   }
 
   /**
-   * Connects to the next worker, and opens the memory that the others share, by rank. Of several `collectives` the fastest is taken.
+   * Connects to the others, and opens the memory that they share; both by rank. Of several `collectives` the fastest is taken.
    */
   async connectRing(
     { collectives, ordered }: { readonly collectives: readonly CollectiveName[]; readonly ordered: boolean },
-    next: string,
+    endpoints: readonly string[],
     segments: readonly (SegmentPlace | null)[],
   ): Promise<FormedRing> {
     this.#throwIfOver();
     const connected = deferred<ConnectedRing>();
     this.#connectingRing = connected;
-    this.#post({ kind: "connectRing", next, segments });
+    this.#post({ kind: "connectRing", endpoints, segments });
     const { measured, totals } = await connected.promise;
     const collective: Collective = {
       name: measured === null ? collectives.join() : measured.collective,
@@ -135,7 +139,7 @@ export class CommunicationClient implements AsyncDisposable {
       // coordinator knows when all have them.
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
-    return { collective, measured };
+    return { collective, measured, pushPull: (request) => this.#pushPull(request) };
   }
 
   /** After the coordinator's release: closes the ring, if there is one, and tells the coordinator that nothing is left. */
@@ -166,6 +170,14 @@ export class CommunicationClient implements AsyncDisposable {
     this.#exchanging = exchanged;
     this.#post({ kind: "exchange", exchange });
     return exchanged.promise;
+  }
+
+  #pushPull(request: PushPull): Promise<PushPullReport> {
+    this.#throwIfOver();
+    const pushed = deferred<PushPullReport>();
+    this.#pushing = pushed;
+    this.#post({ kind: "pushPull", request });
+    return pushed.promise;
   }
 
   #post(message: ToThread): void {
@@ -200,9 +212,14 @@ export class CommunicationClient implements AsyncDisposable {
         this.#exchanging?.resolve(message.report);
         this.#exchanging = null;
         break;
+      case "pushed":
+        this.#pushing?.resolve(message.report);
+        this.#pushing = null;
+        break;
       case "exchangeFailed":
-        this.#exchanging?.reject(new RingstrasseError(message.failure));
+        for (const waiting of [this.#exchanging, this.#pushing]) waiting?.reject(new RingstrasseError(message.failure));
         this.#exchanging = null;
+        this.#pushing = null;
         break;
       case "ringClosed":
         this.#closingRing?.resolve();
@@ -248,12 +265,13 @@ export class CommunicationClient implements AsyncDisposable {
   }
 
   #rejectWaiters(reason: unknown): void {
-    const waiters = [this.#receiver, this.#binding, this.#connectingRing, this.#exchanging];
+    const waiters = [this.#receiver, this.#binding, this.#connectingRing, this.#exchanging, this.#pushing];
     for (const waiting of waiters) waiting?.reject(reason);
     this.#connectingRing = null;
     this.#receiver = null;
     this.#binding = null;
     this.#exchanging = null;
+    this.#pushing = null;
   }
 
   #throwIfOver(): void {

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { toFailure } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
-import type { Exchange } from "../collective/collective.js";
 import { memorySharing } from "../collective/memory-domain.js";
 import type { Mpi } from "../mpi/mpi.js";
 import { ControlConnection } from "./control-connection.js";
@@ -76,8 +75,8 @@ function run(start: ThreadStart): void {
         post(await connected(ring, message));
         break;
       case "exchange":
-        if (ring === null) throw new Error("exchange before bindRing");
-        post(await exchanged(ring, message.exchange));
+      case "pushPull":
+        post(await answered(ring, message));
         break;
       case "closeRing":
         await closeRing();
@@ -107,19 +106,25 @@ function run(start: ThreadStart): void {
 
 async function connected(
   ring: RingSession | null,
-  { next, segments }: Extract<ToThread, { kind: "connectRing" }>,
+  { endpoints, segments }: Extract<ToThread, { kind: "connectRing" }>,
 ): Promise<FromThread> {
   try {
     if (ring === null) throw new Error("connectRing before bindRing");
-    return { kind: "ringConnected", ...(await ring.connect(next, segments)) };
+    return { kind: "ringConnected", ...(await ring.connect(endpoints, segments)) };
   } catch (thrown) {
     return { kind: "ringFailed", failure: toFailure(thrown) };
   }
 }
 
-async function exchanged(ring: RingSession, exchange: Exchange): Promise<FromThread> {
+async function answered(
+  ring: RingSession | null,
+  message: Extract<ToThread, { kind: "exchange" | "pushPull" }>,
+): Promise<FromThread> {
+  if (ring === null) throw new Error(`${message.kind} before bindRing`);
   try {
-    return { kind: "exchanged", report: await ring.exchange(exchange) };
+    return message.kind === "exchange"
+      ? { kind: "exchanged", report: await ring.exchange(message.exchange) }
+      : { kind: "pushed", report: await ring.pushPull(message.request) };
   } catch (thrown) {
     return { kind: "exchangeFailed", failure: toFailure(thrown) };
   }

@@ -1,6 +1,8 @@
 import type { CollectiveName, MeasuredChoice, MpiMode } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
 import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
+import type { AsyncPlan } from "../async/create-async-parameters.js";
+import type { PushPull, PushPullReport } from "../async/push-pull.js";
 import type { Exchange, ExchangeBuffers, ExchangeReport, Membership, TotalPlaces } from "../collective/collective.js";
 import type { MemorySharing } from "../collective/memory-domain.js";
 import type { Address } from "../kernels/kernels.js";
@@ -43,6 +45,8 @@ export interface RingPlan {
   /** Where the window of the group's shared memory belongs in `memory`: see exchange-window.ts. Null: no collective needs one. */
   readonly window: Address | null;
   readonly layoutHash: string;
+  /** Of an asynchronous job, whose workers form a star; null: all exchange in every step. */
+  readonly async: AsyncPlan | null;
 }
 
 /** This worker's end of a ring, as the others find it. */
@@ -68,9 +72,15 @@ export type ToThread =
   /** A checkpoint, to be sent beside all else. */
   | { readonly kind: "snapshot"; readonly snapshot: Snapshot }
   | { readonly kind: "bindRing"; readonly plan: RingPlan }
-  /** `segments` by rank; null where no memory is shared. Answered by `ringConnected`. */
-  | { readonly kind: "connectRing"; readonly next: string; readonly segments: readonly (SegmentPlace | null)[] }
+  /** Both by rank; no segment where no memory is shared. Answered by `ringConnected`. */
+  | {
+      readonly kind: "connectRing";
+      readonly endpoints: readonly string[];
+      readonly segments: readonly (SegmentPlace | null)[];
+    }
   | { readonly kind: "exchange"; readonly exchange: Exchange }
+  /** Of an asynchronous job; answered by `pushed`. */
+  | { readonly kind: "pushPull"; readonly request: PushPull }
   /** Answered by `ringClosed`. */
   | { readonly kind: "closeRing" }
   | { readonly kind: "close" };
@@ -84,6 +94,7 @@ export type FromThread =
   /** The generation has no ring; the control link is there. */
   | { readonly kind: "ringFailed"; readonly failure: Failure }
   | { readonly kind: "exchanged"; readonly report: ExchangeReport }
+  | { readonly kind: "pushed"; readonly report: PushPullReport }
   /** The ring is of no more use; the control link is. */
   | { readonly kind: "exchangeFailed"; readonly failure: Failure }
   | { readonly kind: "ringClosed" }

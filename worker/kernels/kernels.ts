@@ -13,6 +13,8 @@ export type Address = number;
 export interface Kernels {
   /** destination = a + b */
   add(destination: Address, a: Address, b: Address, length: number): void;
+  /** destination = (a − b) · scale */
+  scaledDifference(destination: Address, a: Address, b: Address, length: number, scale: number): void;
   /** Σ source², in float64: each square is exact, and the order of the sum is fixed (four interleaved sums, then their sum). */
   sumOfSquares(source: Address, length: number): number;
   /**

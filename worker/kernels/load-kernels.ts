@@ -5,6 +5,7 @@ import type { Kernels } from "./kernels.js";
 
 const KERNEL_NAMES = {
   add: true,
+  scaledDifference: true,
   sumOfSquares: true,
   packBf16: true,
   addBf16: true,

@@ -38,9 +38,13 @@ export class CommitGate {
     return this.#position;
   }
 
-  /** Opens step `step`. @throws Error unless it follows the committed one. */
-  begin(step: number, generation: number): void {
-    if (step !== this.#position.step + 1)
+  /**
+   * Opens step `step`; a round of several is named by its last one, since nothing is committed before.
+   * @param steps of the round
+   * @throws Error unless it follows the committed one.
+   */
+  begin(step: number, generation: number, steps = 1): void {
+    if (steps < 1 || step !== this.#position.step + steps)
       throw new Error(`step ${step} can't follow committed step ${this.#position.step}`);
     this.#running = { step, generation, arrived: false, written: 0 };
   }

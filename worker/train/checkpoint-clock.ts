@@ -13,21 +13,24 @@ export interface Boundary extends StepId {
 export class CheckpointClock {
   readonly #plan: CheckpointPlan;
   #lastMs: number;
+  #lastStep: number;
   #due = false;
 
-  /** @param nowMs of a monotonic clock */
-  constructor(plan: CheckpointPlan, nowMs: number) {
+  /** @param nowMs of a monotonic clock @param step where training begins */
+  constructor(plan: CheckpointPlan, nowMs: number, step = 0) {
     this.#plan = plan;
     this.#lastMs = nowMs;
+    this.#lastStep = step;
   }
 
-  /** To be told of every boundary. @returns whether a checkpoint is due */
+  /** To be told of every boundary; with several steps between two, what was due at one of them is due at the next boundary. @returns whether a checkpoint is due */
   passes({ epoch, step, endsEpoch }: Boundary, nowMs: number): boolean {
     const { everySteps, everyEpochs, everyMs } = this.#plan;
     this.#due ||=
-      (everySteps !== null && step % everySteps === 0) ||
+      (everySteps !== null && Math.floor(step / everySteps) > Math.floor(this.#lastStep / everySteps)) ||
       (everyEpochs !== null && endsEpoch && epoch % everyEpochs === 0) ||
       (everyMs !== null && nowMs - this.#lastMs >= everyMs);
+    this.#lastStep = step;
     return this.#due;
   }
 

@@ -3,8 +3,8 @@ import type { WorkerBody } from "../../shared/protocol/control-message.js";
 import type { EpochProgress } from "../../shared/training-position.js";
 import type { SnapshotBoard } from "../communication/snapshot-board.js";
 import type { Snapshot } from "../communication/snapshot-sender.js";
-import { CheckpointClock } from "./checkpoint-clock.js";
-import { packState, savedStateBytes } from "./saved-state.js";
+import { type Boundary, CheckpointClock } from "./checkpoint-clock.js";
+import { packState, replicaStateBytes, savedStateBytes } from "./saved-state.js";
 import type { StepId } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
 import type { JobReference } from "./training-reporter.js";
@@ -31,35 +31,63 @@ export class Checkpointer {
     this.#context = context;
     this.#job = job;
     this.#link = link;
-    this.#clock = new CheckpointClock(plan, performance.now());
+    this.#clock = new CheckpointClock(plan, performance.now(), context.gate.position.step);
   }
 
-  /** To be called between any two steps. `progress` makes the progress of the epoch under way; null: `id` ends its epoch. */
-  atBoundary(id: StepId, progress: (() => EpochProgress) | null): void {
+  /** To be called once for each boundary: whether one is due or asked for, and can be taken. */
+  wants(boundary: Boundary): boolean {
     const { snapshots } = this.#link;
-    const isDue = this.#clock.passes({ ...id, endsEpoch: progress === null }, performance.now());
+    const isDue = this.#clock.passes(boundary, performance.now());
+    return (isDue || snapshots.isAsked) && !snapshots.isBusy;
+  }
+
+  /**
+   * Takes one here. Where replicas have state of their own, all workers call {@link ReplicaStates.gather} at the same time.
+   * @param progress of the epoch under way; null: `id` ends its epoch
+   */
+  async take(id: StepId, progress: EpochProgress | null): Promise<void> {
+    const { arenas, gate, lossScaler, replicaStates, spec } = this.#context;
+    const { snapshots } = this.#link;
     const asked = snapshots.isAsked;
-    if ((!isDue && !asked) || snapshots.isBusy) return;
     this.#clock.taken(performance.now());
     if (asked) snapshots.answered();
-    this.#take(id, progress?.() ?? null, asked);
+    const commonBytes = savedStateBytes(arenas, lossScaler !== null);
+    const totalBytes = commonBytes + replicaStateBytes(arenas, spec.replicas);
+    const memory = this.#reserve(totalBytes, { ...id, asked });
+    if (memory === null) {
+      await replicaStates?.gather(this.#context, null);
+      return;
+    }
+    const bytes = new Uint8Array(memory);
+    packState(arenas, gate.current, lossScaler?.state ?? [], bytes.subarray(0, commonBytes));
+    let at = commonBytes;
+    await replicaStates?.gather(this.#context, (tensor) => {
+      bytes.set(new Uint8Array(tensor.buffer, tensor.byteOffset, tensor.byteLength), at);
+      at += tensor.byteLength;
+    });
+    if (at !== totalBytes) throw new RangeError(`a state of ${at} bytes in ${totalBytes}`);
+    const { epoch, step } = id;
+    const opening = {
+      kind: "checkpoint",
+      ...this.#job,
+      position: { epoch, step, progress },
+      asked,
+      totalBytes,
+    } as const;
+    snapshots.busy(true);
+    this.#link.sendSnapshot({ opening, bytes: memory });
   }
 
-  #take({ epoch, step }: StepId, progress: EpochProgress | null, asked: boolean): void {
-    const { arenas, gate, lossScaler } = this.#context;
-    const totalBytes = savedStateBytes(arenas, lossScaler !== null);
+  /** Null: there is no memory for it, which is told. */
+  #reserve(totalBytes: number, { epoch, step, asked }: StepId & { readonly asked: boolean }): SharedArrayBuffer | null {
     try {
       this.#memory ??= new SharedArrayBuffer(totalBytes);
+      return this.#memory;
     } catch (thrown) {
       if (!(thrown instanceof RangeError)) throw thrown;
       const problem = `no memory is left to set ${totalBytes} bytes of state aside (${thrown.message})`;
       this.#link.send({ kind: "checkpointMissed", ...this.#job, epoch, step, asked, problem });
-      return;
+      return null;
     }
-    packState(arenas, gate.current, lossScaler?.state ?? [], new Uint8Array(this.#memory));
-    const position = { epoch, step, progress };
-    const opening = { kind: "checkpoint", ...this.#job, position, asked, totalBytes } as const;
-    this.#link.snapshots.busy(true);
-    this.#link.sendSnapshot({ opening, bytes: this.#memory });
   }
 }

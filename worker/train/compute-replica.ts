@@ -1,6 +1,6 @@
 import type { MicroBatch, StepSums } from "../engine/engine.js";
 import type { Arena } from "./arenas.js";
-import { addSums, NO_SUMS, writeScalars } from "./step-scalars.js";
+import { addSums, NO_SUMS } from "./step-scalars.js";
 import type { StepId } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
 
@@ -11,7 +11,7 @@ export interface LocalReplica {
 }
 
 /**
- * One replica's gradient sums of a step, in its arena, and its scalars in their block. The slice is computed in K micro-batches, whose
+ * One replica's gradient sums of a step, in its arena. The slice is computed in K micro-batches, whose
  * gradients are added in their order, ((m₀ + m₁) + …); an empty one adds nothing, an empty slice gives zeros. K alone decides the bits.
  * Memory: what the engine needs for a K-th of the slice, and for K > 1 one more arena.
  */
@@ -22,8 +22,7 @@ export async function computeReplica(
 ): Promise<StepSums> {
   const { arenas, spec, board, trace } = context;
   const gradients = arenas.gradients[index];
-  const scalars = arenas.scalars[index];
-  if (gradients === undefined || scalars === undefined) throw new RangeError(`no arena for local replica ${index}`);
+  if (gradients === undefined) throw new RangeError(`no arena for local replica ${index}`);
   let sums: StepSums | null = null;
   for (let accumulation = 0; accumulation < spec.stepRules.accumulate; accumulation++) {
     board.advance("compute");
@@ -35,7 +34,6 @@ export async function computeReplica(
     else sums = addSums(sums, await computeAnother(context, { batch, position }, gradients));
   }
   if (sums === null) gradients.values.fill(0);
-  writeScalars(scalars, sums ?? NO_SUMS);
   trace?.replica(replica, gradients.values);
   return sums ?? NO_SUMS;
 }

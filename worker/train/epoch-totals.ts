@@ -27,6 +27,16 @@ export class EpochTotals {
     this.#communicationMs += communicationMs;
   }
 
+  /** Of this worker's steps alone, where the job is asynchronous. */
+  get sums(): StepSums {
+    return this.#sums;
+  }
+
+  /** Takes the sums of all workers' steps in the place of this one's. */
+  gathered(sums: StepSums): void {
+    this.#sums = sums;
+  }
+
   progress(): EpochProgress {
     const { lossSum, correct, absoluteErrorSum, count } = this.#sums;
     return {

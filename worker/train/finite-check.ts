@@ -12,7 +12,7 @@ import type { TrainingContext } from "./training-context.js";
 /** @throws RingstrasseError NOT_FINITE when a step's loss is NaN or infinite; the step is not committed then. */
 export function assertFiniteLoss(context: TrainingContext, id: StepId, totals: StepSums, sums: Arena): void {
   if (Number.isFinite(totals.lossSum)) return;
-  const tensor = firstBadTensor(context, sums);
+  const tensor = firstNotFinite(context, sums);
   const where = tensor === null ? "the loss" : `the loss (first tensor: gradient of ${tensor.name})`;
   throw notFinite(context, id, where, totals.lossSum / totals.count);
 }
@@ -30,16 +30,28 @@ export function statisticsAreFinite({ arenas, kernels }: TrainingContext, { addr
  * @throws RingstrasseError NOT_FINITE when a gradient is NaN or infinite, or made a parameter so; the step is not committed then
  */
 export function assertFiniteUpdate(context: TrainingContext, id: StepId, sums: Arena): void {
-  const parameter = firstBadTensor(context, context.arenas.parameters[context.gate.shadow]);
+  const parameter = firstNotFinite(context, context.arenas.parameters[context.gate.shadow]);
   if (parameter === null) return;
-  const gradient = firstBadTensor(context, sums);
+  const gradient = firstNotFinite(context, sums);
   if (gradient !== null) throw notFinite(context, id, `the gradient of ${gradient.name}`, gradient.value);
   throw notFinite(context, id, `the updated ${parameter.name}`, parameter.value);
 }
 
+/** Before they are pushed, where they would spoil everybody's parameters. @throws RingstrasseError NOT_FINITE */
+export function assertFiniteGradients(context: TrainingContext, id: StepId, sums: Arena): void {
+  const gradient = firstNotFinite(context, sums);
+  if (gradient !== null) throw notFinite(context, id, `the gradient of ${gradient.name}`, gradient.value);
+}
+
+/** Of parameters that were pulled; the step is not committed then. @throws RingstrasseError NOT_FINITE */
+export function assertFiniteParameters(context: TrainingContext, id: StepId, parameters: Arena): void {
+  const parameter = firstNotFinite(context, parameters);
+  if (parameter !== null) throw notFinite(context, id, `the updated ${parameter.name}`, parameter.value);
+}
+
 /** @throws RingstrasseError NOT_FINITE for sums that are not finite, or have become so in fp16, at a loss scale that can't be made smaller. */
 export function assertFittingSums(context: TrainingContext, id: StepId, sums: Arena): void {
-  const gradient = firstBadTensor(context, sums);
+  const gradient = firstNotFinite(context, sums);
   if (gradient === null) return;
   const { spec, lossScaler } = context;
   const tensor = `the gradient of ${gradient.name}, in fp16 with the loss scale ${lossScaler?.scale},`;
@@ -53,14 +65,16 @@ export function assertFiniteTest(context: TrainingContext, id: StepId, means: Me
     throw notFinite(context, id, "the loss of the test rows", means.loss);
 }
 
-function firstBadTensor(context: TrainingContext, arena: Arena): { name: string; value: number } | null {
+/** The first element of an arena that is NaN or infinite, by its tensor; null: there is none. O(length). */
+export function firstNotFinite(context: TrainingContext, arena: Arena): { name: string; value: number } | null {
   const { layout } = context.arenas;
   const index = context.kernels.firstNotFinite(arena.address, layout.paddedLength);
   if (index < 0) return null;
   return { name: slotAt(layout, index)?.name ?? `padding at ${index}`, value: arena.values[index] ?? Number.NaN };
 }
 
-function notFinite(context: TrainingContext, id: StepId, tensor: string, value: number): RingstrasseError {
+/** The failure, with the learning rate of the step and what to do about it. */
+export function notFinite(context: TrainingContext, id: StepId, tensor: string, value: number): RingstrasseError {
   const { spec } = context;
   const remedy = `Lower the learning rate (try ${spec.optimizer.learningRate / 10}) or check the scale of features and targets`;
   return failure(spec, id, { tensor, value, remedy });

@@ -1,7 +1,10 @@
 import { layoutHash } from "../../shared/arena-layout.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
-import type { Collective } from "../collective/collective.js";
+import { AsyncScalars } from "../async/async-scalars.js";
+import { type AsyncPlan, createAsyncParameters } from "../async/create-async-parameters.js";
+import type { PushPull, PushPullReport } from "../async/push-pull.js";
+import type { Collective, Membership } from "../collective/collective.js";
 import { createLocalCollective } from "../collective/create-collective.js";
 import type { CommunicationClient } from "../communication/communication-client.js";
 import type { Assignment } from "../communication/generation-link.js";
@@ -20,6 +23,15 @@ export interface CollectiveResources {
   readonly kernels: { readonly module: WebAssembly.Module; readonly instance: Kernels };
   /** This host's address for tcp rings. */
   readonly address: string;
+  /** Aborts when the generation is over. */
+  readonly signal: AbortSignal;
+}
+
+/** How this worker exchanges with the others. */
+export interface FormedExchange {
+  readonly collective: Collective;
+  /** Null: the job is not asynchronous. */
+  readonly pushPull: ((request: PushPull) => Promise<PushPullReport>) | null;
 }
 
 /**
@@ -27,10 +39,11 @@ export interface CollectiveResources {
  * assignment names several collectives they are measured here, and the coordinator hears which one proved fastest.
  * @throws RingstrasseError COLLECTIVE_UNAVAILABLE, ENDPOINT_UNAVAILABLE, PROTOCOL_VIOLATION; the failure that ended the job meanwhile
  */
-export async function formCollective(assignment: Assignment, resources: CollectiveResources): Promise<Collective> {
+export async function formCollective(assignment: Assignment, resources: CollectiveResources): Promise<FormedExchange> {
   const { spec, rank, worldSize, generation, jobId, collectives, mpiMode } = assignment;
   const { communication, board, memory, arenas, kernels, address } = resources;
   const group = { jobId, generation, layoutHash: layoutHash(arenas.layout, arenas.blocks) };
+  const asyncPlan = asyncPlanOf(assignment, arenas);
   const membership = { generation, rank, worldSize, replicas: spec.replicas };
   const { exchange: buffers, window } = arenas;
   if (worldSize === 1) {
@@ -38,23 +51,53 @@ export async function formCollective(assignment: Assignment, resources: Collecti
     board.advance("idle");
     await receiveStart(communication, generation);
     board.advance("prepare");
-    return createLocalCollective({ membership, buffers, memory: memory.memory, kernels: kernels.instance });
+    return formAlone(membership, resources, asyncPlan, group.layoutHash);
   }
   const { transport, sharesMemory } = assignment;
-  const plan = { ...group, membership, transport, collectives, sharesMemory, mpiMode, address, buffers, window };
-  const ring = await communication.bindRing({ ...plan, memory: memory.memory, kernels: kernels.module });
+  const asked = { ...group, membership, transport, collectives, sharesMemory, mpiMode, address, buffers, window };
+  const plan = { ...asked, async: asyncPlan, memory: memory.memory, kernels: kernels.module };
+  const ring = await communication.bindRing(plan);
   communication.send({ kind: "ready", ...group, ringEndpoint: ring.endpoint, segment: ring.segment });
   board.advance("idle");
   const start = await receiveStart(communication, generation);
 
   // Collectives may be measured here: all wait for each other.
   board.advance("exchange");
-  const wanted = { collectives, ordered: mpiMode === "ordered" || !collectives.includes("mpi") };
-  const next = nextEndpoint(start, rank, worldSize);
-  const { collective, measured } = await communication.connectRing(wanted, next, start.segments);
+  const isSparse = spec.stepRules.payload.format === "topk";
+  const isCanonical = !isSparse && (mpiMode === "ordered" || !collectives.includes("mpi"));
+  const wanted = { collectives, ordered: isCanonical && asyncPlan === null };
+  const endpoints = endpointsOf(start, worldSize);
+  const { collective, measured, pushPull } = await communication.connectRing(wanted, endpoints, start.segments);
   if (measured !== null) communication.send({ kind: "collective", jobId, generation, choice: measured });
   board.advance("prepare");
-  return collective;
+  return { collective, pushPull: asyncPlan === null ? null : pushPull };
+}
+
+/** A group of one exchanges in the main thread. */
+function formAlone(
+  membership: Membership,
+  { arenas, memory, kernels, signal }: CollectiveResources,
+  plan: AsyncPlan | null,
+  layout: string,
+): FormedExchange {
+  const { exchange: buffers, blocks } = arenas;
+  const common = { membership, memory: memory.memory, kernels: kernels.instance };
+  if (plan === null) return { collective: createLocalCollective({ ...common, buffers }), pushPull: null };
+  const parameters = createAsyncParameters({ ...common, plan, blocks, star: null, layoutHash: layout }, signal);
+  const collective = new AsyncScalars({ parameters, buffers, memory: memory.memory });
+  return { collective, pushPull: (request) => parameters.pushPull(request, signal) };
+}
+
+/** Null: the job's workers do each step together. */
+function asyncPlanOf({ spec, resume, worldSize }: Assignment, { store, exchange }: Arenas): AsyncPlan | null {
+  const { mostStepsAhead } = spec.stepRules;
+  if (mostStepsAhead === null) return null;
+  const plan = { optimizer: spec.optimizer, mostStepsAhead };
+  if (store === null || exchange.inbox === undefined) return { ...plan, store: null };
+  const { inbox } = exchange;
+  const places = { parameters: store.parameters.address, state: store.state.map(({ address }) => address), inbox };
+  // As many as there have been, if no worker's slice was ever empty: bias corrections need no more.
+  return { ...plan, store: { ...places, updates: (resume?.position.step ?? 0) * worldSize } };
 }
 
 type Start = Extract<FromCoordinator, { kind: "start" }>;
@@ -69,11 +112,12 @@ async function receiveStart(communication: CommunicationClient, generation: numb
   throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem });
 }
 
-function nextEndpoint(start: Start, rank: number, worldSize: number): string {
-  const endpoint = start.ringEndpoints[(rank + 1) % worldSize];
-  if (endpoint === undefined || endpoint === null) {
-    const problem = `start names no ring endpoint for rank ${(rank + 1) % worldSize}`;
+/** By rank. */
+function endpointsOf({ ringEndpoints }: Start, worldSize: number): string[] {
+  return Array.from({ length: worldSize }, (_, rank) => {
+    const endpoint = ringEndpoints[rank];
+    if (endpoint != null) return endpoint;
+    const problem = `start names no ring endpoint for rank ${rank}`;
     throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: "coordinator", problem });
-  }
-  return endpoint;
+  });
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
 import type { CommunicationClient } from "../communication/communication-client.js";
@@ -5,7 +6,6 @@ import type { Assignment } from "../communication/generation-link.js";
 import type { ProgressBoard } from "../communication/progress-board.js";
 import type { Arenas } from "./arenas.js";
 import { StateFiller, savedStateBytes } from "./saved-state.js";
-import { stateSha256 } from "./state-hash.js";
 
 /** Of a piece that is fetched. */
 const PIECE_BYTES = 1 << 20;
@@ -15,6 +15,8 @@ export interface RestoreResources {
   readonly board: ProgressBoard;
   /** Whose first copies are filled. */
   readonly arenas: Arenas;
+  /** Of all replicas' own state: see `replicaStateTensors`. */
+  readonly replicaState: readonly Float32Array[];
   /** Whether the state has one of the loss scale. */
   readonly withLossScale: boolean;
 }
@@ -28,20 +30,23 @@ export interface RestoreResources {
 export async function restoreState(
   { jobId, generation }: Assignment,
   resume: NonNullable<Assignment["resume"]>,
-  { communication, board, arenas, withLossScale }: RestoreResources,
+  { communication, board, arenas, replicaState, withLossScale }: RestoreResources,
 ): Promise<readonly number[]> {
-  const expected = savedStateBytes(arenas, withLossScale);
+  const ownBytes = replicaState.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const expected = savedStateBytes(arenas, withLossScale) + ownBytes;
   if (resume.totalBytes !== expected) throw violation(`a state of ${resume.totalBytes} bytes, expected ${expected}`);
-  const filler = new StateFiller(arenas, 0, withLossScale);
+  const filler = new StateFiller(arenas, 0, withLossScale, replicaState);
+  const hash = createHash("sha256");
   for (let offsetBytes = 0; offsetBytes < expected; ) {
     const lengthBytes = Math.min(PIECE_BYTES, expected - offsetBytes);
     communication.send({ kind: "fetchState", jobId, generation, offsetBytes, lengthBytes });
     const { bytes } = pieceAt(offsetBytes, lengthBytes, await communication.receive());
     filler.add(bytes);
+    hash.update(bytes);
     offsetBytes += bytes.byteLength;
     board.advance("prepare");
   }
-  const got = stateSha256(arenas, 0, filler.lossScale);
+  const got = hash.digest("hex");
   if (got !== resume.stateSha256) throw violation(`a state with SHA-256 ${got}, expected ${resume.stateSha256}`);
   return filler.lossScale;
 }

@@ -1,6 +1,6 @@
 import process from "node:process";
-import { blockPlan, layoutOf } from "../../shared/arena-layout.js";
 import { arcOf } from "../../shared/epoch-plan.js";
+import { outerOptimizer } from "../../shared/round-rules.js";
 import type { TrainingPosition } from "../../shared/training-position.js";
 import type { CommunicationClient } from "../communication/communication-client.js";
 import type { Assignment } from "../communication/generation-link.js";
@@ -12,13 +12,17 @@ import { compileKernels, instantiateKernels } from "../kernels/load-kernels.js";
 import type { SharedMemory } from "../kernels/shared-memory.js";
 import { CommitGate } from "../optimizer/commit-gate.js";
 import { createOptimizer } from "../optimizer/create-optimizer.js";
-import { type Arenas, allocateArenas, viewTotals } from "./arenas.js";
+import { type Arenas, fillTensors, viewTotals } from "./arenas.js";
 import { Checkpointer } from "./checkpointer.js";
+import { createRounds } from "./create-rounds.js";
 import { EVALUATION_BATCH } from "./evaluate.js";
 import { formCollective } from "./form-collective.js";
+import { allocateJobArenas } from "./job-arenas.js";
 import { LossScaler } from "./loss-scaler.js";
 import { MicroBatchStream } from "./micro-batch-stream.js";
+import { ReplicaStates } from "./replica-states.js";
 import { restoreState } from "./restore-state.js";
+import { replicaStateTensors } from "./saved-state.js";
 import { checkStepMemory } from "./step-memory.js";
 import { StepTracer } from "./step-tracer.js";
 import { trainJob } from "./train-job.js";
@@ -53,24 +57,12 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   const localReplicas = Array.from({ length: arc.to - arc.from }, (_, index) => arc.from + index);
 
   checkStepMemory(spec, process.availableMemory(), assignment.workersHere);
-  const layout = layoutOf(spec.model);
-  const blocks = blockPlan(layout.paddedLength, spec.replicas);
   const module = await compileKernels();
   const kernels = instantiateKernels(module, memory.memory);
-  const optimizer = createOptimizer(spec.optimizer, kernels);
-  const { payload } = spec.stepRules;
-  const arenas = allocateArenas(memory, {
-    layout,
-    blocks,
-    localReplicas: localReplicas.length,
-    stateArenas: optimizer.stateNames.length,
-    isOnlyReplica: spec.replicas === 1,
-    ...(worldSize > 1 && assignment.collectives.includes("shm")
-      ? { shared: { replicas: spec.replicas, first: arc.from } }
-      : {}),
-    accumulates: spec.stepRules.accumulate > 1,
-    format: payload.format,
-  });
+  const { payload, rounds: roundRules } = spec.stepRules;
+  const optimizer = createOptimizer(roundRules === null ? spec.optimizer : outerOptimizer(roundRules), kernels);
+  const arenas = allocateJobArenas(memory, assignment, optimizer.stateNames.length);
+  const { layout } = arenas;
   await using engine = await createEngine(spec.engine, spec.model, layout, {
     seed: spec.seed,
     threads: spec.threads,
@@ -79,17 +71,22 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   await using batches = MicroBatchStream.open(spec, localReplicas, EVALUATION_BATCH);
   initialise(arenas, spec.seed, optimizer.initialState);
   const { resume } = assignment;
+  const position = resume?.position ?? BEGINNING;
+  const rounds = createRounds({ spec, arenas, kernels, arc, steps: position.step });
+  const replicaState = replicaStateTensors(arenas, arc, spec.replicas);
   const withLossScale = payload.format === "fp16";
   const scaleState =
     resume === null
       ? undefined
-      : await restoreState(assignment, resume, { communication, board, arenas, withLossScale });
+      : await restoreState(assignment, resume, { communication, board, arenas, replicaState, withLossScale });
 
   const kernelsIn = { module, instance: kernels };
-  await using collective = await formCollective(assignment, { ...resources, arenas, kernels: kernelsIn });
-  const position = resume?.position ?? BEGINNING;
+  storeParameters(arenas);
+  const formed = await formCollective(assignment, { ...resources, arenas, kernels: kernelsIn });
+  await using collective = formed.collective;
+  // What top-k has not sent yet is a replica's own too.
+  const carries = rounds !== null || payload.format === "topk";
   let sequence = 0;
-  const trace = spec.blockHashes === "step" ? new StepTracer(arenas) : null;
   const context: TrainingContext = {
     spec,
     generation,
@@ -99,7 +96,8 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     engine,
     optimizer,
     collective,
-    totals: viewTotals(memory, layout, collective.totals),
+    pushPull: formed.pushPull,
+    totals: viewTotals(memory, arenas, collective.totals),
     kernels,
     gate: new CommitGate(layout.paddedLength, position),
     batches,
@@ -108,26 +106,33 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     signal,
     nextSequence: () => sequence++,
     lossScaler: payload.format === "fp16" ? new LossScaler(payload.lossScale, scaleState) : null,
-    trace,
+    rounds,
+    replicaStates: carries ? new ReplicaStates(localReplicas.map((replica, index) => ({ replica, index }))) : null,
+    trace: spec.blockHashes === "step" ? new StepTracer(arenas) : null,
   };
   const job = { jobId, generation };
   const checkpointer = rank === 0 ? new Checkpointer(context, job, assignment.checkpoints, communication) : null;
-  const reporter = new TrainingReporter(context, job, (body) => communication.send(body), { trace, checkpointer });
+  const reporter = new TrainingReporter(context, job, (body) => communication.send(body), { checkpointer });
   if (resume === null) reporter.begin();
   const end = await trainJob(context, reporter, position);
   board.advance("report");
-  reportOutcome(context, job, end, (body) => communication.send(body));
+  await reportOutcome(context, job, end, (body) => communication.send(body));
   board.advance("idle");
+}
+
+/** An asynchronous job begins with what all workers begin with. */
+function storeParameters({ store, parameters, state }: Arenas): void {
+  store?.parameters.values.set(parameters[0].values);
+  for (const [index, { values }] of (store?.state ?? []).entries()) {
+    const from = state[index];
+    if (from !== undefined) values.set(from[0].values);
+  }
 }
 
 /** Every worker draws the same initial parameters; both copies get them, so that padding is zero in each. */
 function initialise(arenas: Arenas, seed: number, initialState: readonly number[]): void {
   for (const copy of arenas.parameters) writeInitialParameters(arenas.layout, seed, copy.values);
   for (const [index, pair] of arenas.state.entries()) {
-    for (const copy of pair) {
-      for (const slot of arenas.layout.slots) {
-        copy.values.fill(initialState[index] ?? 0, slot.offset, slot.offset + slot.length);
-      }
-    }
+    for (const copy of pair) fillTensors(arenas.layout, copy, initialState[index] ?? 0);
   }
 }

@@ -1,6 +1,8 @@
 import type { ArenaSlot } from "../../shared/arena-layout.js";
+import type { Span } from "../../shared/epoch-plan.js";
 import type { Arenas } from "./arenas.js";
 import { LOSS_SCALE_STATE } from "./loss-scaler.js";
+import { stateArenasOf } from "./replica-states.js";
 
 /**
  * All that decides how training goes on from a position, in the order of `stateSha256`: trainable weights, then running statistics,
@@ -22,6 +24,31 @@ export function savedStateBytes(arenas: Arenas, withLossScale: boolean): number 
   return tensors + (withLossScale ? LOSS_SCALE_STATE * Float64Array.BYTES_PER_ELEMENT : 0);
 }
 
+/** Bytes of all replicas' own state, which follow; 0 where they have none. */
+export function replicaStateBytes(arenas: Arenas, replicas: number): number {
+  const { layout } = arenas;
+  const floats = layout.slots.reduce((sum, { length }) => sum + length, 0);
+  return replicas * stateArenasOf(arenas) * floats * Float32Array.BYTES_PER_ELEMENT;
+}
+
+/**
+ * The tensors of all replicas' own state, in the order in which they are saved: by replica, by state arena, by layer. Those of other workers'
+ * replicas share one place, where they are written and forgotten.
+ * @param arc this worker's replicas
+ */
+export function replicaStateTensors(arenas: Arenas, arc: Span, replicas: number): Float32Array[] {
+  const { slots } = arenas.layout;
+  const elsewhere = new Float32Array(Math.max(0, ...slots.map(({ length }) => length)));
+  const stateArenas = stateArenasOf(arenas);
+  return Array.from({ length: replicas * stateArenas }, (_, index) => {
+    const replica = Math.floor(index / stateArenas);
+    const own = arenas.replicaState[replica - arc.from]?.[index % stateArenas]?.values ?? null;
+    return slots.map(({ offset, length }) =>
+      own === null ? elsewhere.subarray(0, length) : own.subarray(offset, offset + length),
+    );
+  }).flat();
+}
+
 /** The committed state, whose SHA-256 is `stateSha256`. @param into exactly so many bytes. Cost: one copy. */
 export function packState(arenas: Arenas, current: 0 | 1, lossScale: readonly number[], into: Uint8Array): void {
   let at = 0;
@@ -39,10 +66,10 @@ export class StateFiller {
   #place = 0;
   #at = 0;
 
-  /** @param current which copies to fill */
-  constructor(arenas: Arenas, current: 0 | 1, withLossScale: boolean) {
+  /** @param current which copies to fill @param more tensors that follow the state: see {@link replicaStateTensors} */
+  constructor(arenas: Arenas, current: 0 | 1, withLossScale: boolean, more: readonly Float32Array[] = []) {
     this.#lossScale = new Float64Array(withLossScale ? LOSS_SCALE_STATE : 0);
-    const places = [...stateTensors(arenas, current).map(bytesIn), bytesIn(this.#lossScale)];
+    const places = [...stateTensors(arenas, current).map(bytesIn), bytesIn(this.#lossScale), ...more.map(bytesIn)];
     this.#places = places.filter(({ byteLength }) => byteLength > 0);
   }
 

@@ -11,6 +11,7 @@ const COUNT = 3;
 /** What a replica with an empty slice contributes: it folds in +0 and is never skipped. */
 export const NO_SUMS: StepSums = { lossSum: 0, correct: 0, absoluteErrorSum: 0, count: 0 };
 
+/** @param block from where the step's scalars begin */
 export function writeScalars(block: Float64Array, sums: StepSums): void {
   block[LOSS] = sums.lossSum;
   block[CORRECT] = sums.correct;
@@ -18,6 +19,7 @@ export function writeScalars(block: Float64Array, sums: StepSums): void {
   block[COUNT] = sums.count;
 }
 
+/** @param block from where the step's scalars begin */
 export function readScalars(block: Float64Array): StepSums {
   const [lossSum = 0, correct = 0, absoluteErrorSum = 0, count = 0] = block;
   return { lossSum, correct, absoluteErrorSum, count };

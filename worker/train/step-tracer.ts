@@ -25,7 +25,6 @@ export class StepTracer implements StepTrace {
     this.#replicas.push({ replica, rows, gradients: hashBlocks(gradients, this.#arenas.blocks) });
   }
 
-  /** What was collected since the last call. `parameters`: the committed ones, for the worker that reports them. */
   take(id: StepId, parameters: Float32Array | null): ReplicaBlockHashes {
     const replicas = this.#replicas;
     this.#replicas = [];

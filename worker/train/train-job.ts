@@ -1,22 +1,26 @@
 import { stepsPerEpoch } from "../../shared/epoch-plan.js";
 import type { EpochReport } from "../../shared/protocol/control-message.js";
 import { type EpochProgress, epochToTrain, type TrainingPosition } from "../../shared/training-position.js";
+import type { Boundary } from "./checkpoint-clock.js";
 import { EpochTotals } from "./epoch-totals.js";
 import { evaluateTestRows } from "./evaluate.js";
 import { assertFiniteTest } from "./finite-check.js";
 import type { meansOf } from "./step-scalars.js";
-import { type StepId, type StepOutcome, trainStep } from "./train-step.js";
+import { gatherEpoch, trainAsyncStep } from "./train-async-step.js";
+import { type StepId, type StepOutcome, type TrainedStep, trainStep } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
 
 /** Hears of every step and epoch of this worker. */
 export interface TrainingObserver {
   onStep(id: StepId, outcome: StepOutcome): void;
   onEpoch(report: EpochReport): void;
+  /** Asked where workers must agree on it before they reach a boundary: whether this one wants a checkpoint there. */
+  wantsCheckpoint(end: Boundary): boolean;
   /**
    * Between two steps, everything before it told: a place to go on from. Never after the last step of the job.
    * @param progress makes the epoch's progress; null: `id` ends its epoch
    */
-  onBoundary(id: StepId, progress: (() => EpochProgress) | null): void;
+  onBoundary(id: StepId, progress: (() => EpochProgress) | null): Promise<void>;
 }
 
 /** Where training ended: after the last epoch, or earlier because the loss threshold was reached. */
@@ -46,7 +50,7 @@ export async function trainJob(
     assertFiniteTest(context, { epoch, step: gate.position.step }, test);
     observer.onEpoch({ ...report, ...testFigures(test) });
     if (last) break;
-    observer.onBoundary(gate.position, null);
+    await observer.onBoundary(gate.position, null);
   }
   return { epochs: gate.position.epoch, steps: gate.position.step };
 }
@@ -80,13 +84,30 @@ async function trainEpoch(
   const totals = new EpochTotals(progress);
   const steps = stepsOf(context);
   const lastStep = epoch * steps;
+  const isAsync = context.pushPull !== null;
   while (gate.position.step < lastStep) {
-    const id = { epoch, step: gate.position.step + 1 };
-    context.faults.fire(context.rank, id.step);
-    const outcome = await trainStep(context, id);
-    totals.add(outcome);
-    observer.onStep(id, outcome);
-    if (id.step < lastStep) observer.onBoundary(id, () => totals.progress());
+    for (const { id, outcome } of await advance(context, epoch, observer)) {
+      totals.add(outcome);
+      observer.onStep(id, outcome);
+    }
+    // Workers of an asynchronous job stand at different steps until the epoch ends.
+    if (gate.position.step < lastStep && !isAsync) await observer.onBoundary(gate.position, () => totals.progress());
   }
+  if (isAsync) totals.gathered(await gatherEpoch(context, totals.sums));
   return { epoch, steps: gate.position.step, ...totals.figures(spec.model.targets.kind) };
+}
+
+/** To the next commit: one step, or a round of several. */
+async function advance(
+  context: TrainingContext,
+  epoch: number,
+  observer: TrainingObserver,
+): Promise<readonly TrainedStep[]> {
+  const { rounds, gate, faults, rank } = context;
+  if (rounds !== null) return await rounds.train(context, epoch, (end) => observer.wantsCheckpoint(end));
+  const id = { epoch, step: gate.position.step + 1 };
+  faults.fire(rank, id.step);
+  if (context.pushPull !== null) return [{ id, outcome: await trainAsyncStep(context, id) }];
+  const endsEpoch = id.step % stepsOf(context) === 0;
+  return [{ id, outcome: await trainStep(context, id, () => observer.wantsCheckpoint({ ...id, endsEpoch })) }];
 }

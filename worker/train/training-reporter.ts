@@ -1,11 +1,12 @@
 import type { Generation, JobId } from "../../shared/ids.js";
 import type { EpochReport, WorkerBody } from "../../shared/protocol/control-message.js";
 import type { EpochProgress } from "../../shared/training-position.js";
+import type { Boundary } from "./checkpoint-clock.js";
 import type { Checkpointer } from "./checkpointer.js";
 import { ReportQueue } from "./report-queue.js";
-import { packWeights, stateSha256, weightsSha256 } from "./state-hash.js";
+import { packWeights, StateHash, weightsSha256 } from "./state-hash.js";
 import { meansOf } from "./step-scalars.js";
-import { epochBlockHashes, type StepTracer } from "./step-tracer.js";
+import { epochBlockHashes } from "./step-tracer.js";
 import type { TrainingEnd, TrainingObserver } from "./train-job.js";
 import type { StepId, StepOutcome } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
@@ -19,8 +20,6 @@ export interface JobReference {
 }
 
 export interface ReporterParts {
-  /** Null: steps are not traced. */
-  readonly trace: StepTracer | null;
   /** Null: another rank takes the checkpoints. */
   readonly checkpointer: Checkpointer | null;
 }
@@ -32,7 +31,6 @@ export class TrainingReporter implements TrainingObserver {
   readonly #context: TrainingContext;
   readonly #job: JobReference;
   readonly #send: Send;
-  readonly #tracer: StepTracer | null;
   readonly #checkpointer: Checkpointer | null;
   readonly #queue: ReportQueue;
 
@@ -40,7 +38,6 @@ export class TrainingReporter implements TrainingObserver {
     this.#context = context;
     this.#job = job;
     this.#send = send;
-    this.#tracer = also.trace;
     this.#checkpointer = also.checkpointer;
     this.#queue = new ReportQueue(job, send);
   }
@@ -51,12 +48,13 @@ export class TrainingReporter implements TrainingObserver {
   }
 
   onStep(id: StepId, outcome: StepOutcome): void {
-    const { spec, rank, localReplicas, arenas, gate } = this.#context;
+    const { spec, localReplicas } = this.#context;
     const means = meansOf(outcome.totals, spec.model.targets.kind);
     this.#queue.add({
       ...id,
-      loss: means.loss,
-      accuracy: means.accuracy,
+      // An asynchronous step's figures are this worker's, which may have had no rows in it.
+      loss: outcome.totals.count === 0 ? 0 : means.loss,
+      accuracy: outcome.totals.count === 0 && means.accuracy !== null ? 0 : means.accuracy,
       totalRows: outcome.totals.count,
       ...outcome.update,
       replicas: [...localReplicas],
@@ -65,11 +63,10 @@ export class TrainingReporter implements TrainingObserver {
       communicationMs: outcome.communicationMs,
       sentBytes: outcome.sentBytes,
       receivedBytes: outcome.receivedBytes,
+      ...outcome.delay,
     });
-    if (this.#tracer === null) return;
-    const parameters = rank === 0 ? arenas.parameters[gate.current].values : null;
-    const stepHashes = this.#tracer.take(id, parameters);
-    this.#send({ kind: "blockHashes", ...this.#job, epochHashes: null, stepHashes });
+    if (outcome.hashes === null) return;
+    this.#send({ kind: "blockHashes", ...this.#job, epochHashes: null, stepHashes: outcome.hashes });
   }
 
   onEpoch(report: EpochReport): void {
@@ -79,8 +76,20 @@ export class TrainingReporter implements TrainingObserver {
     this.#send({ kind: "epoch", ...this.#job, report });
   }
 
-  onBoundary(id: StepId, progress: (() => EpochProgress) | null): void {
-    this.#checkpointer?.atBoundary(id, progress);
+  wantsCheckpoint(end: Boundary): boolean {
+    return this.#checkpointer?.wants(end) ?? false;
+  }
+
+  async onBoundary(id: StepId, progress: (() => EpochProgress) | null): Promise<void> {
+    const { replicaStates } = this.#context;
+    if (replicaStates === null) {
+      if (this.wantsCheckpoint({ ...id, endsEpoch: progress === null }))
+        await this.#checkpointer?.take(id, progress?.() ?? null);
+    } else if (replicaStates.isCheckpointAgreed) {
+      // Only rank 0 takes one, and all help.
+      if (this.#checkpointer === null) await replicaStates.gather(this.#context, null);
+      else await this.#checkpointer.take(id, progress?.() ?? null);
+    }
   }
 
   #sendEpochHashes(id: StepId): void {
@@ -91,8 +100,13 @@ export class TrainingReporter implements TrainingObserver {
 }
 
 /** The result: hashes from every rank, so that the coordinator can compare them, and the weights from rank 0. */
-export function reportOutcome(context: TrainingContext, job: JobReference, end: TrainingEnd, send: Send): void {
-  const { arenas, gate, lossScaler } = context;
+export async function reportOutcome(
+  context: TrainingContext,
+  job: JobReference,
+  end: TrainingEnd,
+  send: Send,
+): Promise<void> {
+  const { arenas, gate, lossScaler, replicaStates } = context;
   if (context.rank === 0) {
     const weights = packWeights(arenas, gate.current);
     // Copies of the pieces: posting a view to the other thread would clone the whole buffer behind it each time.
@@ -101,12 +115,14 @@ export function reportOutcome(context: TrainingContext, job: JobReference, end: 
       send({ kind: "weights", ...job, offsetBytes, totalBytes: weights.byteLength, bytes });
     }
   }
+  const state = new StateHash(arenas, gate.current, lossScaler?.state);
+  await replicaStates?.gather(context, (tensor) => state.add(tensor));
   send({
     kind: "finished",
     ...job,
     epochs: end.epochs,
     steps: end.steps,
     weightsSha256: weightsSha256(arenas, gate.current),
-    stateSha256: stateSha256(arenas, gate.current, lossScaler?.state),
+    stateSha256: state.digest(),
   });
 }

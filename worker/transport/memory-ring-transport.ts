@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { RingstrasseError } from "../../shared/failure.js";
+import { linkClosed } from "./link-failure.js";
 import type { RingFrame, RingTransport } from "./ring-transport.js";
 import { unlessAborted } from "./unless-aborted.js";
 
@@ -67,7 +68,7 @@ export class MemoryRingTransport implements RingTransport {
 
   send(frame: RingFrame): void {
     const next = this.#next;
-    if (this.#isClosed || next === null) throw closed(this.endpoint);
+    if (this.#isClosed || next === null) throw linkClosed(this.endpoint);
     const index = this.#sent++;
     const fate = this.#options.fate?.(index, frame) ?? "deliver";
     const turns = this.#options.latencyTurns?.(index) ?? 0;
@@ -79,11 +80,11 @@ export class MemoryRingTransport implements RingTransport {
     this.#lent?.fill(STALE_BYTE);
     this.#lent = null;
     while (this.#inbox.length === 0) {
-      if (this.#isClosed) throw closed(this.endpoint);
+      if (this.#isClosed) throw linkClosed(this.endpoint);
       await unlessAborted(this.#arrival(), signal);
     }
     const frame = this.#inbox.shift();
-    if (frame === undefined) throw closed(this.endpoint);
+    if (frame === undefined) throw linkClosed(this.endpoint);
     // One byte off, as received buffers may be.
     this.#lent = new Uint8Array(frame.payload.byteLength + 1).subarray(1);
     this.#lent.set(frame.payload);
@@ -114,10 +115,4 @@ export class MemoryRingTransport implements RingTransport {
       this.#wake = resolve;
     });
   }
-}
-
-function closed(endpoint: string): RingstrasseError {
-  const problem = "the ring link is not connected or was closed";
-  const remedy = "Form the ring anew: bind, connect, then exchange";
-  return new RingstrasseError({ code: "ENDPOINT_UNAVAILABLE", endpoint, problem, remedy });
 }

@@ -3,6 +3,7 @@ import { type Deferred, deferred } from "../../shared/deferred.js";
 import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { Mpi, MpiRequest } from "../mpi/mpi.js";
 import { Patience } from "../mpi/patience.js";
+import { linkClosed } from "./link-failure.js";
 import type { RingFrame, RingTransport } from "./ring-transport.js";
 import { unlessAborted } from "./unless-aborted.js";
 
@@ -113,7 +114,7 @@ export class MpiRingTransport implements RingTransport {
   /** What has been sent and not yet received is left to MPI: its memory must stay. */
   [Symbol.asyncDispose](): Promise<void> {
     if (this.#end !== null) return Promise.resolve();
-    this.#close(closed(this.endpoint));
+    this.#close(linkClosed(this.endpoint));
     for (const { arrival, payloadArrival, frame } of this.#slots) {
       if (frame === null) arrival.abandon();
       payloadArrival?.abandon();
@@ -221,10 +222,4 @@ export class MpiRingTransport implements RingTransport {
       thrown instanceof RingstrasseError ? thrown : new RingstrasseError(toFailure(thrown), { cause: thrown });
     this.#reader?.reject(this.#end);
   }
-}
-
-function closed(endpoint: string): RingstrasseError {
-  const problem = "the ring link was closed";
-  const remedy = "Form the ring anew: bind, connect, then exchange";
-  return new RingstrasseError({ code: "ENDPOINT_UNAVAILABLE", endpoint, problem, remedy });
 }

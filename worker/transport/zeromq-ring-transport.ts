@@ -1,5 +1,6 @@
-import { RingstrasseError } from "../../shared/failure.js";
+import type { RingstrasseError } from "../../shared/failure.js";
 import { PullSocket, PushSocket } from "../../shared/transport/zeromq-sockets.js";
+import { linkClosed, noFrame } from "./link-failure.js";
 import type { RingFrame, RingTransport } from "./ring-transport.js";
 import { unlessAborted } from "./unless-aborted.js";
 
@@ -49,12 +50,9 @@ export class ZeromqRingTransport implements RingTransport {
     this.#next ??= this.#incoming.receive();
     const message = await unlessAborted(this.#next, signal);
     this.#next = null;
-    if (message === null) throw this.#failure ?? closed(this.endpoint);
+    if (message === null) throw this.#failure ?? linkClosed(this.endpoint);
     const [header, payload, ...more] = message;
-    if (header === undefined || payload === undefined || more.length > 0) {
-      const problem = `a message of ${message.length} parts, expected header and payload`;
-      throw new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: `whoever sends to ${this.endpoint}`, problem });
-    }
+    if (header === undefined || payload === undefined || more.length > 0) throw noFrame(message.length, this.endpoint);
     return { header, payload };
   }
 
@@ -68,10 +66,4 @@ export class ZeromqRingTransport implements RingTransport {
     this.#failure ??= error;
     this.#incoming.close();
   }
-}
-
-function closed(endpoint: string): RingstrasseError {
-  const problem = "the ring link was closed";
-  const remedy = "Form the ring anew: bind, connect, then exchange";
-  return new RingstrasseError({ code: "ENDPOINT_UNAVAILABLE", endpoint, problem, remedy });
 }

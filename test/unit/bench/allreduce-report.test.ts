@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { figureTable, pairRows, reportRows, reportTable } from "../../../bench/allreduce/allreduce-report.js";
-import { readSizes, sizeArgument, sizePlan, sizePlans } from "../../../bench/allreduce/size-plan.js";
+import { crowded, readSizes, sizeArgument, sizePlan, sizePlans } from "../../../bench/allreduce/size-plan.js";
 
 const at = (microseconds: number, wrong = 0) => [{ count: 256, microseconds, wrong }];
 
@@ -13,6 +13,11 @@ describe("sizePlans", () => {
       plans.map(({ repetitions }) => repetitions).sort((a, b) => b - a),
     );
     expect(plans.at(-1)?.repetitions).toBeGreaterThanOrEqual(3);
+  });
+
+  it("repeats small sizes less often where ranks are crowded", () => {
+    expect(crowded(sizePlan(4))).toEqual({ count: 1, repetitions: 200, warmUps: 20 });
+    expect(crowded(sizePlan(128 * 1024 * 1024))).toEqual(sizePlan(128 * 1024 * 1024));
   });
 
   it("rounds to whole numbers of floats", () => {

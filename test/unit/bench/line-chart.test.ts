@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { allreduceChart } from "../../../bench/allreduce/chart-of-allreduce.js";
+import { hostChart } from "../../../bench/allreduce/chart-of-allreduce.js";
 import { decades, type LineChart, lineChart } from "../../../bench/support/line-chart.js";
 
 const CHART: LineChart = {
@@ -67,7 +67,7 @@ describe("decades", () => {
   });
 });
 
-describe("allreduceChart", () => {
+describe("hostChart", () => {
   it("draws a panel for each number of ranks and a line for each system", () => {
     const row = { algbw: 1, busbw: 1, ratioToGloo: 1, fractionOfCopy: 1, wrong: 0, rounds: [] };
     const rows = [2, 4].flatMap((ranks) =>
@@ -75,7 +75,7 @@ describe("allreduceChart", () => {
         [4, 1024, 1_048_576].map((bytes) => ({ ...row, system, ranks, bytes, microseconds: 10 + bytes / ranks })),
       ),
     );
-    const svg = allreduceChart(rows, ["shm"]);
+    const svg = hostChart(rows, ["shm"]);
     expect(svg.match(/<polyline/g)).toHaveLength(4);
     expect(svg).toContain("2 ranks · time of one all-reduce");
     expect(svg).toContain("4 ranks");

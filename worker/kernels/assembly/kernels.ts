@@ -31,6 +31,15 @@ export function add(destination: usize, a: usize, b: usize, length: i32): void {
   }
 }
 
+export function scaledDifference(destination: usize, a: usize, b: usize, length: i32, scale: f32): void {
+  const factor = f32x4.splat(scale);
+  const end = bytes(length);
+  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+    const difference = f32x4.sub(v128.load(a + at), v128.load(b + at));
+    v128.store(destination + at, f32x4.mul(difference, factor));
+  }
+}
+
 export function sumOfSquares(source: usize, length: i32): f64 {
   const end = bytes(length);
   let even = f64x2.splat(0);

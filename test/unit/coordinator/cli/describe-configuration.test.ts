@@ -53,6 +53,29 @@ describe("describeConfiguration", () => {
     );
   });
 
+  it("tells how much of the gradients is sent", () => {
+    const sources = { ...configuration.sources, compress: "flag" };
+    const told = { ...configuration, compress: "topk", topkFraction: 0.01, sources };
+    expect(describeConfiguration(startedEvent({ configuration: told }))).toContain(
+      "steps: only the largest gradients sent, a share of 0.01 (flag)",
+    );
+  });
+
+  it("tells how replicas come to common parameters, where it isn't by an exchange in every step", () => {
+    const rounds = { strategy: "local-sgd", syncEvery: 8, stepsOfRound: 8, outerLearningRate: 0.7, outerMomentum: 0.9 };
+    const sources = { ...configuration.sources, strategy: "flag", syncEvery: "default", outerLearningRate: "document" };
+    const line = (more: object) =>
+      describeConfiguration(startedEvent({ configuration: { ...configuration, ...rounds, ...more, sources } })).find(
+        (each) => each.startsWith("strategy: "),
+      );
+    expect(line({ copySizeBytes: 3_400_000 })).toBe(
+      "strategy: local-sgd (flag), an exchange after 8 steps (default) and after each epoch; " +
+        "outer learning rate 0.7 (document); outer momentum 0.9; each replica's own copies take 3.40 MB",
+    );
+    expect(line({ stepsOfRound: 4, copySizeBytes: 832 })).toMatch(/epoch, which has only 4; .* take 832 bytes$/);
+    expect(line({ strategy: "sync", copySizeBytes: 0 })).toBeUndefined();
+  });
+
   it("says that one worker exchanges nothing", () => {
     const [, , , where] = describeConfiguration(startedEvent({ configuration, workers: 1 }));
     expect(where).toContain("no exchange: one worker");

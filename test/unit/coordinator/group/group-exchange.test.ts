@@ -4,6 +4,7 @@ import { GroupMember } from "../../../../coordinator/group/group-member.js";
 import type { GroupPolicy } from "../../../../coordinator/group/group-policy.js";
 import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
 import type { MeasuredChoice } from "../../../../shared/collective-choice.js";
+import { PLAIN_STEP, type StepRules } from "../../../../shared/step-rules.js";
 import { joinMessage } from "../../../support/control-client.js";
 import { tinyModel } from "../../../support/trained-model.js";
 
@@ -16,20 +17,38 @@ const CHOICE: MeasuredChoice = {
   ],
 };
 
-function exchangeOf(workers: number, collective: GroupPolicy["collective"] = "auto") {
+function exchangeOf(
+  workers: number,
+  collective: GroupPolicy["collective"] = "auto",
+  stepRules: StepRules = PLAIN_STEP,
+) {
   const members = Array.from({ length: workers }, (_, rank) => {
     const join = { ...joinMessage(`w${rank}`, { token: "t" }), protocol: 1, sequence: 0 };
     return new GroupMember(new WorkerRecord(join, null, 0), { workerId: `w${rank}`, rank, replicas: [rank] });
   });
   const news: SettledCollective[] = [];
   const policy = { collective, transport: "tcp", mpiMode: "ordered" } as const;
-  const spec = { model: tinyModel().facts.model, replicas: workers };
+  const spec = { model: tinyModel().facts.model, replicas: workers, stepRules };
   const exchange = new GroupExchange({ generation: 1, members, policy, spec, settled: (one) => news.push(one) });
   exchange.begin();
   return { exchange, members, news };
 }
 
 describe("GroupExchange", () => {
+  it("says that what leaves gradients out does not fold in the canonical order, on one worker either", () => {
+    const topk: StepRules = { ...PLAIN_STEP, payload: { format: "topk", fraction: 0.01 } };
+    for (const workers of [1, 2]) {
+      expect(exchangeOf(workers, "ring", topk).exchange.settled).toMatchObject({ ordered: false });
+      expect(exchangeOf(workers, "ring").exchange.settled).toMatchObject({ ordered: true });
+    }
+  });
+
+  it.each([1, 2])("of %i workers that are asynchronous folds nothing in the canonical order", (workers) => {
+    const { news } = exchangeOf(workers, "parameter-server", { ...PLAIN_STEP, mostStepsAhead: 3 });
+    const collective = workers === 1 ? "local" : "parameter-server";
+    expect(news).toEqual([{ generation: 1, collective, ordered: false, reason: null, measured: null }]);
+  });
+
   it("is settled by the first worker that says what was measured, once", () => {
     const { exchange, members, news } = exchangeOf(2);
     expect([exchange.settled, news]).toEqual([null, []]);

@@ -212,18 +212,6 @@ describe("layers", () => {
 
 describe("what the document's executionEnvironment asks for", () => {
   const paths = { engine: "/definition/executionEnvironment/e", collective: "/x/c", threads: "/x/t" };
-  it.each([
-    [
-      "collective",
-      { collective: "parameter-server" },
-      "parameter-server",
-      ["auto", "ring", "shm", "hierarchical", "mpi"],
-    ],
-  ] as const)("%s can't be had: refused by its element", async (name, execution, value, supported) => {
-    const failure = await failureWithCode("CHOICE_UNSUPPORTED", () => settle({ execution: { ...execution, paths } }));
-    expect(failure).toMatchObject({ option: `net.xml: ${paths[name]}:`, value, supported });
-  });
-
   it("an option overrides it", () => {
     const execution = { engine: "tensorflow", collective: "parameter-server", threads: 4, paths };
     const options = { engine: "wasm", collective: "ring", threads: 1 } as const;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { TrainOptions } from "../../../../coordinator/cli/train-options.js";
 import { describeStepSettings } from "../../../../coordinator/job/describe-step-settings.js";
 import { settleStep } from "../../../../coordinator/job/settle-step.js";
-import { scaledOptimizer, stepRulesOf } from "../../../../coordinator/job/step-rules-of.js";
+import { rowsOfUpdate, scaledOptimizer, stepRulesOf } from "../../../../coordinator/job/step-rules-of.js";
 import type { TrainingParameters } from "../../../../coordinator/vinnsl/network-definition.js";
 import { LOSS_SCALES, PLAIN_STEP, StepRulesSchema } from "../../../../shared/step-rules.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
@@ -76,6 +76,31 @@ describe("the rules of a job's steps", () => {
     expect(scaled).toEqual({ ...optimizer, learningRate: 0.04 });
   });
 
+  it("of topk send a hundredth, or what is said", () => {
+    expect(rules({ compress: "topk" }).payload).toEqual({ format: "topk", fraction: 0.01 });
+    expect(rules({}, { compress: "topk", topkFraction: 0.1 }).payload).toEqual({ format: "topk", fraction: 0.1 });
+    expect(describeStepSettings(settle({ compress: "topk" }))).toEqual([
+      "only a share of 0.01 of gradients sent at once",
+    ]);
+  });
+
+  it("of local-sgd are local SGD's own where nothing else is said; DiLoCo's are given", () => {
+    expect(rules({ strategy: "local-sgd" }).rounds).toEqual({ syncEvery: 8, outer: { learningRate: 1, momentum: 0 } });
+    const diloco = { "sync-every": 500, "outer-learning-rate": 0.7, "outer-momentum": 0.9 } as const;
+    const expected = { syncEvery: 500, outer: { learningRate: 0.7, momentum: 0.9 } };
+    expect(rules({ strategy: "local-sgd", ...diloco }).rounds).toEqual(expected);
+    const document = { strategy: "local-sgd", syncEvery: 500, outerLearningRate: 0.7, outerMomentum: 0.9 } as const;
+    expect(rules({}, document).rounds).toEqual(expected);
+    expect(rules({ "sync-every": 2 }, document).rounds).toEqual({ ...expected, syncEvery: 2 });
+    expect(rules({ strategy: "sync" }, document).rounds).toBeNull();
+    expect(describeStepSettings(settle({}, document))).toEqual(["the strategy local-sgd"]);
+  });
+
+  it("of local-sgd scale the learning rate by the rows of a replica's update", () => {
+    expect(rowsOfUpdate(settle(), 64, 4)).toBe(64);
+    expect(rowsOfUpdate(settle({ strategy: "local-sgd" }), 64, 4)).toBe(16);
+  });
+
   it("are told where a configuration can't say them", () => {
     expect(
       describeStepSettings(settle({ accumulate: 2, "clip-norm": 1, schedule: "cosine", compress: "bf16" })),
@@ -95,6 +120,12 @@ describe("what would mean nothing is refused", () => {
     [{ schedule: "exponential", "decay-every": 2 }, "--decay-every", "the learning-rate schedule exponential"],
     [{ schedule: "step", "final-rate": 0.1 }, "--final-rate", "the learning-rate schedule step"],
     [{ compress: "bf16", "loss-scale": 2 }, "--loss-scale", "the exchange is in bf16"],
+    [{ "topk-fraction": 0.5 }, "--topk-fraction", "only topk"],
+    [{ compress: "bf16", "topk-fraction": 0.5 }, "--topk-fraction", "only topk"],
+    [{ compress: "topk", "loss-scale": 2 }, "--loss-scale", "the exchange is in float32"],
+    [{ "sync-every": 2 }, "--sync-every", "the strategy sync"],
+    [{ strategy: "sync", "outer-momentum": 0.5 }, "--outer-momentum", "the strategy sync"],
+    [{ "outer-learning-rate": 0.5 }, "--outer-learning-rate", "the strategy sync"],
   ] as const)("the options %j", async (options, option, problem) => {
     const failure = await failureWithCode("USAGE", () => settle(options));
     expect(failure).toMatchObject({ option, problem: expect.stringContaining(problem) });
@@ -117,8 +148,28 @@ describe("what would mean nothing is refused", () => {
     expect(settle({ compress: "none" }, { compress: "fp16", lossScale: "dynamic" }).compress.value).toBe("none");
   });
 
-  it("topk, by name", async () => {
-    const failure = await failureWithCode("CHOICE_UNSUPPORTED", () => settle({ compress: "topk" }));
-    expect(failure).toMatchObject({ option: "--compress", value: "topk", supported: ["none", "bf16", "fp16"] });
+  it.each(["bf16", "fp16", "topk"] as const)("%s of what local-sgd exchanges", async (compress) => {
+    const failure = await failureWithCode("CHOICE_UNSUPPORTED", () => settle({ strategy: "local-sgd", compress }));
+    expect(failure).toMatchObject({ option: `--compress ${compress} with --strategy`, value: "local-sgd" });
+    expect(failure.remedy).toMatch(/larger --sync-every/);
+  });
+});
+
+describe("asynchronous steps", () => {
+  it("may be 4 steps apart unless somebody says otherwise, and none with another strategy", () => {
+    const stepsAhead = (options: TrainOptions, parameters = {}) =>
+      stepRulesOf(settle(options, parameters), { epochs: 1, rowCount: 10, batchSize: 5 }).mostStepsAhead;
+    expect(stepsAhead({ strategy: "async" })).toBe(4);
+    expect(stepsAhead({ "max-staleness": 9 }, { strategy: "async", maxStaleness: 2 })).toBe(9);
+    expect(stepsAhead({}, { strategy: "async", maxStaleness: 2 })).toBe(2);
+    expect(stepsAhead({})).toBeNull();
+    expect(stepsAhead({ strategy: "sync" }, { strategy: "async", maxStaleness: 2 })).toBeNull();
+  });
+
+  it("a bound for steps that are done together is refused where it was given", async () => {
+    const usage = await failureWithCode("USAGE", () => settle({ "max-staleness": 3 }));
+    expect(usage).toMatchObject({ option: "--max-staleness", problem: "it means nothing to the strategy sync" });
+    expect(usage.remedy).toBe("Leave it out, or choose --strategy async");
+    await failureWithCode("DOCUMENT_INVALID", () => settle({}, { maxStaleness: 3, strategy: "local-sgd" }));
   });
 });

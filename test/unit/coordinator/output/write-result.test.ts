@@ -57,13 +57,15 @@ describe("MetricsCsv", () => {
       csv.append(
         epochEvent(3, { trainAccuracy: null, trainMeanAbsoluteError: 0.2, learningRate: 0.05, skippedSteps: 7 }),
       ),
+      csv.append(epochEvent(4, { learningRate: 0.1, meanStaleness: 1.5, maxStaleness: 3, maxStepsAhead: 2 })),
     ]);
     await csv[Symbol.asyncDispose]();
     expect(await readFile(file, "utf8")).toBe(
       `${METRICS_COLUMNS.join(",")}\n` +
-        "1,2,1,0.75,,,,,12345.6,0.125,1000,,,\n" +
-        "2,4,0.5,0.75,,0.625,0.5,,12345.6,0.125,2000,0.1,2.5,\n" +
-        "3,6,0.3333333333333333,,0.2,0.625,0.5,,12345.6,0.125,3000,0.05,,7\n",
+        "1,2,1,0.75,,,,,12345.6,0.125,1000,,,,,,\n" +
+        "2,4,0.5,0.75,,0.625,0.5,,12345.6,0.125,2000,0.1,2.5,,,,\n" +
+        "3,6,0.3333333333333333,,0.2,0.625,0.5,,12345.6,0.125,3000,0.05,,7,,,\n" +
+        "4,8,0.25,0.75,,0.625,0.5,,12345.6,0.125,4000,0.1,,,1.5,3,2\n",
     );
   });
 

@@ -31,11 +31,20 @@ describe("parameters", () => {
     expect(parameters.paths).toMatchObject({ clipNorm: "/definition/parameters/valueparameter[2]" });
     const stepwise = read(parametersXml({ schedule: "step", decay: "0.5", decayEvery: "3", lossscale: "dynamic" }));
     expect(stepwise.parameters).toMatchObject({ schedule: "step", decay: 0.5, decayEvery: 3, lossScale: "dynamic" });
+    const rounds = { strategy: "Local-SGD", sync_every: "16", outerLearningRate: "0.7", outermomentum: "0.9" };
+    const expected = { strategy: "local-sgd", syncEvery: 16, outerLearningRate: 0.7, outerMomentum: 0.9 };
+    expect(read(parametersXml(rounds)).parameters).toMatchObject(expected);
+    const topk = read(parametersXml({ compress: "topk", topkFraction: "0.05" }));
+    expect(topk.parameters).toMatchObject({ compress: "topk", topkFraction: 0.05 });
   });
 
   it.each([
     ["schedule", "zigzag", "DOCUMENT_UNSUPPORTED", 'unknown schedule "zigzag"'],
-    ["compress", "topk", "DOCUMENT_UNSUPPORTED", 'unknown format of the exchange "topk"'],
+    ["compress", "zip", "DOCUMENT_UNSUPPORTED", 'unknown format of the exchange "zip"'],
+    ["topkFraction", "1.5", "DOCUMENT_INVALID", "out of range"],
+    ["strategy", "gossip", "DOCUMENT_UNSUPPORTED", 'unknown strategy "gossip"'],
+    ["syncEvery", "0", "DOCUMENT_INVALID", "out of range"],
+    ["outerMomentum", "1", "DOCUMENT_INVALID", "less than 1"],
     ["warmup", "soon", "DOCUMENT_INVALID", 'the warm-up is "soon"'],
     ["lossscale", "1000", "DOCUMENT_INVALID", 'the loss scale is "1000"'],
     ["gradientNormalizationThreshold", "0", "DOCUMENT_INVALID", "greater than 0"],

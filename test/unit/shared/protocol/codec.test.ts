@@ -86,8 +86,10 @@ const SPEC: JobSpec = {
     accumulate: 4,
     clipNorm: 1.5,
     schedule: { kind: "cosine", final: 0.1 },
+    mostStepsAhead: null,
     warmUpSteps: 5,
     payload: { format: "fp16", lossScale: { kind: "dynamic", first: 1024 } },
+    rounds: { syncEvery: 4, outer: { learningRate: 0.7, momentum: 0.9 } },
   },
   lossThreshold: null,
   dataset: {

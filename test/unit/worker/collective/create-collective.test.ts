@@ -60,7 +60,7 @@ describe("createCollective", () => {
           code: "CHOICE_UNSUPPORTED",
           option: "--collective",
           value: "local",
-          supported: ["auto", "ring", "shm", "hierarchical", "mpi"],
+          supported: ["auto", "ring", "shm", "hierarchical", "mpi", "parameter-server"],
           remedy: "Use --workers 1, or --collective ring for 2 workers",
         },
       }),

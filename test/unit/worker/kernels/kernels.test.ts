@@ -68,6 +68,12 @@ describe.each(LENGTHS)("kernels on %i floats give the bits of their scalar formu
     expectBits(a, (i) => before[i]! + b.values[i]!);
   });
 
+  it("scaledDifference", () => {
+    const [a, b, out] = [buffer(length, any), buffer(length, any), buffer(length, any)];
+    kernels.scaledDifference(out.address, a.address, b.address, length, COUNT);
+    expectBits(out, (i) => f(a.values[i]! - b.values[i]!) * COUNT);
+  });
+
   it("sgd", () => {
     const [next, p, s] = [buffer(length, any), buffer(length, any), buffer(length, any)];
     kernels.sgd(next.address, p.address, s.address, length, COUNT, 0.1);

@@ -37,6 +37,18 @@ describe("CommitGate", () => {
     expect(() => gate.wrote(0, 16)).toThrow("before the sums");
   });
 
+  it("commits a round of several steps at its last one", () => {
+    const gate = new CommitGate(16, { epoch: 1, step: 4 });
+    expect(() => gate.begin(6, 1, 1)).toThrow("step 6 can't follow committed step 4");
+    expect(() => gate.begin(4, 1, 0)).toThrow("can't follow");
+    gate.begin(7, 1, 3);
+    expect(() => gate.arrived(6, 1)).toThrow("step 6");
+    gate.arrived(7, 1);
+    gate.wrote(0, 16);
+    gate.commit({ epoch: 1, step: 7 });
+    expect(gate).toMatchObject({ current: 1, position: { epoch: 1, step: 7 } });
+  });
+
   it("refuses a gap in the shadow copies and a step out of turn", () => {
     const gate = new CommitGate(32);
     expect(() => gate.begin(2, 1)).toThrow("can't follow");

@@ -27,7 +27,7 @@ async function summed(isOnlyReplica: boolean) {
     arenas.scalars[0]?.fill(sequence + 0.5);
     await collective.allReduce({ sequence, withArena: true }, signal);
     const set = sequence % 2 === 0 ? 0 : 1;
-    const { sums, scalarSums } = viewTotals(memory, layout, collective.totals);
+    const { sums, scalarSums } = viewTotals(memory, arenas, collective.totals);
     results.push([...sums[set].values, ...scalarSums[set]]);
   }
   return { results, usedBytes: memory.usedBytes };

@@ -28,6 +28,17 @@ describe("CheckpointClock", () => {
     expect(stepsTaken({})).toEqual([]);
   });
 
+  it("with rounds of several steps: at the end of the round in which one was due, also from the middle of a job on", () => {
+    const clock = new CheckpointClock({ ...NO_CHECKPOINTS, everySteps: 5 }, 0, 8);
+    const taken = [12, 16, 20, 24, 28, 32].filter((step) => {
+      const isDue = clock.passes({ epoch: 1, step, endsEpoch: false }, 0);
+      if (isDue) clock.taken(0);
+      return isDue;
+    });
+    // 10, 15, 20, 25 and 30 have passed.
+    expect(taken).toEqual([12, 16, 20, 28, 32]);
+  });
+
   it("time counts from the last one, whatever it was taken for", () => {
     expect(stepsTaken({ everySteps: 5, everyMs: 30 })).toEqual([3, 5, 8, 10]);
   });

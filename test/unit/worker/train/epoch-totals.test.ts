@@ -13,7 +13,7 @@ const OUTCOME: fc.Arbitrary<StepOutcome> = fc
       ...(scaled ? { lossScale: 8 } : {}),
       ...(skipped ? { skipped: true as const } : { gradientNorm: norm }),
     },
-    ...{ localRows: count, elapsedMs: ms, communicationMs: ms / 2, sentBytes: 0, receivedBytes: 0 },
+    ...{ localRows: count, elapsedMs: ms, communicationMs: ms / 2, sentBytes: 0, receivedBytes: 0, hashes: null },
   }));
 
 describe("EpochTotals", () => {

@@ -5,7 +5,13 @@ import { blockPlan, layoutOf } from "../../../../shared/arena-layout.js";
 import { ModelSpecSchema } from "../../../../shared/model-spec.js";
 import { SharedMemory } from "../../../../worker/kernels/shared-memory.js";
 import { type Arenas, allocateArenas } from "../../../../worker/train/arenas.js";
-import { packState, StateFiller, savedStateBytes } from "../../../../worker/train/saved-state.js";
+import {
+  packState,
+  replicaStateBytes,
+  replicaStateTensors,
+  StateFiller,
+  savedStateBytes,
+} from "../../../../worker/train/saved-state.js";
 import { stateSha256 } from "../../../../worker/train/state-hash.js";
 
 const MODEL = ModelSpecSchema.parse({
@@ -60,6 +66,30 @@ describe("a saved state", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it("of replicas that have state of their own comes back to those who hold them, and to nobody else", () => {
+    const layout = layoutOf(MODEL);
+    const blocks = blockPlan(layout.paddedLength, 3);
+    const make = (localReplicas: number) =>
+      allocateArenas(new SharedMemory(), { layout, blocks, localReplicas, stateArenas: 1, copyStateArenas: 2 });
+    const [all, second] = [make(3), make(1)];
+    const tensors = replicaStateTensors(all, { from: 0, to: 3 }, 3);
+    for (const [index, tensor] of tensors.entries()) tensor.fill(index + 0.5);
+    const bytes = new Uint8Array(savedStateBytes(all, false) + replicaStateBytes(all, 3));
+    const commonBytes = savedStateBytes(all, false);
+    packState(all, 0, [], bytes.subarray(0, commonBytes));
+    let at = commonBytes;
+    for (const { buffer, byteOffset, byteLength } of tensors) {
+      bytes.set(new Uint8Array(buffer, byteOffset, byteLength), at);
+      at += byteLength;
+    }
+    expect(at).toBe(bytes.byteLength);
+    const filler = new StateFiller(second, 0, false, replicaStateTensors(second, { from: 1, to: 2 }, 3));
+    for (let from = 0; from < bytes.byteLength; from += 37) filler.add(bytes.subarray(from, from + 37));
+    for (const [state, { values }] of (second.copies[0]?.state ?? []).entries())
+      expect([...values]).toEqual([...(all.copies[1]?.state[state]?.values ?? [])]);
+    expect(() => filler.add(new Uint8Array(4))).toThrow(/too many/);
   });
 
   it("leaves padding as it is", () => {

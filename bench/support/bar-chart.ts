@@ -1,4 +1,4 @@
-import { INK, OTHER, OWN } from "../support/chart-colours.js";
+import { INK, OTHER, OWN } from "./chart-colours.js";
 
 /** Bars of one case, e.g. a network with an optimizer. */
 export interface BarGroup {

@@ -1,7 +1,7 @@
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { describe, expect, it } from "vitest";
-import { barChart } from "../../../bench/train/bar-chart.js";
-import { stepChart } from "../../../bench/train/chart-of-steps.js";
+import { barChart } from "../../../../bench/support/bar-chart.js";
+import { stepChart } from "../../../../bench/train/chart-of-steps.js";
 
 interface Svg {
   readonly svg: {

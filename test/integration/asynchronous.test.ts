@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { EpochEvent, StepEvent } from "../../shared/train-events.js";
+import { ROOT, runFailingTrain, runTrain } from "../support/run-command.js";
+import { temporaryDirectory } from "../support/temporary-directory.js";
+
+const IRIS = join(ROOT, "examples/iris/iris.xml");
+const JOB = [IRIS, "--strategy", "async", "--batch-size", "16", "--engine", "wasm"];
+/** 97 training rows. */
+const STEPS_PER_EPOCH = 7;
+
+describe("--strategy async", () => {
+  it("uses every row once an epoch, keeps workers close enough, tells how old parameters were, and learns as sync does", async () => {
+    const folder = await temporaryDirectory();
+    const out = join(folder, "run");
+    const places = ["--data-dir", join(folder, "rows"), "--out", out];
+    const flags = ["--workers", "3", "--replicas", "4", "--max-staleness", "2", "--epochs", "80"];
+    const { events, finished } = await runTrain([...JOB, ...flags, ...places]);
+    expect(finished).toMatchObject({ collective: "parameter-server", ordered: false, steps: 80 * STEPS_PER_EPOCH });
+    const steps = events.filter((event): event is StepEvent => event.event === "step");
+    const epochs = events.filter((event): event is EpochEvent => event.event === "epoch");
+    for (const { epoch, maxStaleness = -1, maxStepsAhead = -1, meanStaleness = -1 } of epochs) {
+      const ofEpoch = steps.filter((step) => step.epoch === epoch);
+      expect(ofEpoch.reduce((sum, { rows }) => sum + rows, 0)).toBe(97);
+      const workers = ofEpoch.flatMap((step) => step.workers);
+      expect(maxStepsAhead).toBe(Math.max(...workers.map(({ stepsAhead = -1 }) => stepsAhead)));
+      expect(maxStaleness).toBe(Math.max(...workers.map(({ staleness = -1 }) => staleness)));
+      expect(maxStepsAhead).toBeLessThanOrEqual(2);
+      expect(meanStaleness).toBeLessThanOrEqual(maxStaleness);
+    }
+    expect(epochs.at(-1)?.trainLoss).toBeLessThan(0.2);
+    const [header = "", row = ""] = (await readFile(join(out, "metrics.csv"), "utf8")).split("\n");
+    const column = header.split(",").indexOf("maxStepsAhead");
+    expect(Number(row.split(",")[column])).toBe(epochs[0]?.maxStepsAhead);
+    const sync = await runTrain([
+      ...[IRIS, "--batch-size", "16", "--engine", "wasm", "--workers", "1", "--epochs", "80"],
+      ...["--data-dir", join(folder, "rows"), "--out", join(folder, "sync")],
+    ]);
+    expect(Math.abs(finished.trainLoss - sync.finished.trainLoss)).toBeLessThan(0.05);
+    // One of 53 test rows is more than a point: it may tip.
+    expect(Math.abs((finished.testAccuracy ?? 0) - (sync.finished.testAccuracy ?? 0))).toBeLessThan(0.03);
+  });
+
+  it("goes on from the end of an epoch, on another number of workers", async () => {
+    const folder = await temporaryDirectory();
+    const places = ["--data-dir", join(folder, "rows"), "--out", join(folder, "run")];
+    const job = [...JOB, "--replicas", "2", "--epochs", "6", "--checkpoint-epochs", "4", ...places];
+    const whole = await runTrain([...job, "--workers", "2"]);
+    const saved = whole.events.find((event) => event.event === "checkpoint");
+    expect(saved).toMatchObject({ epoch: 4, step: 4 * STEPS_PER_EPOCH, endsEpoch: true });
+    const { events, finished } = await runTrain([...job, "--workers", "1", "--resume", "auto"]);
+    expect(events.find((event) => event.event === "resumed")).toMatchObject({ epoch: 4, step: 4 * STEPS_PER_EPOCH });
+    const epochs = events.filter((event) => event.event === "epoch");
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([5, 6]);
+    expect(finished).toMatchObject({ ordered: false, steps: 6 * STEPS_PER_EPOCH });
+  });
+
+  it.each([
+    ["a worker", 1],
+    ["the one that has the parameters", 0],
+  ])("names %s that dies", async (_who, rank) => {
+    const folder = await temporaryDirectory();
+    const places = ["--data-dir", join(folder, "rows"), "--out", join(folder, "run")];
+    const fault = ["--inject-fault", `crash@rank=${rank},step=200`];
+    const { end, failed } = await runFailingTrain([
+      ...JOB,
+      "--workers",
+      "3",
+      "--epochs",
+      "100000",
+      ...fault,
+      ...places,
+    ]);
+    expect(end.exitCode).toBe(5);
+    expect(failed).toMatchObject({ code: "WORKER_DIED", rank });
+    expect(failed.message).toContain("SIGKILL");
+  });
+});

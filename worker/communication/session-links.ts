@@ -1,0 +1,91 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SERVER_RANK } from "../collective/parameter-server-collective.js";
+import type { Mpi } from "../mpi/mpi.js";
+import { noMpi } from "../mpi/mpi-failure.js";
+import { MpiRingTransport } from "../transport/mpi-ring-transport.js";
+import { openRingLink } from "../transport/open-ring-link.js";
+import type { RingTransport } from "../transport/ring-transport.js";
+import type { StarTransport } from "../transport/star-transport.js";
+import { ZeromqStarTransport } from "../transport/zeromq-star-transport.js";
+import type { RingPlan } from "./thread-messages.js";
+
+type Transport =
+  | { readonly shape: "ring"; readonly end: RingTransport }
+  | { readonly shape: "star"; readonly end: StarTransport };
+
+/** One worker's ends of the links of a generation: to its neighbours on a ring, or to and from the server in a star. */
+export class SessionLinks implements AsyncDisposable {
+  readonly #plan: RingPlan;
+  readonly #transport: Transport;
+  /** Holds the unix socket of ipc links. */
+  readonly #folder: string | null;
+
+  private constructor(plan: RingPlan, transport: Transport, folder: string | null = null) {
+    this.#plan = plan;
+    this.#transport = transport;
+    this.#folder = folder;
+  }
+
+  /**
+   * @param mpi of this process, if it is a rank.
+   * @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE
+   */
+  static async bind(plan: RingPlan, mpi: Mpi | null): Promise<SessionLinks> {
+    if (plan.collectives.includes("mpi")) {
+      if (mpi === null) throw noMpi();
+      const { generation } = plan.membership;
+      return new SessionLinks(plan, { shape: "ring", end: new MpiRingTransport({ mpi, generation }) });
+    }
+    const folder = plan.transport === "ipc" ? await mkdtemp(join(tmpdir(), "ringstrasse-")) : null;
+    const endpoint = folder === null ? `tcp://${plan.address}:0` : `ipc://${join(folder, "ring")}`;
+    return new SessionLinks(plan, await bindZeromq(plan, endpoint), folder);
+  }
+
+  /** Where the others find this worker. */
+  get endpoint(): string {
+    return this.#transport.end.endpoint;
+  }
+
+  /** Null: the links form a star. */
+  get ring(): RingTransport | null {
+    return this.#transport.shape === "ring" ? this.#transport.end : null;
+  }
+
+  /** Null: the links form a ring. */
+  get star(): StarTransport | null {
+    return this.#transport.shape === "star" ? this.#transport.end : null;
+  }
+
+  /** @param endpoints by rank. @throws RingstrasseError ENDPOINT_UNAVAILABLE */
+  connect(endpoints: readonly string[]): void {
+    const { rank, worldSize } = this.#plan.membership;
+    const { shape, end } = this.#transport;
+    if (shape === "ring") {
+      end.connect(endpointOf((rank + 1) % worldSize, endpoints));
+      return;
+    }
+    for (const peer of endpoints.keys()) {
+      if (peer !== rank && (rank === SERVER_RANK || peer === SERVER_RANK))
+        end.connect(peer, endpointOf(peer, endpoints));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#transport.end[Symbol.asyncDispose]();
+    if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function bindZeromq({ collectives }: RingPlan, endpoint: string): Promise<Transport> {
+  return collectives.includes("parameter-server")
+    ? { shape: "star", end: await ZeromqStarTransport.bind(endpoint) }
+    : { shape: "ring", end: await openRingLink(endpoint) };
+}
+
+function endpointOf(rank: number, endpoints: readonly string[]): string {
+  const endpoint = endpoints[rank];
+  if (endpoint === undefined) throw new RangeError(`no endpoint of rank ${rank}`);
+  return endpoint;
+}
