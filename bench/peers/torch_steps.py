@@ -90,17 +90,18 @@ def has_fused(spec):
         return False
 
 
-def stepper(workload, fused, channels_last):
-    """A function that runs the next step of a training of its own."""
+def stepper(workload, fused, channels_last, wrap=lambda model: model, part=lambda rows: rows):
+    """A function that runs the next step of a training of its own: of `part` of the rows, on a model that `wrap` may surround."""
     model = network(workload)
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
+    model = wrap(model)
     made = optimizer(workload.optimizer, model.parameters(), fused)
     x, classes = torch.from_numpy(workload.x), torch.from_numpy(workload.classes)
     batches = workload.batches()
 
     def step():
-        rows = torch.from_numpy(next(batches))
+        rows = torch.from_numpy(part(next(batches)))
         made.zero_grad(set_to_none=True)
         loss = F.cross_entropy(model(x[rows]), classes[rows])
         loss.backward()
@@ -110,19 +111,26 @@ def stepper(workload, fused, channels_last):
     return step
 
 
+def settings_of(workload):
+    """What there is to choose from: for each name whether the optimizer is fused and whether channels come last."""
+    images = any(layer["kind"] == "conv2d" for layer in workload.layers)
+    fusions = [False, True] if has_fused(workload.optimizer) else [False]
+    choices = itertools.product(fusions, [False, True] if images else [False])
+    return {
+        ("fused" if fused else "ordinary") + " optimizer" + (", channels last" if last else ""): (fused, last)
+        for fused, last in choices
+    }
+
+
 def main():
     workload = Workload(sys.argv[1])
     torch.set_num_threads(int(sys.argv[2]))
-    images = any(layer["kind"] == "conv2d" for layer in workload.layers)
-    choices = itertools.product([False, True] if has_fused(workload.optimizer) else [False], [False, True] if images else [False])
-    settings = {}
-    for fused, last in choices:
-        name = ("fused" if fused else "ordinary") + " optimizer" + (", channels last" if last else "")
-        settings[name] = (fused, last)
+    settings = settings_of(workload)
     # Tried on copies: the training that is measured starts from the workload's parameters.
     best = fastest({name: stepper(workload, *setting) for name, setting in settings.items()})
     ready = {"library": "PyTorch", "version": torch.__version__, "variant": best}
     answer(ready, stepper(workload, *settings[best]))
 
 
-main()
+if __name__ == "__main__":
+    main()

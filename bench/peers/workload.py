@@ -15,7 +15,7 @@ class Workload:
     def __init__(self, path):
         with open(path, encoding="utf-8") as file:
             described = json.load(file)
-        self.layers = described["layers"]
+        self.layers = described["model"]["layers"]
         self.optimizer = described["optimizer"]
         self.batch_size = described["batchSize"]
         self.x, self.classes = read_rows(described["dataset"])
