@@ -69,6 +69,7 @@ for (const launcher of MPI_LAUNCHERS) {
     it.each([
       [4, "mpi", /^mpi$/],
       [2, "auto", /^(shm|hierarchical)$/],
+      [1, "auto", /^local$/],
     ] as const)("%i ranks, --collective %s: the bits of one worker, exit 0", async (ranks, collective, ran) => {
       const events = await trainRanks(launcher, ranks, await iris("--epochs", "3", "--collective", collective));
       const finished = { ordered: true, workers: ranks, weightsSha256: await weightsAlone() };
@@ -130,8 +131,10 @@ for (const launcher of MPI_LAUNCHERS) {
       const run = startRanks(launcher, 2, ["train", ...args], { env: { MARK: mark } });
       await run.until((stdout) => stdout.includes('"event":"epoch","epoch":3,'));
       run.child.kill("SIGTERM");
-      const { exitCode } = await run.ended;
-      expect(exitCode).not.toBe(0);
+      const end = await run.ended;
+      // Whose word holds: MPICH's launcher loses exit codes when it is signalled (pmodels/mpich#7057), Open MPI's drops what is said then.
+      if (launcher.whenSignalled === "output") expect(failedOf(end)).toMatchObject({ code: "INTERRUPTED" });
+      else expect(end.exitCode).not.toBe(0);
       await nothingLeft(mark);
     });
 

@@ -9,15 +9,29 @@ export interface MpiLauncher {
   readonly library: string;
   /** So that it starts any number of ranks, as any user. */
   readonly options: readonly string[];
+  /** What the ranks say and exit with once it was sent a signal: one of both gets through. */
+  readonly whenSignalled: "output" | "exit code";
   readonly isInstalled: boolean;
 }
 
 /** Both are known by names of their own wherever both may be installed; `.ci/run` brings them. */
 export const MPI_LAUNCHERS: readonly MpiLauncher[] = [
-  launcher("Open MPI (openmpi-bin)", "mpirun.openmpi", "libmpi.so.40", ["--allow-run-as-root", "--oversubscribe"]),
-  launcher("MPICH (mpich)", "mpirun.mpich", "libmpich.so.12", []),
+  launcher({
+    name: "Open MPI (openmpi-bin)",
+    command: "mpirun.openmpi",
+    library: "libmpi.so.40",
+    options: ["--allow-run-as-root", "--oversubscribe"],
+    whenSignalled: "exit code",
+  }),
+  launcher({
+    name: "MPICH (mpich)",
+    command: "mpirun.mpich",
+    library: "libmpich.so.12",
+    options: [],
+    whenSignalled: "output",
+  }),
 ];
 
-function launcher(name: string, command: string, library: string, options: readonly string[]): MpiLauncher {
-  return { name, command, library, options, isInstalled: isOnPath(command) };
+function launcher(known: Omit<MpiLauncher, "isInstalled">): MpiLauncher {
+  return { ...known, isInstalled: isOnPath(known.command) };
 }
