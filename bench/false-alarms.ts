@@ -76,6 +76,8 @@ function trainOnce(folder: string, workers: number, runs: number): Promise<Train
     `--data=${values.data}`,
     `--workers=${workers}`,
     "--replicas=4",
+    // The same in every run, also when another engine is installed meanwhile.
+    "--engine=wasm",
     `--epochs=${values.epochs}`,
     `--out=${join(folder, `run-${runs}`)}`,
     `--data-dir=${join(folder, "rows")}`,
