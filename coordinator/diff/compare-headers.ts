@@ -26,7 +26,8 @@ export function configurationDifferences(a: HashLogHeader, b: HashLogHeader): Co
 
 function differences<Facts extends object>(a: Facts, b: Facts, numeric: boolean): ConfigurationDifference[] {
   const found: ConfigurationDifference[] = [];
-  for (const name of Object.keys(a) as (keyof Facts & string)[]) {
+  // Of two versions, one may know facts that the other doesn't.
+  for (const name of Object.keys({ ...a, ...b }) as (keyof Facts & string)[]) {
     const [inA, inB] = [describe(a[name]), describe(b[name])];
     if (inA !== inB) found.push({ name, a: inA, b: inB, numeric });
   }
@@ -34,11 +35,12 @@ function differences<Facts extends object>(a: Facts, b: Facts, numeric: boolean)
 }
 
 function describe(value: unknown): string {
-  if (value === null) return "none";
+  // What a log doesn't speak of, its version had none of.
+  if (value === null || value === undefined) return "none";
   if (typeof value !== "object") return String(value);
   const { kind, ...rest } = value as Record<string, unknown>;
-  const details = Object.entries(rest).map(([name, detail]) => `${name} ${String(detail)}`);
-  return [String(kind), ...details].join(" ");
+  const details = Object.entries(rest).map(([name, detail]) => `${name} ${describe(detail)}`);
+  return [...(kind === undefined ? [] : [String(kind)]), ...details].join(" ");
 }
 
 function firstTensorDifference(a: HashLogHeader, b: HashLogHeader): string | null {

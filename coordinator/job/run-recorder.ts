@@ -136,7 +136,7 @@ type HashLogStart = Parameters<typeof BlockHashLog.create>[1];
 function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeginning): HashLogStart {
   const { spec, policy, datasetSha256 } = run;
   const layout = layoutOf(spec.model);
-  const { accumulate, clipNorm, schedule, warmUpSteps, payload, rounds } = spec.stepRules;
+  const { accumulate, clipNorm, schedule, warmUpSteps, payload, rounds, mostStepsAhead } = spec.stepRules;
   const committed = rounds === null ? spec.optimizer : outerOptimizer(rounds);
   return {
     jobId: spec.jobId,
@@ -153,6 +153,7 @@ function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeg
       lossScale: payload.format === "fp16" ? payload.lossScale : null,
       topkFraction: payload.format === "topk" ? payload.fraction : null,
       rounds,
+      mostStepsAhead,
       loss: spec.model.loss,
       datasetSha256,
     },

@@ -39,6 +39,8 @@ export const HashLogHeaderSchema = z.strictObject({
     topkFraction: z.number().nullable().optional(),
     /** Absent in logs of versions without local-sgd; null: replicas exchange in every step. */
     rounds: RoundRulesSchema.nullable().optional(),
+    /** Absent in logs of versions without async, and of those whose logs left it out; null: all workers do each step together. */
+    mostStepsAhead: positive.nullable().optional(),
     loss: z.string(),
     /** Hash of the prepared data; null when there is none. */
     datasetSha256: z.string().nullable(),

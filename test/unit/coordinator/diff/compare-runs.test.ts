@@ -245,4 +245,24 @@ describe("compareRuns", () => {
       { name: "ordered", a: "true", b: "false", numeric: false },
     ]);
   });
+
+  it("tells strategies apart, also from a run of a version that knew of none", async () => {
+    const numerics = {
+      ...hashLogHeader().numerics,
+      mostStepsAhead: 4,
+      rounds: { syncEvery: 8, outer: { learningRate: 0.7, momentum: 0.9 } },
+    };
+    const other = { ...numerics, rounds: { syncEvery: 8, outer: { learningRate: 1, momentum: 0 } } };
+    const apart = await compare({ header: { numerics } }, { header: { numerics: other } });
+    expect(apart.configuration).toEqual([
+      {
+        name: "rounds",
+        a: "syncEvery 8 outer learningRate 0.7 momentum 0.9",
+        b: "syncEvery 8 outer learningRate 1 momentum 0",
+        numeric: true,
+      },
+    ]);
+    const older = await compare({}, { header: { numerics: { ...numerics, rounds: null } } });
+    expect(older.configuration).toEqual([{ name: "mostStepsAhead", a: "none", b: "4", numeric: true }]);
+  });
 });
