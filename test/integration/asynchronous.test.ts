@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { EpochEvent, StepEvent } from "../../shared/train-events.js";
-import { ROOT, runFailingTrain, runTrain } from "../support/run-command.js";
+import { ROOT, runTrain } from "../support/run-command.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
 const IRIS = join(ROOT, "examples/iris/iris.xml");
@@ -54,26 +54,5 @@ describe("--strategy async", () => {
     const epochs = events.filter((event) => event.event === "epoch");
     expect(epochs.map(({ epoch }) => epoch)).toEqual([5, 6]);
     expect(finished).toMatchObject({ ordered: false, steps: 6 * STEPS_PER_EPOCH });
-  });
-
-  it.each([
-    ["a worker", 1],
-    ["the one that has the parameters", 0],
-  ])("names %s that dies", async (_who, rank) => {
-    const folder = await temporaryDirectory();
-    const places = ["--data-dir", join(folder, "rows"), "--out", join(folder, "run")];
-    const fault = ["--inject-fault", `crash@rank=${rank},step=200`];
-    const { end, failed } = await runFailingTrain([
-      ...JOB,
-      "--workers",
-      "3",
-      "--epochs",
-      "100000",
-      ...fault,
-      ...places,
-    ]);
-    expect(end.exitCode).toBe(5);
-    expect(failed).toMatchObject({ code: "WORKER_DIED", rank });
-    expect(failed.message).toContain("SIGKILL");
   });
 });

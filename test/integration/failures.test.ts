@@ -1,30 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { eventsOf, ROOT, runFailingTrain, startCommand } from "../support/run-command.js";
-import { temporaryDirectory } from "../support/temporary-directory.js";
-
-const IRIS = join(ROOT, "examples/iris/iris.xml");
-
-/** Flags of a run that lasts long enough to be disturbed. */
-async function longRun(...more: string[]): Promise<string[]> {
-  const folder = await temporaryDirectory();
-  const out = ["--out", join(folder, "run"), "--data-dir", join(folder, "rows")];
-  return [
-    IRIS,
-    "--workers",
-    "3",
-    "--replicas",
-    "6",
-    "--epochs",
-    "1000000",
-    "--evaluate-every",
-    "1000000",
-    ...out,
-    ...more,
-  ];
-}
+import { allGone, FAULTS, failsByName, longRun } from "../support/injected-faults.js";
+import { eventsOf, startCommand } from "../support/run-command.js";
 
 /** Worker processes of the run with this coordinator, as the launcher names them. */
 function workersOf(coordinatorPid: number): number[] {
@@ -44,45 +22,10 @@ function commandLine(pid: number): string {
   }
 }
 
-/** Resolves once none of the processes runs any more; the test's own time limit ends a wait that never would. */
-async function allGone(pids: readonly number[]): Promise<void> {
-  for (;;) {
-    if (pids.every((pid) => !existsSync(`/proc/${pid}`))) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** Several heartbeats after the start: they are what the coordinator knows of a worker's step when it dies without a word. */
-const STEP = 2000;
-const FAULTS = [
-  { kind: "crash", code: "WORKER_DIED", says: "SIGKILL" },
-  { kind: "freeze", code: "WORKER_SILENT", says: "silent" },
-  { kind: "hang", code: "WORKER_STALLED", says: "no progress" },
-  { kind: "throw", code: "INTERNAL", says: "injected fault at rank 1" },
-] as const;
-
 describe("a failing worker fails the job by name", () => {
-  for (const { kind, code, says } of FAULTS) {
-    it(`${kind} is told as ${code}, with rank, host, replicas and step; nobody is left behind`, async () => {
-      const timeouts = ["--silence-timeout", "3", "--stall-timeout", "4"];
-      const { end, failed } = await runFailingTrain(
-        await longRun("--inject-fault", `${kind}@rank=1,step=${STEP}`, ...timeouts),
-      );
-      expect(end.exitCode).toBe(5);
-      // The fault fired, so the failure is not some other one.
-      expect(end.stderr).toContain(`injected fault fires: ${kind} at rank 1, step ${STEP}`);
-      expect(failed.code).toBe(code);
-      expect(failed.message).toContain(says);
-      if (code !== "INTERNAL") {
-        expect(failed.rank).toBe(1);
-        expect(failed.host).not.toBe("");
-        expect(failed.message).toMatch(/worker rank 1 \(.*replicas 2 3\) in step \d+/);
-      }
-      const generation = eventsOf(end.stdout).find((event) => event.event === "generation");
-      const pids = generation?.workers.map((worker) => worker.pid ?? 0) ?? [];
-      expect(pids).toHaveLength(3);
-      await allGone(pids);
-    });
+  for (const fault of FAULTS) {
+    it(`${fault.kind} is told as ${fault.code}, with rank, host, replicas and step; nobody is left behind`, () =>
+      failsByName(fault, 1));
   }
 });
 
