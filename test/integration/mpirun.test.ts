@@ -54,14 +54,21 @@ async function nothingLeft(mark: string): Promise<void> {
   while (markedProcesses(mark).length > 0) await setTimeout(20);
 }
 
-let alone: Promise<string> | null = null;
+/** By the options of the job. */
+const alone = new Map<string, Promise<string>>();
 /** Of the same job in one worker, without MPI. */
-function weightsAlone(): Promise<string> {
-  alone ??= iris("--epochs", "3", "--workers", "1")
-    .then(runTrain)
-    .then(({ finished }) => finished.weightsSha256);
-  return alone;
+function weightsAlone(job: readonly string[] = ["--epochs", "3"]): Promise<string> {
+  const trained =
+    alone.get(job.join(" ")) ??
+    iris(...job, "--workers", "1")
+      .then(runTrain)
+      .then(({ finished }) => finished.weightsSha256);
+  alone.set(job.join(" "), trained);
+  return trained;
 }
+
+const ROUNDS = ["--epochs", "3", "--strategy", "local-sgd", "--sync-every", "2"];
+const TOPK = ["--epochs", "3", "--compress", "topk", "--topk-fraction", "0.1"];
 
 for (const launcher of MPI_LAUNCHERS) {
   describe.skipIf(!launcher.isInstalled)(`under mpirun of ${launcher.name}`, () => {
@@ -76,6 +83,38 @@ for (const launcher of MPI_LAUNCHERS) {
       expect(finishedOf(events)).toMatchObject({ ...finished, collective: expect.stringMatching(ran) });
       const generation = events.find((event) => event.event === "generation");
       expect(new Set(generation?.workers.map(({ pid }) => pid)).size).toBe(ranks);
+    });
+
+    it.each([
+      [["--epochs", "3"], ["--collective", "parameter-server"], { collective: "parameter-server", ordered: true }],
+      [ROUNDS, ["--collective", "mpi"], { collective: "mpi", ordered: true }],
+      [ROUNDS, ["--collective", "ring"], { collective: "ring", ordered: true }],
+      [ROUNDS, ["--collective", "parameter-server"], { collective: "parameter-server", ordered: true }],
+      [TOPK, [], { collective: "ring", ordered: false }],
+    ])("%j %j with 2 ranks: the bits of one worker", async (job, exchange, ran) => {
+      const events = await trainRanks(launcher, 2, await iris(...job, ...exchange));
+      expect(finishedOf(events)).toMatchObject({ ...ran, workers: 2, weightsSha256: await weightsAlone(job) });
+    });
+
+    it("--strategy async with 2 ranks learns", async () => {
+      const args = await iris("--epochs", "80", "--strategy", "async", "--max-staleness", "2");
+      const events = await trainRanks(launcher, 2, args);
+      const finished = finishedOf(events);
+      expect(finished).toMatchObject({ collective: "parameter-server", ordered: false, workers: 2 });
+      expect(finished.testAccuracy).toBeGreaterThan(0.85);
+      for (const event of events) {
+        if (event.event === "epoch") expect(event.maxStepsAhead).toBeLessThanOrEqual(2);
+      }
+    });
+
+    it.each([
+      [["--compress", "topk", "--collective", "mpi"], "--compress topk with --collective mpi"],
+      [["--strategy", "async", "--collective", "mpi"], "--collective mpi with --strategy async"],
+      [["--strategy", "local-sgd", "--compress", "topk"], "--compress topk with --strategy local-sgd"],
+    ])("%j is refused by name, exit 4", async (wrong, says) => {
+      const end = await startRanks(launcher, 2, ["train", ...(await iris("--json", ...wrong))]).ended;
+      expect(end.exitCode).toBe(4);
+      expect(failedOf(end)).toMatchObject({ code: "CHOICE_UNSUPPORTED", message: expect.stringContaining(says) });
     });
 
     it("--mpi-mode allreduce trains, and says that it keeps no order", async () => {
