@@ -20,6 +20,8 @@ const STATUS_OF_FAILURE: Readonly<Partial<Record<FailureCode, number>>> = {
   DATA_MISMATCH: 400,
   MODEL_INVALID: 400,
   CHOICE_UNSUPPORTED: 400,
+  // A document asks for workers that this server does not start.
+  COLLECTIVE_UNAVAILABLE: 400,
   NOT_FOUND: 404,
   CONFLICT: 409,
   OUTPUT_UNWRITABLE: 503,

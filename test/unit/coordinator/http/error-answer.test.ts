@@ -13,6 +13,7 @@ describe("toErrorAnswer", () => {
     [400, { code: "DOCUMENT_UNSUPPORTED", ...place, problem: "it is wrong", supported: ["this"] }],
     [400, { code: "DATA_INVALID", file: "iris.txt", row: 1, column: 2, ...told }],
     [400, { code: "CHOICE_UNSUPPORTED", option: "--engine", value: "x", supported: [], remedy: "Mend it" }],
+    [400, { code: "COLLECTIVE_UNAVAILABLE", collective: "mpi", ...told }],
     [404, { code: "NOT_FOUND", what: "job", id: "1", remedy: "Look" }],
     [409, { code: "CONFLICT", what: "job", id: "1", ...told }],
     [413, { code: "QUOTA_EXCEEDED", quota: "file", limitBytes: 1, ...told }],
