@@ -1,13 +1,14 @@
 import type { ComponentChildren } from "preact";
 import { formatCount, formatDuration, formatFigure, formatPercent } from "../stores/format.js";
 import type { JobState } from "../stores/job-store.js";
+import { type StrategyProgress, strategyProgress } from "../stores/strategy-progress.js";
 import { Progress } from "./job-table.js";
 
 /** The job's latest figures in one row. */
 export function JobFigures({ state }: { readonly state: JobState }) {
   const { detail, lastEpoch, lastPoint } = state;
   if (detail === null) return null;
-  const { job, result } = detail;
+  const { job, result, started } = detail;
   const speed = result?.samplesPerSecond ?? lastEpoch?.samplesPerSecond ?? null;
   const communication = result?.communicationFraction ?? lastEpoch?.communicationFraction ?? null;
   return (
@@ -18,6 +19,7 @@ export function JobFigures({ state }: { readonly state: JobState }) {
       <Figure label="Step" id="step">
         {formatCount(job.step)}
       </Figure>
+      <StrategyFigures progress={strategyProgress({ started, lastEpoch, step: job.step })} />
       <Figure label="Step loss" id="step-loss">
         {formatFigure(lastPoint?.loss)}
       </Figure>
@@ -56,6 +58,27 @@ export function JobFigures({ state }: { readonly state: JobState }) {
         {formatDuration(result?.wallMs ?? remainingMs(state))}
       </Figure>
     </dl>
+  );
+}
+
+function StrategyFigures({ progress }: { readonly progress: StrategyProgress | null }) {
+  if (progress === null) return null;
+  if (progress.strategy === "local-sgd") {
+    return (
+      <Figure label="Round" id="round">
+        <Progress done={progress.rounds} of={progress.ofRounds} label="Rounds" />
+      </Figure>
+    );
+  }
+  return (
+    <>
+      <Figure label="Mean staleness" id="mean-staleness">
+        {formatFigure(progress.meanStaleness)}
+      </Figure>
+      <Figure label="Most steps ahead" id="steps-ahead">
+        {formatCount(progress.maxStepsAhead)}
+      </Figure>
+    </>
   );
 }
 

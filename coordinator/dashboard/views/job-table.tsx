@@ -78,12 +78,19 @@ function JobRow({ job, nowMs }: { readonly job: JobSummary; readonly nowMs: numb
   );
 }
 
-/** Epochs done of those asked for, as a bar and in figures. */
-export function Progress({ done, of }: { readonly done: number; readonly of: number | null }) {
+interface ProgressProps {
+  readonly done: number;
+  readonly of: number | null;
+  /** Of what; for those who don't see it. */
+  readonly label?: string;
+}
+
+/** Epochs, or others, done of those asked for, as a bar and in figures. */
+export function Progress({ done, of, label = "Epochs" }: ProgressProps) {
   if (of === null) return <span class="muted">–</span>;
   return (
     <span class="progress">
-      <progress value={done} max={Math.max(1, of)} aria-label="Epochs" />
+      <progress value={done} max={Math.max(1, of)} aria-label={label} />
       <span>
         {done} / {of}
       </span>
