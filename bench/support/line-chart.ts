@@ -38,8 +38,10 @@ const TOP = 54;
 const PANEL_HEIGHT = 300;
 const PANEL_GAP = 76;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
-/** Between two names at the right edge. */
+/** Between two names, one above the other. */
 const NAME_HEIGHT = 13;
+/** Of a name, about. */
+const LETTER_WIDTH = 6.8;
 /** Ink, thinned. */
 const GRID = `${INK}40`;
 const OWNS = [OWN, "#1a7f64", "#a371f7", "#d4538f"];
@@ -96,26 +98,34 @@ interface Scales {
   readonly atY: (value: number) => number;
 }
 
-/** Names at the ends of their lines; those of lines that go to the edge are pushed apart where they would cover each other. */
+/** Names at the ends of their lines, the upper ones first; one that would cover another stands below it. */
 function names(styled: readonly Styled[], { atX, atY }: Scales): string[] {
   const ends = styled
     .map(({ line, colour }) => {
       const [x = 1, y = 1] = line.points.at(-1) ?? [];
-      return { line, colour, x: atX(x), y: atY(y) };
+      return { line, colour, left: atX(x) + 6, y: atY(y) };
     })
     .sort((a, b) => a.y - b.y);
-  let last = Number.NEGATIVE_INFINITY;
-  return ends.map(({ line, colour, x, y }) => {
-    const endsEarly = x < LEFT + PLOT_WIDTH - RIGHT;
-    if (!endsEarly) last = Math.max(y, last + NAME_HEIGHT);
-    const weight = line.isOwn ? ' font-weight="600"' : "";
-    return text(
-      (endsEarly ? x : LEFT + PLOT_WIDTH) + 6,
-      (endsEarly ? y : last) + 4,
-      line.name,
-      `fill="${colour}"${weight}`,
-    );
+  const taken: Place[] = [];
+  return ends.map(({ line, colour, left, y }) => {
+    const right = left + line.name.length * LETTER_WIDTH;
+    const place = { left, right, y: freeHeight({ left, right, y }, taken) };
+    taken.push(place);
+    return text(left, place.y + 4, line.name, `fill="${colour}"${line.isOwn ? ' font-weight="600"' : ""}`);
   });
+}
+
+/** Of a name. */
+interface Place {
+  readonly left: number;
+  readonly right: number;
+  readonly y: number;
+}
+
+/** The first height from a place's own on downwards at which it covers none of those that are taken. */
+function freeHeight({ left, right, y }: Place, taken: readonly Place[]): number {
+  const beside = taken.filter((other) => left < other.right && other.left < right).sort((a, b) => a.y - b.y);
+  return beside.reduce((free, other) => (Math.abs(free - other.y) < NAME_HEIGHT ? other.y + NAME_HEIGHT : free), y);
 }
 
 function styles(lines: readonly Line[]): Styled[] {

@@ -53,6 +53,34 @@ describe("lineChart", () => {
     expect(Math.abs((names[0] ?? 0) - (names[1] ?? 0))).toBeGreaterThanOrEqual(13);
   });
 
+  it("puts names beside each other's lines where there is room, and below each other where there is none", () => {
+    const ending = (name: string, x: number, y: number) => ({
+      name,
+      isOwn: true,
+      points: [[1, 0] as const, [x, y] as const],
+    });
+    const lines = [
+      ending("left", 1.5, 0.5),
+      ending("right", 90, 0.5),
+      ending("under", 90, 0.49),
+      ending("last", 92, 0.5),
+    ];
+    const svg = lineChart({ ...CHART, panels: [{ title: "", lines }] });
+    const places = new Map(
+      [...svg.matchAll(/x="([\d.]+)" y="([\d.]+)" fill="[^"]+"[^>]*>(\w+)</g)].map(([, x, y, name]) => [
+        name,
+        [Number(x), Number(y)] as const,
+      ]),
+    );
+    const [leftX, leftY] = places.get("left") ?? [];
+    const [rightX = 0, rightY] = places.get("right") ?? [];
+    expect(leftX).toBeLessThan(rightX - 100);
+    expect(leftY).toBe(rightY);
+    const heights = ["right", "last", "under"].map((name) => places.get(name)?.[1] ?? Number.NaN).sort((a, b) => a - b);
+    expect((heights[1] ?? 0) - (heights[0] ?? 0)).toBeCloseTo(13, 5);
+    expect((heights[2] ?? 0) - (heights[1] ?? 0)).toBeCloseTo(13, 5);
+  });
+
   it("is an escaped document without a ground of its own", () => {
     const svg = lineChart(CHART);
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" .*aria-label="a &lt; b"/);
