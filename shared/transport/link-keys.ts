@@ -28,6 +28,7 @@ export function isOnNetwork(endpoint: string): boolean {
 export function linkKeysOf(token: string): LinkKeys {
   const secret = scryptSync(token, SALT, KEY_BYTES, COST);
   const key = createPrivateKey({ key: Buffer.concat([PKCS8_X25519, secret]), format: "der", type: "pkcs8" });
-  const { x = "" } = createPublicKey(key).export({ format: "jwk" });
+  const { x } = createPublicKey(key).export({ format: "jwk" });
+  if (x === undefined) throw new Error("a public key of X25519 without its number");
   return { publicKey: z85(Buffer.from(x, "base64url")), secretKey: z85(secret) };
 }

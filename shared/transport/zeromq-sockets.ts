@@ -31,7 +31,7 @@ const LINK = {
 const OUTGOING = { sendHighWaterMark: 0 } as const;
 const INCOMING = { receiveHighWaterMark: 0 } as const;
 
-/** A server's events that tell of a peer that it could not come to terms with, among others of its monitor. */
+/** A client's events that tell of a server that it could not come to terms with, among others of its monitor. */
 const FAILED_HANDSHAKE = /^handshake:error/;
 
 /** Tells of a message that could not be sent. */

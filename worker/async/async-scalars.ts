@@ -1,7 +1,7 @@
 import { RingstrasseError } from "../../shared/failure.js";
 import type { AddressableMemory } from "../collective/block-folder.js";
-import type { Collective, Exchange, ExchangeBuffers, ExchangeReport, TotalPlaces } from "../collective/collective.js";
-import { ExchangeGuard } from "../collective/exchange-guard.js";
+import type { Exchange, ExchangeBuffers, TotalPlaces } from "../collective/collective.js";
+import { GuardedCollective, type MovedBytes } from "../collective/guarded-collective.js";
 import type { AsyncParameters } from "./async-parameters.js";
 
 export interface AsyncScalarsOptions {
@@ -15,13 +15,13 @@ export interface AsyncScalarsOptions {
  * The exchanges of an asynchronous job: scalars alone, at the ends of epochs and in evaluations, summed by the worker that has the
  * parameters. Gradients never go this way.
  */
-export class AsyncScalars implements Collective {
+export class AsyncScalars extends GuardedCollective {
   readonly name = "parameter-server";
   readonly ordered = false;
   readonly #options: AsyncScalarsOptions;
-  readonly #guard = new ExchangeGuard();
 
   constructor(options: AsyncScalarsOptions) {
+    super();
     this.#options = options;
   }
 
@@ -30,23 +30,13 @@ export class AsyncScalars implements Collective {
     return { sums, scalarSums };
   }
 
-  allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    return this.#guard.run(exchange, signal, () => this.#run(exchange, signal));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#guard.close();
-    return Promise.resolve();
-  }
-
-  async #run({ sequence, withArena }: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
+  protected async run({ sequence, withArena }: Exchange, signal: AbortSignal): Promise<MovedBytes> {
     if (withArena) {
       throw new RingstrasseError({
         code: "INTERNAL",
         problem: "gradients of an asynchronous job were to be exchanged",
       });
     }
-    const startMs = performance.now();
     const { parameters, buffers, memory } = this.#options;
     const { scalars, scalarCount, scalarSums } = buffers;
     const own = new Float64Array(scalarCount);
@@ -56,6 +46,6 @@ export class AsyncScalars implements Collective {
     }
     const { totals, sentBytes, receivedBytes } = await parameters.sum(own, signal);
     new Float64Array(memory.buffer, scalarSums[sequence % 2 === 0 ? 0 : 1], scalarCount).set(totals);
-    return { sentBytes, receivedBytes, elapsedMs: performance.now() - startMs };
+    return { sentBytes, receivedBytes };
   }
 }

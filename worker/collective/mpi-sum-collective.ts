@@ -2,9 +2,9 @@ import { arcOf } from "../../shared/epoch-plan.js";
 import type { Mpi } from "../mpi/mpi.js";
 import { settled } from "../mpi/settled.js";
 import type { AddressableMemory, BlockFolder } from "./block-folder.js";
-import type { Collective, Exchange, ExchangeBuffers, ExchangeReport, Membership, TotalPlaces } from "./collective.js";
+import type { Exchange, ExchangeBuffers, Membership, TotalPlaces } from "./collective.js";
 import { EventLoopTurns } from "./event-loop-turns.js";
-import { ExchangeGuard } from "./exchange-guard.js";
+import { GuardedCollective, type MovedBytes } from "./guarded-collective.js";
 
 export interface MpiSumOptions {
   readonly membership: Membership;
@@ -21,14 +21,14 @@ export interface MpiSumOptions {
  * likes. Fast where MPI knows the network; not ordered: another number of workers gives other bits. Which bits the same workers get
  * twice is MPI's affair too.
  */
-export class MpiSumCollective implements Collective {
+export class MpiSumCollective extends GuardedCollective {
   readonly name = "mpi";
   readonly ordered = false;
   readonly #options: MpiSumOptions;
-  readonly #guard = new ExchangeGuard();
 
   /** @throws RangeError when MPI's ranks are not the workers' */
   constructor(options: MpiSumOptions) {
+    super();
     const { membership, mpi } = options;
     if (mpi.size !== membership.worldSize || mpi.rank !== membership.rank) {
       throw new RangeError(
@@ -42,17 +42,7 @@ export class MpiSumCollective implements Collective {
     return this.#options.folder.totals;
   }
 
-  allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    return this.#guard.run(exchange, signal, () => this.#run(exchange, signal));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#guard.close();
-    return Promise.resolve();
-  }
-
-  async #run({ sequence, withArena }: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    const startMs = performance.now();
+  protected async run({ sequence, withArena }: Exchange, signal: AbortSignal): Promise<MovedBytes> {
     const { buffers, folder, membership, memory, mpi } = this.#options;
     const arc = arcOf(membership.rank, membership.worldSize, membership.replicas);
     const turns = new EventLoopTurns(signal);
@@ -69,6 +59,6 @@ export class MpiSumCollective implements Collective {
     await settled(requests, signal);
     // What each rank gives and gets; how often MPI moves it is not known.
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    return { sentBytes: bytes, receivedBytes: bytes, elapsedMs: performance.now() - startMs };
+    return { sentBytes: bytes, receivedBytes: bytes };
   }
 }

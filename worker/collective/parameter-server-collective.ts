@@ -1,10 +1,10 @@
 import type { StarTransport } from "../transport/star-transport.js";
 import type { BlockFolder } from "./block-folder.js";
 import { ClientExchange } from "./client-exchange.js";
-import type { Collective, Exchange, ExchangeReport, Membership, TotalPlaces } from "./collective.js";
-import { ExchangeGuard } from "./exchange-guard.js";
+import type { Exchange, Membership, TotalPlaces } from "./collective.js";
 import { FoldSchedule } from "./fold-schedule.js";
 import { layoutTag } from "./frame-header.js";
+import { GuardedCollective, type MovedBytes } from "./guarded-collective.js";
 import { ServerExchange } from "./server-exchange.js";
 import { StarFrames } from "./star-frames.js";
 
@@ -41,17 +41,17 @@ export interface ParameterServerOptions {
  * **Ending.** The last totals may still be on their way when `allReduce` resolves. Closing the transport discards them: close when all
  * workers are known to have completed the last exchange.
  */
-export class ParameterServerCollective implements Collective {
+export class ParameterServerCollective extends GuardedCollective {
   readonly name = "parameter-server";
   readonly ordered = true;
   readonly #options: ParameterServerOptions;
   readonly #schedule: FoldSchedule;
   readonly #layout: bigint;
-  readonly #guard = new ExchangeGuard();
   #staleFrames = 0;
 
   /** @throws RangeError for a group of one, more workers than replicas, or a malformed hash. */
   constructor(options: ParameterServerOptions) {
+    super();
     const { worldSize, replicas } = options.membership;
     if (worldSize < 2) throw new RangeError(`a parameter server for ${worldSize} worker`);
     this.#options = options;
@@ -68,17 +68,7 @@ export class ParameterServerCollective implements Collective {
     return this.#options.folder.totals;
   }
 
-  allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    return this.#guard.run(exchange, signal, () => this.#run(exchange, signal));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#guard.close();
-    return Promise.resolve();
-  }
-
-  async #run(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    const startMs = performance.now();
+  protected async run(exchange: Exchange, signal: AbortSignal): Promise<MovedBytes> {
     const { membership, folder, transport } = this.#options;
     const { rank, replicas } = membership;
     const arc = this.#schedule.arcs[rank] ?? { from: 0, to: 0 };
@@ -96,6 +86,6 @@ export class ParameterServerCollective implements Collective {
       this.#staleFrames += frames.stale;
     }
     const { sentBytes, receivedBytes } = frames;
-    return { sentBytes, receivedBytes, elapsedMs: performance.now() - startMs };
+    return { sentBytes, receivedBytes };
   }
 }

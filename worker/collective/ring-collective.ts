@@ -1,9 +1,9 @@
 import type { RingTransport } from "../transport/ring-transport.js";
 import type { BlockFolder } from "./block-folder.js";
-import type { Collective, Exchange, ExchangeReport, Membership, TotalPlaces } from "./collective.js";
-import { ExchangeGuard } from "./exchange-guard.js";
+import type { Exchange, Membership, TotalPlaces } from "./collective.js";
 import { FoldSchedule, type Traffic } from "./fold-schedule.js";
 import { layoutTag } from "./frame-header.js";
+import { GuardedCollective, type MovedBytes } from "./guarded-collective.js";
 import { RingExchange } from "./ring-exchange.js";
 
 export interface RingCollectiveOptions {
@@ -40,18 +40,18 @@ export interface RingCollectiveOptions {
  * **Ending.** The last frames sent may still be on their way when `allReduce` resolves. Closing the transport discards them: close
  * when all workers are known to have completed the last exchange.
  */
-export class RingCollective implements Collective {
+export class RingCollective extends GuardedCollective {
   readonly name: string;
   readonly ordered = true;
   readonly #options: RingCollectiveOptions;
   readonly #schedule: FoldSchedule;
   readonly #layout: bigint;
-  readonly #guard = new ExchangeGuard();
   readonly #traffic: { readonly withArena: Traffic; readonly scalars: Traffic };
   #staleFrames = 0;
 
   /** @throws RangeError for a ring of one, more workers than replicas, or a malformed hash. */
   constructor(options: RingCollectiveOptions) {
+    super();
     const { membership, folder, layoutHash } = options;
     if (membership.worldSize < 2) throw new RangeError(`a ring of ${membership.worldSize} worker`);
     this.name = options.name;
@@ -73,17 +73,7 @@ export class RingCollective implements Collective {
     return this.#options.folder.totals;
   }
 
-  allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    return this.#guard.run(exchange, signal, () => this.#run(exchange, signal));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#guard.close();
-    return Promise.resolve();
-  }
-
-  async #run(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    const startMs = performance.now();
+  protected async run(exchange: Exchange, signal: AbortSignal): Promise<MovedBytes> {
     const { membership, folder, transport } = this.#options;
     const run = new RingExchange({
       exchange,
@@ -95,8 +85,7 @@ export class RingCollective implements Collective {
       expected: exchange.withArena ? this.#traffic.withArena : this.#traffic.scalars,
     });
     try {
-      const { sentBytes, receivedBytes } = await run.run(signal);
-      return { sentBytes, receivedBytes, elapsedMs: performance.now() - startMs };
+      return await run.run(signal);
     } finally {
       this.#staleFrames += run.staleFrames;
     }

@@ -1,8 +1,8 @@
 import type { BlockFolder } from "./block-folder.js";
-import type { Collective, Exchange, ExchangeReport, Membership, TotalPlaces } from "./collective.js";
+import type { Exchange, Membership, TotalPlaces } from "./collective.js";
 import { EventLoopTurns } from "./event-loop-turns.js";
-import { ExchangeGuard } from "./exchange-guard.js";
 import { FoldSchedule } from "./fold-schedule.js";
+import { GuardedCollective, type MovedBytes } from "./guarded-collective.js";
 import type { PackedSums } from "./packed-sums.js";
 import type { WindowBarrier } from "./window-barrier.js";
 
@@ -31,15 +31,15 @@ const BYTES_PER_TURN = 8 * 1024 * 1024;
  * Sums of exchange k + 2, which take the places of exchange k's, are written when all have computed the gradients of k + 2, and
  * each does so when it has used the totals of k.
  */
-export class ShmCollective implements Collective {
+export class ShmCollective extends GuardedCollective {
   readonly name = "shm";
   readonly ordered = true;
   readonly #options: ShmCollectiveOptions;
   readonly #schedule: FoldSchedule;
-  readonly #guard = new ExchangeGuard();
 
   /** @throws RangeError for a group of one, or more workers than replicas */
   constructor(options: ShmCollectiveOptions) {
+    super();
     const { worldSize, replicas } = options.membership;
     if (worldSize < 2) throw new RangeError(`memory shared by ${worldSize} worker`);
     this.#options = options;
@@ -50,17 +50,7 @@ export class ShmCollective implements Collective {
     return this.#options.folder.totals;
   }
 
-  allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    return this.#guard.run(exchange, signal, () => this.#run(exchange, signal));
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#guard.close();
-    return Promise.resolve();
-  }
-
-  async #run({ sequence, withArena, scale = 1 }: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    const startMs = performance.now();
+  protected async run({ sequence, withArena, scale = 1 }: Exchange, signal: AbortSignal): Promise<MovedBytes> {
     const { folder, membership, barrier, packed } = this.#options;
     const turns = new EventLoopTurns(signal, BYTES_PER_TURN);
     packed?.scaleBy(scale);
@@ -81,7 +71,6 @@ export class ShmCollective implements Collective {
     return {
       sentBytes: otherBytes * local + ownBytes,
       receivedBytes: ownBytes * (membership.replicas - local) + otherBytes,
-      elapsedMs: performance.now() - startMs,
     };
   }
 

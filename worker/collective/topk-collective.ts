@@ -2,17 +2,9 @@ import { arcOf, type Span } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { Address, Kernels } from "../kernels/kernels.js";
 import type { AddressableMemory } from "./block-folder.js";
-import type {
-  Collective,
-  Exchange,
-  ExchangeBuffers,
-  ExchangeReport,
-  Membership,
-  SparseBuffers,
-  TotalPlaces,
-} from "./collective.js";
+import type { Exchange, ExchangeBuffers, Membership, SparseBuffers, TotalPlaces } from "./collective.js";
 import { EventLoopTurns } from "./event-loop-turns.js";
-import { ExchangeGuard } from "./exchange-guard.js";
+import { GuardedCollective, type MovedBytes } from "./guarded-collective.js";
 import type { Gathered, RingGather } from "./ring-gather.js";
 import { type SparsePart, type SparseShape, sparsePartBytes, viewSparsePart } from "./sparse-part.js";
 import { TopSelection } from "./top-selection.js";
@@ -41,17 +33,17 @@ export interface TopkCollectiveOptions {
  * Cost for each worker: its replicas' contributions (8 bytes for each element) go out, and all others' but one are passed on; additions
  * and memory for R·k elements, however many workers there are. With R·k near P nothing is saved.
  */
-export class TopkCollective implements Collective {
+export class TopkCollective extends GuardedCollective {
   readonly name: string;
   readonly ordered = false;
   readonly totals: TotalPlaces;
   readonly #options: TopkCollectiveOptions;
   readonly #arcs: readonly Span[];
-  readonly #guard = new ExchangeGuard();
   readonly #selection = new TopSelection();
 
   /** @throws RangeError unless there is one residual for each local replica */
   constructor(options: TopkCollectiveOptions) {
+    super();
     const { membership, buffers, sparse } = options;
     const { worldSize, replicas } = membership;
     if (sparse.residuals.length !== buffers.gradients.length)
@@ -62,20 +54,10 @@ export class TopkCollective implements Collective {
     this.#arcs = Array.from({ length: worldSize }, (_, rank) => arcOf(rank, worldSize, replicas));
   }
 
-  allReduce(exchange: Exchange, signal: AbortSignal): Promise<ExchangeReport> {
-    return this.#guard.run(exchange, signal, async () => {
-      const startMs = performance.now();
-      const { sentBytes, receivedBytes } =
-        exchange.source === undefined
-          ? await this.#sum(exchange, signal)
-          : await this.#bring(exchange.sequence, exchange.source, signal);
-      return { sentBytes, receivedBytes, elapsedMs: performance.now() - startMs };
-    });
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#guard.close();
-    return Promise.resolve();
+  protected async run(exchange: Exchange, signal: AbortSignal): Promise<MovedBytes> {
+    return exchange.source === undefined
+      ? await this.#sum(exchange, signal)
+      : await this.#bring(exchange.sequence, exchange.source, signal);
   }
 
   async #sum({ sequence, withArena }: Exchange, signal: AbortSignal): Promise<Gathered> {

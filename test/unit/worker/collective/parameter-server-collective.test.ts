@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { CLIENT_WINDOW_BYTES } from "../../../../worker/collective/client-exchange.js";
 import { decodeHeader, encodeHeader, type FrameHeader } from "../../../../worker/collective/frame-header.js";
 import { ParameterServerCollective } from "../../../../worker/collective/parameter-server-collective.js";
-import type { FrameFate } from "../../../../worker/transport/memory-ring-transport.js";
+import type { FrameFate } from "../../../../worker/transport/memory-end.js";
 import { MemoryStarNetwork, type MemoryStarTransport } from "../../../../worker/transport/memory-star-transport.js";
 import type { RingFrame } from "../../../../worker/transport/ring-transport.js";
 import {

@@ -1,11 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { decodeHeader, encodeHeader, type FrameHeader } from "../../../../worker/collective/frame-header.js";
 import { RingCollective } from "../../../../worker/collective/ring-collective.js";
-import {
-  type FrameFate,
-  MemoryRingNetwork,
-  type MemoryRingTransport,
-} from "../../../../worker/transport/memory-ring-transport.js";
+import type { FrameFate } from "../../../../worker/transport/memory-end.js";
+import { MemoryRingNetwork, type MemoryRingTransport } from "../../../../worker/transport/memory-ring-transport.js";
 import type { GroupWorker } from "../../../support/exchange-group.js";
 import {
   connectRing,

@@ -1,0 +1,40 @@
+import { loadLibzmq } from "../../worker/transport/libzmq.js";
+import { LibzmqRingTransport } from "../../worker/transport/libzmq-ring-transport.js";
+import type { RingFrame, RingTransport } from "../../worker/transport/ring-transport.js";
+import type { StarTransport } from "../../worker/transport/star-transport.js";
+import { ZeromqRingTransport } from "../../worker/transport/zeromq-ring-transport.js";
+import { ZeromqStarTransport } from "../../worker/transport/zeromq-star-transport.js";
+
+/** An end of a ring or a star over sockets, with one peer. */
+export interface SocketEnd extends AsyncDisposable {
+  readonly endpoint: string;
+  connect(peer: string): void;
+  send(frame: RingFrame): void;
+  receive(signal: AbortSignal): Promise<RingFrame>;
+}
+
+export interface SocketEndKind {
+  readonly name: string;
+  bind(endpoint: string): Promise<SocketEnd>;
+}
+
+/** Whatever opens sockets for frames: strangers find each. */
+export const SOCKET_END_KINDS: readonly SocketEndKind[] = [
+  { name: "ring by libzmq's calls", bind: (endpoint) => Promise.resolve(bindLibzmq(endpoint)) },
+  { name: "ring by the package's sockets", bind: (endpoint) => ZeromqRingTransport.bind(endpoint) },
+  { name: "star", bind: async (endpoint) => withOnePeer(await ZeromqStarTransport.bind(endpoint)) },
+];
+
+function bindLibzmq(endpoint: string): RingTransport {
+  return new LibzmqRingTransport(loadLibzmq(), endpoint, { longestSleepMs: 0 });
+}
+
+function withOnePeer(star: StarTransport): SocketEnd {
+  return {
+    endpoint: star.endpoint,
+    connect: (peer) => star.connect(1, peer),
+    send: (frame) => star.send(1, frame),
+    receive: (signal) => star.receive(signal),
+    [Symbol.asyncDispose]: () => star[Symbol.asyncDispose](),
+  };
+}
