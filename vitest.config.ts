@@ -16,6 +16,7 @@ const SIDE_BY_SIDE = [
   "diff",
   "docs-commands",
   "doctor",
+  "encrypt",
   "engine-choice",
   "engine-install",
   "evaluate",

@@ -44,6 +44,8 @@ const { values } = parseArgs({
     /** Instead of all sizes. */
     bytes: { type: "string" },
     systems: { type: "string" },
+    /** Also the ring over tcp with encrypted links. */
+    encrypt: { type: "boolean", default: false },
     /** A Python that has torch; absent: the first on the path. */
     python: { type: "string" },
     svg: { type: "string" },
@@ -66,6 +68,7 @@ const OWN: readonly (readonly [string, OwnSystem])[] = [
   ["ring-ipc", { collective: "ring", transport: "ipc" }],
   ["server-ipc", { collective: "parameter-server", transport: "ipc" }],
   ["ring-tcp", { collective: "ring", transport: "tcp" }],
+  ...(values.encrypt ? [["ring-tcp-encrypted", { collective: "ring", transport: "tcp", encrypt: true }] as const] : []),
 ];
 
 if (values.from === undefined) await measureAll();

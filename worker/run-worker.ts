@@ -8,7 +8,7 @@ import { type Failure, RingstrasseError, toFailure } from "../shared/failure.js"
 import type { WorkerId } from "../shared/ids.js";
 import type { Logger } from "../shared/logger.js";
 import type { EngineFacts } from "../shared/protocol/control-message.js";
-import { isOnNetwork, linkKeysOf } from "../shared/transport/link-keys.js";
+import { isOnNetwork, type LinkKeys, linkKeysOf } from "../shared/transport/link-keys.js";
 import type { MemorySharing } from "./collective/memory-domain.js";
 import { CommunicationClient } from "./communication/communication-client.js";
 import type { Assignment } from "./communication/generation-link.js";
@@ -62,7 +62,7 @@ export async function runWorker(given: WorkerOptions): Promise<void> {
   const board = new ProgressBoard();
   await using communication = new CommunicationClient({
     coordinatorEndpoint: options.coordinatorEndpoint,
-    coordinatorKey: isOnNetwork(options.coordinatorEndpoint) ? linkKeysOf(options.token).publicKey : null,
+    coordinatorKey: isOnNetwork(options.coordinatorEndpoint) ? linkKeysOf(options.token, "control").publicKey : null,
     workerId: options.workerId,
     board: board.memory,
     parentPipe: options.parentPipe,
@@ -100,6 +100,7 @@ class Membership {
   #comesBack = false;
   #hasJoined = false;
   #memory = new SharedMemory();
+  #linkKeys: LinkKeys | null = null;
 
   constructor(options: WorkerOptions, communication: CommunicationClient, board: ProgressBoard) {
     this.#options = options;
@@ -185,6 +186,7 @@ class Membership {
         memory,
         board,
         address,
+        linkKeys: () => this.#gradientKeys(),
         announce,
       });
     } catch (thrown) {
@@ -203,6 +205,12 @@ class Membership {
     const verdict = await link.verdict();
     if (verdict !== null) log.debug({ failure: verdict }, "released");
     await communication.leaveGeneration();
+  }
+
+  /** Of a pool's jobs all have the same: they are made once, when they are first wanted, since that takes a moment. */
+  #gradientKeys(): LinkKeys {
+    this.#linkKeys ??= linkKeysOf(this.#options.token, "gradients");
+    return this.#linkKeys;
   }
 
   /** Memories are given back to the machine by the garbage collector, some time: small ones are used again instead. */

@@ -2,6 +2,7 @@ import { blockPlan } from "../../shared/arena-layout.js";
 import type { CollectiveName, MpiMode } from "../../shared/collective-choice.js";
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 import type { PayloadFormat } from "../../shared/step-rules.js";
+import { linkKeysOf } from "../../shared/transport/link-keys.js";
 import type { ExchangeBuffers, TotalPlaces } from "../../worker/collective/collective.js";
 import { WINDOW_ALIGNMENT, windowBytes, windowPlaces } from "../../worker/collective/exchange-window.js";
 import { SERVER_RANK } from "../../worker/collective/parameter-server-collective.js";
@@ -18,6 +19,8 @@ const HALF_BYTES = 2;
 const ALIGNMENT_FLOATS = 16;
 /** All ranks hold the same cut: there is no model to name. */
 const LAYOUT_HASH = "0".repeat(64);
+/** Of all ranks: nobody else is kept out by it. */
+const TOKEN = "the benchmark's";
 /** Whole numbers from −LARGEST to LARGEST, whose sums over ranks are exact, so that every order gives the same: in float32 … */
 const LARGEST = 510;
 /** … and, of up to four ranks, in the 8 significant bits of bf16. */
@@ -35,6 +38,8 @@ export interface BenchPlace {
   readonly format: Exclude<PayloadFormat, "topk">;
   /** Where a ring over tcp listens. */
   readonly address: string;
+  /** Links over tcp are encrypted. */
+  readonly encrypt: boolean;
   /** Of this process, if it is a rank. */
   readonly mpi: Mpi | null;
 }
@@ -145,7 +150,7 @@ function allocate(
 }
 
 function planOf(
-  { rank, ranks, transport, collective, mpiMode, address }: BenchPlace,
+  { rank, ranks, transport, collective, mpiMode, address, encrypt }: BenchPlace,
   generation: number,
   {
     memory,
@@ -162,6 +167,7 @@ function planOf(
     sharesMemory: { withPrevious: true, withNext: true },
     mpiMode,
     address,
+    linkKeys: encrypt ? linkKeysOf(TOKEN, "gradients") : null,
     memory: memory.memory,
     kernels,
     buffers,

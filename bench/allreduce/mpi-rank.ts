@@ -18,7 +18,7 @@ const place = {
   collective: "mpi",
   transport: "ipc",
   mpiMode: mode as MpiMode,
-  ...({ format: "none", address: "127.0.0.1" } as const),
+  ...({ format: "none", address: "127.0.0.1", encrypt: false } as const),
   mpi,
 } as const;
 for (const [index, size] of readSizes(sizes).entries()) {

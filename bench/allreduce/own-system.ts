@@ -11,6 +11,8 @@ const RANK = fileURLToPath(new URL("./rank.js", import.meta.url));
 export interface OwnSystem extends Pick<RankStart, "collective" | "transport"> {
   /** Default none: float32. */
   readonly format?: Exclude<PayloadFormat, "topk">;
+  /** Default false. */
+  readonly encrypt?: boolean;
 }
 
 export interface RanksToMeasure {
@@ -25,12 +27,12 @@ export interface RanksToMeasure {
  * @throws Error when a rank ends early or says something unexpected; all ranks are ended then
  */
 export async function measureOwn(
-  { collective, transport, format = "none" }: OwnSystem,
+  { collective, transport, format = "none", encrypt = false }: OwnSystem,
   { ranks, sizes, hosts = THIS_HOST }: RanksToMeasure,
 ): Promise<Timing[]> {
   const children = Array.from({ length: ranks }, (_, rank) => {
     const address = hosts.address(rank);
-    return new Rank({ rank, ranks, collective, transport, format, address, sizes }, hosts.through(rank));
+    return new Rank({ rank, ranks, collective, transport, format, address, encrypt, sizes }, hosts.through(rank));
   });
   const timings: Timing[] = [];
   try {

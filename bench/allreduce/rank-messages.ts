@@ -21,6 +21,8 @@ export interface RankStart {
   readonly format: Exclude<PayloadFormat, "topk">;
   /** Of this rank's host. */
   readonly address: string;
+  /** Links over tcp are encrypted. */
+  readonly encrypt: boolean;
   readonly sizes: readonly SizePlan[];
 }
 

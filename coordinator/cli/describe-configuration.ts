@@ -20,7 +20,8 @@ export function describeConfiguration(event: StartedEvent): string[] {
   const collective = show(configuration["collective"]);
   const several = collective === "ring" ? `ring over ${show(configuration["transport"])}` : `collective ${collective}`;
   const checkpoints = describeCheckpoints(asRecord(configuration["checkpoints"]));
-  const exchange = workers === 1 ? "no exchange: one worker" : several;
+  const encrypted = configuration["encrypt"] === true ? ", links over tcp encrypted" : "";
+  const exchange = workers === 1 ? "no exchange: one worker" : `${several}${encrypted}`;
   return [
     `network: ${show(configuration["inputs"])} inputs, ${asList(configuration["layers"]).map(show).join(", ")}; loss ${show(configuration["loss"])}`,
     `data: ${show(configuration["data"])}, ${event.trainRows} training and ${event.testRows} test rows`,

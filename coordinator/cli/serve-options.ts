@@ -13,6 +13,7 @@ import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { LOG_LEVELS } from "../../shared/logger.js";
 import { BATCH_OPTIONS } from "./batch-options.js";
 import { CHECKPOINT_OPTIONS } from "./checkpoint-options.js";
+import { TRAIN_OPTIONS } from "./train-options.js";
 
 const SERVICE = "Service:";
 const WORKERS = "Workers:";
@@ -92,6 +93,7 @@ export const SERVE_OPTIONS = {
     schema: wholeNumber(1, 1024),
     placeholder: "T",
   },
+  encrypt: { ...TRAIN_OPTIONS.encrypt, group: WORKERS },
   "control-port": {
     group: WORKERS,
     describe: `Where workers join; 0: any that is free [default ${DEFAULT_CONTROL_PORT}]`,

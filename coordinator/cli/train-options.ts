@@ -138,6 +138,12 @@ export const TRAIN_OPTIONS = {
     schema: choice(["ordered", "allreduce"]),
     placeholder: "NAME",
   },
+  encrypt: {
+    group: GROUP,
+    describe: "Encrypt what workers send each other over tcp, gradients above all [default: in the clear]",
+    schema: switchValue,
+    isSwitch: true,
+  },
   "mpi-library": {
     group: GROUP,
     describe: "MPI's library under mpirun [default libmpi.so.40 for Open MPI, libmpich.so.12 for MPICH]",

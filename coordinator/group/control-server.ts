@@ -61,7 +61,11 @@ export class ControlServer implements AsyncDisposable {
       // Telling a dead worker that the job is over fails, and should.
       log.debug({ err: error, link: linkOf(identity) }, "message not delivered");
     };
-    const socket = await RouterSocket.bind(endpoint, undelivered, isOnNetwork(endpoint) ? linkKeysOf(token) : null);
+    const socket = await RouterSocket.bind(
+      endpoint,
+      undelivered,
+      isOnNetwork(endpoint) ? linkKeysOf(token, "control") : null,
+    );
     return new ControlServer(socket, token, log);
   }
 

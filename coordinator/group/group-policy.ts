@@ -14,6 +14,8 @@ export interface GroupPolicy {
   readonly collective: "auto" | CollectiveName;
   /** Of the collective `mpi`. */
   readonly mpiMode: MpiMode;
+  /** Links over tcp are encrypted. */
+  readonly encrypt: boolean;
   /** To inject, see worker/fault. */
   readonly faults: readonly string[];
 }

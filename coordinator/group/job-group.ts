@@ -215,6 +215,7 @@ export class JobGroup implements Tenant {
         ...link,
         collectives: [...collectives],
         mpiMode: policy.mpiMode,
+        encrypt: policy.encrypt,
         spec: { ...spec, engine: engine.name },
         ...this.#checkpoints.assigned,
         faults: [...policy.faults],

@@ -21,6 +21,8 @@ export interface RunPlace {
   readonly workers: number;
   readonly collective: string;
   readonly transport: string;
+  /** Whether what workers send each other over tcp is encrypted. */
+  readonly encrypt: boolean;
   /** Of the collective `mpi`. */
   readonly mpiMode?: string;
   /** Why the engine is the one that it is; null: not settled yet. */

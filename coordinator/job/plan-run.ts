@@ -130,6 +130,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
       workers,
       collective: workers === 1 ? "local" : collective,
       transport,
+      encrypt: options.encrypt ?? false,
       ...(collective === "mpi" ? { mpiMode: options["mpi-mode"] ?? "ordered" } : {}),
       engineReason: plan.engine?.reason ?? null,
       checkpoints,
@@ -206,6 +207,7 @@ function groupPolicy(
     transport,
     collective,
     mpiMode: options["mpi-mode"] ?? "ordered",
+    encrypt: options.encrypt ?? false,
     faults: options["inject-fault"] ?? [],
   };
 }

@@ -11,6 +11,11 @@ export function refuseUnfitCollective(job: ReadJob): void {
   const { options, settings } = job;
   refuseTopkElsewhere(job);
   const mode = options["mpi-mode"];
+  if (options.encrypt === true && wantedCollective(job) === "mpi") {
+    const problem = "with the collective mpi, gradients go by MPI's own messages, which it can't encrypt";
+    const remedy = "Leave it out where MPI's network is trusted, or take --collective ring";
+    throw new RingstrasseError({ code: "USAGE", option: "--encrypt", problem, remedy });
+  }
   if (wantedCollective(job) !== "mpi") {
     if (mode === undefined) return;
     const remedy = "Leave it out, or give --collective mpi";

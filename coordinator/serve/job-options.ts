@@ -5,6 +5,7 @@ import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 const PASSED_ON = [
   "engine",
   "threads",
+  "encrypt",
   "silence-timeout",
   "stall-timeout",
   "checkpoint-steps",

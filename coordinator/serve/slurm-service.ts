@@ -38,6 +38,7 @@ async function ownFolder(path: string): Promise<void> {
 const PASSED = [
   "engine",
   "threads",
+  "encrypt",
   "silence-timeout",
   "stall-timeout",
   "log-level",

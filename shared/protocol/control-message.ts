@@ -9,7 +9,7 @@ import { JobSpecSchema } from "../job-spec.js";
 import { TrainingPositionSchema } from "../training-position.js";
 
 /** Version of the control protocol and of the frames on the ring. A worker that speaks another one is refused by name. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 const whole = z.number().int().nonnegative();
 const figure = z.number();
@@ -221,6 +221,8 @@ export const FromCoordinatorSchema = z.discriminatedUnion("kind", [
     sharesMemory: z.object({ withPrevious: z.boolean(), withNext: z.boolean() }),
     /** Of the collective `mpi`. */
     mpiMode: z.enum(MPI_MODES),
+    /** Links over tcp are encrypted, with keys made of the token. */
+    encrypt: z.boolean(),
     spec: JobSpecSchema,
     /** For rank 0, which saves the state of all. */
     checkpoints: CheckpointPlanSchema,

@@ -1,6 +1,6 @@
-import { curveKeyPair, Dealer, Pull, Push, Router, type Socket } from "zeromq";
+import { Dealer, Pull, Push, Router, type Socket } from "zeromq";
 import type { RingstrasseError } from "../failure.js";
-import type { LinkKeys } from "./link-keys.js";
+import { freshLinkKeys, type LinkKeys } from "./link-keys.js";
 import { SendQueue } from "./send-queue.js";
 import { unbindable, unconnectable, unsendable } from "./socket-failure.js";
 
@@ -50,8 +50,13 @@ export class PushSocket implements AsyncDisposable {
     });
   }
 
-  /** Returns at once; connects in the background, again and again. @throws RingstrasseError ENDPOINT_UNAVAILABLE when malformed */
-  connect(endpoint: string): void {
+  /**
+   * Returns at once; connects in the background, again and again. Once.
+   * @param serverKey public key of whoever listens there, in Z85; null: the link is not encrypted
+   * @throws RingstrasseError ENDPOINT_UNAVAILABLE when malformed
+   */
+  connect(endpoint: string, serverKey: string | null = null): void {
+    Object.assign(this.#socket, curveClient(serverKey));
     connectSocket(this.#socket, endpoint);
     this.#endpoint = endpoint;
   }
@@ -85,9 +90,13 @@ export class PullSocket implements Disposable {
     this.endpoint = endpoint;
   }
 
-  /** @param endpoint e.g. `tcp://127.0.0.1:0`, `ipc:///path/of/socket`. @throws RingstrasseError ENDPOINT_UNAVAILABLE */
-  static async bind(endpoint: string): Promise<PullSocket> {
-    const socket = new Pull({ ...LINK, ...INCOMING });
+  /**
+   * @param endpoint e.g. `tcp://127.0.0.1:0`, `ipc:///path/of/socket`.
+   * @param keys links are encrypted, and only whoever knows the public key gets one; null: neither
+   * @throws RingstrasseError ENDPOINT_UNAVAILABLE
+   */
+  static async bind(endpoint: string, keys: LinkKeys | null = null): Promise<PullSocket> {
+    const socket = new Pull({ ...LINK, ...INCOMING, ...curveServer(keys) });
     return new PullSocket(socket, await bindSocket(socket, endpoint));
   }
 
@@ -144,9 +153,8 @@ export class RouterSocket implements AsyncDisposable, AsyncIterable<RoutedMessag
   ): Promise<RouterSocket> {
     // Handover: a dealer that comes back takes over from its own connection that the kernel still thinks alive. No waiting: with
     // nobody connected a mandatory router is never ready to send, and a message to the last peer, dead, would wait for ever.
-    const curve = keys === null ? {} : { curveServer: true, curveSecretKey: keys.secretKey };
     const behaviour = { mandatory: true, handover: true, sendTimeout: 0 };
-    const socket = new Router({ ...LINK, ...OUTGOING, ...INCOMING, ...behaviour, ...curve });
+    const socket = new Router({ ...LINK, ...OUTGOING, ...INCOMING, ...behaviour, ...curveServer(keys) });
     return new RouterSocket(socket, await bindSocket(socket, endpoint), onError);
   }
 
@@ -236,12 +244,16 @@ export class DealerSocket implements AsyncDisposable, AsyncIterable<Buffer[]> {
   }
 }
 
+function curveServer(keys: LinkKeys | null): { readonly curveServer?: true; readonly curveSecretKey?: string } {
+  return keys === null ? {} : { curveServer: true, curveSecretKey: keys.secretKey };
+}
+
 /** A pair of keys of its own for every socket: the server knows clients by the token that they show, not by their keys. */
 function curveClient(
   curveServerKey: string | null,
 ): Partial<Record<"curvePublicKey" | "curveSecretKey" | "curveServerKey", string>> {
   if (curveServerKey === null) return {};
-  const { publicKey, secretKey } = curveKeyPair();
+  const { publicKey, secretKey } = freshLinkKeys();
   return { curvePublicKey: publicKey, curveSecretKey: secretKey, curveServerKey };
 }
 

@@ -130,6 +130,12 @@ describe("choices of later versions", () => {
     await expectRefusedTrain(place, args, { exitCode: 4, code: "CHOICE_UNSUPPORTED", says });
   });
 
+  it("--encrypt with --collective mpi: USAGE, exit 2, since MPI's messages can't be encrypted here", async () => {
+    const place = await workplace();
+    const says = ["--encrypt", "MPI's own messages", "--collective ring"];
+    await expectRefusedTrain(place, [IRIS, "--encrypt", "--collective", "mpi"], { exitCode: 2, code: "USAGE", says });
+  });
+
   it("--mpi-mode without --collective mpi, and --launcher mpirun by hand: USAGE, exit 2", async () => {
     const place = await workplace();
     const mode = { exitCode: 2, code: "USAGE", says: ["--mpi-mode", "--collective mpi"] } as const;

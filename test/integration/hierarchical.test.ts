@@ -48,14 +48,15 @@ const problem = otherHostProblem();
 
 describe("a hierarchical ring", () => {
   const where = problem === null ? "" : ` (needs the right to unshare namespaces: ${problem})`;
-  it.skipIf(problem !== null)(
-    `over two hosts with two workers each gives the bits of one process${where}`,
-    async () => {
+  it.skipIf(problem !== null).each([[[]], [["--encrypt"]]])(
+    `over two hosts with two workers each, %j, gives the bits of one process${where}`,
+    async (more) => {
       const folder = await temporaryDirectory();
       const job = [IRIS, "--replicas", "6", "--epochs", "20", "--data-dir", join(folder, "rows")];
       const byHand = ["--launcher", "none", "--port", "0", "--token", TOKEN, "--engine", "wasm"];
-      const flags = ["--workers", "4", "--collective", "hierarchical", ...byHand, "--out", join(folder, "hosts")];
-      const coordinator = startCommand(["train", ...job, ...flags, "--json"]);
+      const flags = ["--workers", "4", "--collective", "hierarchical", ...byHand, ...more];
+      const out = ["--out", join(folder, "hosts")];
+      const coordinator = startCommand(["train", ...job, ...flags, ...out, "--json"]);
       let endpoint = "";
       await coordinator.until((_, stderr) => {
         endpoint = /--coordinator (tcp:\/\/\S+)/.exec(stderr)?.[1] ?? "";

@@ -62,6 +62,16 @@ describe("same job, same bits", () => {
     expect(new Set(found).size).toBe(1);
   });
 
+  it("links over tcp, encrypted and plain: round a ring, through the server, and the largest gradients alone", async () => {
+    const ring = ["--collective", "ring", "--transport", "tcp"];
+    const server = ["--workers", "2", "--collective", "parameter-server", "--transport", "tcp", "--encrypt"];
+    const rings = [2, 3].map((count) => ["--workers", `${count}`, ...ring, "--encrypt"]);
+    const job = [IRIS, "--replicas", "5", "--epochs", "30"];
+    expect(new Set(await hashes(job, [["--workers", "2", ...ring], ...rings, server])).size).toBe(1);
+    const topk = [...job, "--workers", "2", "--compress", "topk", "--topk-fraction", "0.3", "--transport", "tcp"];
+    expect(new Set(await hashes(topk, [[], ["--encrypt"]])).size).toBe(1);
+  });
+
   it("tiny models: 2 parameters, more replicas than blocks", async () => {
     const folder = await temporaryDirectory();
     const data = await writeBlobs(folder, 40, 2);

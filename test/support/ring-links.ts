@@ -1,3 +1,4 @@
+import { freshLinkKeys, type LinkKeys } from "../../shared/transport/link-keys.js";
 import { loadLibzmq } from "../../worker/transport/libzmq.js";
 import { LibzmqRingTransport } from "../../worker/transport/libzmq-ring-transport.js";
 import { MemoryRingNetwork } from "../../worker/transport/memory-ring-transport.js";
@@ -30,14 +31,32 @@ export const RING_LINK_KINDS: readonly RingLinkKind[] = [
 export const OTHER_LINK_KINDS: readonly RingLinkKind[] = [
   { name: "tcp by the package's sockets", setup: () => Promise.resolve(tcpLinks(zeromq("package"))) },
   { name: "tcp by one and the other", setup: () => Promise.resolve(tcpLinks(zeromq("library", "package"))) },
+  { name: "tcp, encrypted", setup: () => Promise.resolve(tcpLinks(encrypted("library"))) },
+  { name: "tcp by the package's sockets, encrypted", setup: () => Promise.resolve(tcpLinks(encrypted("package"))) },
+  {
+    name: "tcp by one and the other, encrypted",
+    setup: () => Promise.resolve(tcpLinks(encrypted("library", "package"))),
+  },
+  { name: "ipc, which needs no encryption", setup: () => ipcLinks(encrypted("library", "package")) },
 ];
 
+type Caller = "library" | "package";
+
 /** @param callers by turns */
-function zeromq(...callers: readonly ("library" | "package")[]): OpenAt<RingTransport> {
+function zeromq(...callers: readonly Caller[]): OpenAt<RingTransport> {
+  return withKeys(callers, null);
+}
+
+/** @param callers by turns */
+function encrypted(...callers: readonly Caller[]): OpenAt<RingTransport> {
+  return withKeys(callers, freshLinkKeys());
+}
+
+function withKeys(callers: readonly Caller[], keys: LinkKeys | null): OpenAt<RingTransport> {
   const lib = loadLibzmq();
   return (endpoint, at) =>
     callers[at % callers.length] === "package"
-      ? ZeromqRingTransport.bind(endpoint)
+      ? ZeromqRingTransport.bind(endpoint, keys)
       : // All links of a test are in one thread, which none may keep from the others.
-        new LibzmqRingTransport(lib, endpoint, { longestSleepMs: 0 });
+        new LibzmqRingTransport(lib, endpoint, { longestSleepMs: 0, keys });
 }

@@ -1,3 +1,4 @@
+import type { LinkKeys } from "../../shared/transport/link-keys.js";
 import { loadLibzmq } from "../../worker/transport/libzmq.js";
 import { LibzmqRingTransport } from "../../worker/transport/libzmq-ring-transport.js";
 import type { RingFrame, RingTransport } from "../../worker/transport/ring-transport.js";
@@ -15,18 +16,19 @@ export interface SocketEnd extends AsyncDisposable {
 
 export interface SocketEndKind {
   readonly name: string;
-  bind(endpoint: string): Promise<SocketEnd>;
+  /** @param keys of links over tcp; null: they are not encrypted */
+  bind(endpoint: string, keys: LinkKeys | null): Promise<SocketEnd>;
 }
 
 /** Whatever opens sockets for frames: strangers find each. */
 export const SOCKET_END_KINDS: readonly SocketEndKind[] = [
-  { name: "ring by libzmq's calls", bind: (endpoint) => Promise.resolve(bindLibzmq(endpoint)) },
-  { name: "ring by the package's sockets", bind: (endpoint) => ZeromqRingTransport.bind(endpoint) },
-  { name: "star", bind: async (endpoint) => withOnePeer(await ZeromqStarTransport.bind(endpoint)) },
+  { name: "ring by libzmq's calls", bind: async (endpoint, keys) => bindLibzmq(endpoint, keys) },
+  { name: "ring by the package's sockets", bind: (endpoint, keys) => ZeromqRingTransport.bind(endpoint, keys) },
+  { name: "star", bind: async (endpoint, keys) => withOnePeer(await ZeromqStarTransport.bind(endpoint, keys)) },
 ];
 
-function bindLibzmq(endpoint: string): RingTransport {
-  return new LibzmqRingTransport(loadLibzmq(), endpoint, { longestSleepMs: 0 });
+function bindLibzmq(endpoint: string, keys: LinkKeys | null): RingTransport {
+  return new LibzmqRingTransport(loadLibzmq(), endpoint, { longestSleepMs: 0, keys });
 }
 
 function withOnePeer(star: StarTransport): SocketEnd {

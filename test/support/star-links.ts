@@ -1,7 +1,8 @@
+import { freshLinkKeys } from "../../shared/transport/link-keys.js";
 import { MemoryStarNetwork } from "../../worker/transport/memory-star-transport.js";
 import type { StarTransport } from "../../worker/transport/star-transport.js";
 import { ZeromqStarTransport } from "../../worker/transport/zeromq-star-transport.js";
-import { ipcLinks, type LinkKind, type Links, memoryLinks, tcpLinks } from "./links.js";
+import { ipcLinks, type LinkKind, type Links, memoryLinks, type OpenAt, tcpLinks } from "./links.js";
 
 export type StarLinks = Links<StarTransport>;
 export type StarLinkKind = LinkKind<StarTransport>;
@@ -14,6 +15,17 @@ export const STAR_LINK_KINDS: readonly StarLinkKind[] = [
   { name: "tcp", setup: () => Promise.resolve(tcpLinks(open)) },
   { name: "ipc", setup: () => ipcLinks(open) },
 ];
+
+/** Links that speak like the others: no need to try every collective over them. */
+export const OTHER_STAR_LINK_KINDS: readonly StarLinkKind[] = [
+  { name: "tcp, encrypted", setup: () => Promise.resolve(tcpLinks(encrypted())) },
+  { name: "ipc, which needs no encryption", setup: () => ipcLinks(encrypted()) },
+];
+
+function encrypted(): OpenAt<StarTransport> {
+  const keys = freshLinkKeys();
+  return (endpoint) => ZeromqStarTransport.bind(endpoint, keys);
+}
 
 /** Connects the first to all others, and each of them to it. */
 export function connectStar(transports: readonly StarTransport[]): void {

@@ -78,10 +78,10 @@ export class SessionLinks implements AsyncDisposable {
   }
 }
 
-async function bindZeromq({ collectives }: RingPlan, endpoint: string): Promise<Transport> {
+async function bindZeromq({ collectives, linkKeys }: RingPlan, endpoint: string): Promise<Transport> {
   return collectives.includes("parameter-server")
-    ? { shape: "star", end: await ZeromqStarTransport.bind(endpoint) }
-    : { shape: "ring", end: await openRingLink(endpoint) };
+    ? { shape: "star", end: await ZeromqStarTransport.bind(endpoint, linkKeys) }
+    : { shape: "ring", end: await openRingLink(endpoint, linkKeys) };
 }
 
 function endpointOf(rank: number, endpoints: readonly string[]): string {

@@ -1,6 +1,7 @@
 import type { CollectiveName, MeasuredChoice, MpiMode } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
 import type { FromCoordinator, SegmentPlace, WorkerBody } from "../../shared/protocol/control-message.js";
+import type { LinkKeys } from "../../shared/transport/link-keys.js";
 import type { AsyncPlan } from "../async/create-async-parameters.js";
 import type { PushPull, PushPullReport } from "../async/push-pull.js";
 import type { Exchange, ExchangeBuffers, ExchangeReport, Membership, TotalPlaces } from "../collective/collective.js";
@@ -39,6 +40,8 @@ export interface RingPlan {
   readonly mpiMode: MpiMode;
   /** Where tcp rings listen: this host's address as its peers reach it. */
   readonly address: string;
+  /** Of links over tcp; null: they are not encrypted. */
+  readonly linkKeys: LinkKeys | null;
   readonly memory: WebAssembly.Memory;
   readonly kernels: WebAssembly.Module;
   readonly buffers: ExchangeBuffers;

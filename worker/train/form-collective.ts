@@ -1,6 +1,7 @@
 import { layoutHash } from "../../shared/arena-layout.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
+import type { LinkKeys } from "../../shared/transport/link-keys.js";
 import { AsyncScalars } from "../async/async-scalars.js";
 import { type AsyncPlan, createAsyncParameters } from "../async/create-async-parameters.js";
 import type { PushPull, PushPullReport } from "../async/push-pull.js";
@@ -23,6 +24,8 @@ export interface CollectiveResources {
   readonly kernels: { readonly module: WebAssembly.Module; readonly instance: Kernels };
   /** This host's address for tcp rings. */
   readonly address: string;
+  /** What links over tcp are encrypted with, where the assignment wants it. */
+  readonly linkKeys: () => LinkKeys;
   /** Aborts when the generation is over. */
   readonly signal: AbortSignal;
 }
@@ -41,7 +44,7 @@ export interface FormedExchange {
  */
 export async function formCollective(assignment: Assignment, resources: CollectiveResources): Promise<FormedExchange> {
   const { spec, rank, worldSize, generation, jobId, collectives, mpiMode } = assignment;
-  const { communication, board, memory, arenas, kernels, address } = resources;
+  const { communication, board, memory, arenas, kernels } = resources;
   const group = { jobId, generation, layoutHash: layoutHash(arenas.layout, arenas.blocks) };
   const asyncPlan = asyncPlanOf(assignment, arenas);
   const membership = { generation, rank, worldSize, replicas: spec.replicas };
@@ -54,7 +57,8 @@ export async function formCollective(assignment: Assignment, resources: Collecti
     return formAlone(membership, resources, asyncPlan, group.layoutHash);
   }
   const { transport, sharesMemory } = assignment;
-  const asked = { ...group, membership, transport, collectives, sharesMemory, mpiMode, address, buffers, window };
+  const links = { address: resources.address, linkKeys: assignment.encrypt ? resources.linkKeys() : null };
+  const asked = { ...group, ...links, membership, transport, collectives, sharesMemory, mpiMode, buffers, window };
   const plan = { ...asked, async: asyncPlan, memory: memory.memory, kernels: kernels.module };
   const ring = await communication.bindRing(plan);
   communication.send({ kind: "ready", ...group, ringEndpoint: ring.endpoint, segment: ring.segment });

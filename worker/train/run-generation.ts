@@ -2,6 +2,7 @@ import process from "node:process";
 import { arcOf } from "../../shared/epoch-plan.js";
 import { outerOptimizer } from "../../shared/round-rules.js";
 import type { TrainingPosition } from "../../shared/training-position.js";
+import type { LinkKeys } from "../../shared/transport/link-keys.js";
 import type { CommunicationClient } from "../communication/communication-client.js";
 import type { Assignment } from "../communication/generation-link.js";
 import type { ProgressBoard } from "../communication/progress-board.js";
@@ -41,6 +42,8 @@ export interface GenerationResources {
   readonly board: ProgressBoard;
   /** This host's address for tcp rings. */
   readonly address: string;
+  /** What links over tcp are encrypted with, where the assignment wants it. */
+  readonly linkKeys: () => LinkKeys;
   /** Says something that the user should know. */
   readonly announce: (text: string) => void;
 }

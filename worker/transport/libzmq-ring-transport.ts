@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { RingstrasseError } from "../../shared/failure.js";
+import { keysAt, type LinkKeys } from "../../shared/transport/link-keys.js";
 import { unbindable, unconnectable, unsendable } from "../../shared/transport/socket-failure.js";
 import type { Libzmq } from "./libzmq.js";
 import { LibzmqSocket } from "./libzmq-socket.js";
@@ -16,6 +17,8 @@ const FIRST_LANDING_BYTES = 256 * 1024;
 export interface LibzmqRingOptions {
   /** Default 8. 0: never sleeps, for several links in one thread. */
   readonly longestSleepMs?: number;
+  /** Of links over tcp; default null: they are not encrypted. */
+  readonly keys?: LinkKeys | null;
 }
 
 /**
@@ -31,6 +34,7 @@ export class LibzmqRingTransport implements RingTransport {
   readonly #incoming: LibzmqSocket;
   readonly #outgoing: LibzmqSocket;
   readonly #longestSleepMs: number;
+  readonly #keys: LinkKeys | null;
   #next = "not connected";
   #header = Buffer.alloc(0);
   #landing = Buffer.allocUnsafeSlow(FIRST_LANDING_BYTES);
@@ -41,15 +45,17 @@ export class LibzmqRingTransport implements RingTransport {
    * @param endpoint `tcp://HOST:0` takes a free port, `ipc://PATH` a socket file, removed at the end.
    * @throws RingstrasseError ENDPOINT_UNAVAILABLE
    */
-  constructor(lib: Libzmq, endpoint: string, { longestSleepMs = LONGEST_SLEEP_MS }: LibzmqRingOptions = {}) {
+  constructor(lib: Libzmq, endpoint: string, options: LibzmqRingOptions = {}) {
+    const { longestSleepMs = LONGEST_SLEEP_MS, keys = null } = options;
     this.#longestSleepMs = longestSleepMs;
+    this.#keys = keys;
     const opened: LibzmqSocket[] = [];
     try {
       this.#incoming = new LibzmqSocket(lib, "pull");
       opened.push(this.#incoming);
       this.#outgoing = new LibzmqSocket(lib, "push");
       opened.push(this.#outgoing);
-      this.endpoint = this.#incoming.bind(endpoint);
+      this.endpoint = this.#incoming.bind(endpoint, keysAt(endpoint, keys));
     } catch (cause) {
       for (const socket of opened) socket[Symbol.dispose]();
       throw unbindable(endpoint, cause);
@@ -58,7 +64,7 @@ export class LibzmqRingTransport implements RingTransport {
 
   connect(next: string): void {
     try {
-      this.#outgoing.connect(next);
+      this.#outgoing.connect(next, keysAt(next, this.#keys)?.publicKey ?? null);
       this.#next = next;
     } catch (cause) {
       throw unconnectable(next, cause);

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
-import { type Handle, type Libzmq, MESSAGE_BYTES, POLL_ITEM_BYTES } from "./libzmq.js";
+import { freshLinkKeys, type LinkKeys } from "../../shared/transport/link-keys.js";
+import { type Bytes, type Handle, type Libzmq, MESSAGE_BYTES, POLL_ITEM_BYTES } from "./libzmq.js";
 
 const TYPES = { pull: 7, push: 8 } as const;
 const DONT_WAIT = 1;
@@ -7,6 +8,7 @@ const SEND_MORE = 2;
 const POLL_IN = 1;
 const LAST_ENDPOINT = 32;
 const MAX_MESSAGE_SIZE = 22;
+const CURVE = { server: 47, publicKey: 48, secretKey: 49, serverKey: 50 } as const;
 /**
  * As on the project's other links (shared/transport/zeromq-sockets.ts): closing never waits, nothing is dropped or blocked by a mark,
  * vanished hosts are found by keepalive.
@@ -85,8 +87,15 @@ export class LibzmqSocket implements Disposable {
     return this.#isClosed;
   }
 
-  /** @returns the endpoint, with the real port @throws LibzmqError */
-  bind(endpoint: string): string {
+  /**
+   * @param keys links are encrypted, and only whoever knows the public one gets one; null: neither
+   * @returns the endpoint, with the real port @throws LibzmqError
+   */
+  bind(endpoint: string, keys: LinkKeys | null): string {
+    if (keys !== null) {
+      this.#set(CURVE.server, Int32Array.of(1));
+      this.#set(CURVE.secretKey, keyOption(keys.secretKey));
+    }
     this.#check(this.#lib.bind(this.#socket, endpoint), "bind");
     const text = Buffer.alloc(ENDPOINT_BYTES);
     this.#check(
@@ -96,8 +105,17 @@ export class LibzmqSocket implements Disposable {
     return text.toString("utf8", 0, text.indexOf(0));
   }
 
-  /** @throws LibzmqError for a malformed endpoint */
-  connect(endpoint: string): void {
+  /**
+   * @param serverKey public key of whoever listens there; null: the link is not encrypted
+   * @throws LibzmqError for a malformed endpoint
+   */
+  connect(endpoint: string, serverKey: string | null): void {
+    if (serverKey !== null) {
+      const { publicKey, secretKey } = freshLinkKeys();
+      this.#set(CURVE.publicKey, keyOption(publicKey));
+      this.#set(CURVE.secretKey, keyOption(secretKey));
+      this.#set(CURVE.serverKey, keyOption(serverKey));
+    }
     this.#check(this.#lib.connect(this.#socket, endpoint), "connect");
   }
 
@@ -152,11 +170,16 @@ export class LibzmqSocket implements Disposable {
     this.#sentFrom.clear();
   }
 
-  #set(option: number, value: Int32Array | BigInt64Array): void {
+  #set(option: number, value: Bytes): void {
     this.#check(this.#lib.setOption(this.#socket, option, value, value.byteLength), `option ${option}`);
   }
 
   #check(result: number, does: string): void {
     if (result < 0) throw new LibzmqError(this.#lib, does);
   }
+}
+
+/** As text with its end, which is one of the three forms that the library tells apart by their sizes. */
+function keyOption(key: string): Uint8Array {
+  return Buffer.from(`${key}\0`, "latin1");
 }

@@ -3,7 +3,8 @@ import koffi from "koffi";
 
 /** An address that the library gave. */
 export type Handle = unknown;
-type Bytes = Uint8Array | Int32Array | BigInt64Array;
+/** Of an option. */
+export type Bytes = Uint8Array | Int32Array | BigInt64Array;
 
 /** Of `zmq_msg_t` and `zmq_pollitem_t`: fixed by ZeroMQ's interface. */
 export const MESSAGE_BYTES = 64;

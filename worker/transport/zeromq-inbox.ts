@@ -1,4 +1,5 @@
 import type { RingstrasseError } from "../../shared/failure.js";
+import { keysAt, type LinkKeys } from "../../shared/transport/link-keys.js";
 import { PullSocket } from "../../shared/transport/zeromq-sockets.js";
 import { linkClosed, noFrame } from "./link-failure.js";
 import type { RingFrame } from "./ring-transport.js";
@@ -19,10 +20,11 @@ export class ZeromqInbox implements Disposable {
 
   /**
    * @param endpoint `tcp://HOST:0` takes a free port, `ipc://PATH` a socket file, removed at the end.
+   * @param keys of links over tcp; null: they are not encrypted
    * @throws RingstrasseError ENDPOINT_UNAVAILABLE
    */
-  static async bind(endpoint: string): Promise<ZeromqInbox> {
-    return new ZeromqInbox(await PullSocket.bind(endpoint));
+  static async bind(endpoint: string, keys: LinkKeys | null): Promise<ZeromqInbox> {
+    return new ZeromqInbox(await PullSocket.bind(endpoint, keysAt(endpoint, keys)));
   }
 
   /**

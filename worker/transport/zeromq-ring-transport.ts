@@ -1,3 +1,4 @@
+import { keysAt, type LinkKeys } from "../../shared/transport/link-keys.js";
 import { PushSocket } from "../../shared/transport/zeromq-sockets.js";
 import type { RingFrame, RingTransport } from "./ring-transport.js";
 import { ZeromqInbox } from "./zeromq-inbox.js";
@@ -11,19 +12,22 @@ import { ZeromqInbox } from "./zeromq-inbox.js";
  */
 export class ZeromqRingTransport implements RingTransport {
   readonly #inbox: ZeromqInbox;
+  readonly #keys: LinkKeys | null;
   readonly #outgoing: PushSocket;
 
-  private constructor(inbox: ZeromqInbox) {
+  private constructor(inbox: ZeromqInbox, keys: LinkKeys | null) {
     this.#inbox = inbox;
+    this.#keys = keys;
     this.#outgoing = new PushSocket((error) => inbox.fail(error));
   }
 
   /**
    * @param endpoint `tcp://HOST:0` takes a free port, `ipc://PATH` a socket file, removed at the end.
+   * @param keys of links over tcp; null: they are not encrypted
    * @throws RingstrasseError ENDPOINT_UNAVAILABLE
    */
-  static async bind(endpoint: string): Promise<ZeromqRingTransport> {
-    return new ZeromqRingTransport(await ZeromqInbox.bind(endpoint));
+  static async bind(endpoint: string, keys: LinkKeys | null = null): Promise<ZeromqRingTransport> {
+    return new ZeromqRingTransport(await ZeromqInbox.bind(endpoint, keys), keys);
   }
 
   get endpoint(): string {
@@ -32,7 +36,7 @@ export class ZeromqRingTransport implements RingTransport {
 
   /** @throws RingstrasseError ENDPOINT_UNAVAILABLE when `next` is not an address. */
   connect(next: string): void {
-    this.#outgoing.connect(next);
+    this.#outgoing.connect(next, keysAt(next, this.#keys)?.publicKey);
   }
 
   send({ header, payload }: RingFrame): void {

@@ -1,3 +1,4 @@
+import { keysAt, type LinkKeys } from "../../shared/transport/link-keys.js";
 import { PushSocket } from "../../shared/transport/zeromq-sockets.js";
 import type { RingFrame } from "./ring-transport.js";
 import type { StarTransport } from "./star-transport.js";
@@ -12,19 +13,22 @@ import { ZeromqInbox } from "./zeromq-inbox.js";
  */
 export class ZeromqStarTransport implements StarTransport {
   readonly #inbox: ZeromqInbox;
+  readonly #keys: LinkKeys | null;
   /** By rank. */
   readonly #outgoing = new Map<number, PushSocket>();
 
-  private constructor(inbox: ZeromqInbox) {
+  private constructor(inbox: ZeromqInbox, keys: LinkKeys | null) {
     this.#inbox = inbox;
+    this.#keys = keys;
   }
 
   /**
    * @param endpoint `tcp://HOST:0` takes a free port, `ipc://PATH` a socket file, removed at the end.
+   * @param keys of links over tcp; null: they are not encrypted
    * @throws RingstrasseError ENDPOINT_UNAVAILABLE
    */
-  static async bind(endpoint: string): Promise<ZeromqStarTransport> {
-    return new ZeromqStarTransport(await ZeromqInbox.bind(endpoint));
+  static async bind(endpoint: string, keys: LinkKeys | null = null): Promise<ZeromqStarTransport> {
+    return new ZeromqStarTransport(await ZeromqInbox.bind(endpoint, keys), keys);
   }
 
   get endpoint(): string {
@@ -35,7 +39,7 @@ export class ZeromqStarTransport implements StarTransport {
     if (this.#outgoing.has(rank)) throw new RangeError(`rank ${rank} is connected already`);
     const socket = new PushSocket((error) => this.#inbox.fail(error));
     this.#outgoing.set(rank, socket);
-    socket.connect(endpoint);
+    socket.connect(endpoint, keysAt(endpoint, this.#keys)?.publicKey);
   }
 
   send(rank: number, { header, payload }: RingFrame): void {

@@ -30,6 +30,16 @@ describe("describeConfiguration", () => {
     ]);
   });
 
+  it("tells that links are encrypted, where there are any", () => {
+    const encrypted = { ...configuration, transport: "tcp", encrypt: true };
+    expect(describeConfiguration(startedEvent({ configuration: encrypted }))).toContain(
+      "runs on: workers 2 (flag), replicas 4 (environment); engine wasm; ring over tcp, links over tcp encrypted",
+    );
+    expect(describeConfiguration(startedEvent({ workers: 1, configuration: encrypted }))).toContain(
+      "runs on: workers 2 (flag), replicas 4 (environment); engine wasm; no exchange: one worker",
+    );
+  });
+
   it("tells how steps are cut, exchanged and applied, where that is not plain", () => {
     const plain = { accumulate: 1, clipNorm: null, schedule: { kind: "constant" }, warmUpSteps: 0, compress: "none" };
     const without = describeConfiguration(startedEvent({ configuration: { ...configuration, ...plain } }));

@@ -18,7 +18,7 @@ describe("options of all jobs of a server", () => {
   });
 
   it("are those alone that mean the same for a job", () => {
-    const given = { engine: "wasm", threads: 2, "silence-timeout": 3, "stall-timeout": 4 } as const;
+    const given = { engine: "wasm", threads: 2, encrypt: true, "silence-timeout": 3, "stall-timeout": 4 } as const;
     const server = { port: 0, workers: 2, "data-dir": "/data", token: "12345678", json: true } as const;
     expect(jobOptions({ ...given, ...server, "checkpoint-minutes": 0 })).toEqual(given);
   });

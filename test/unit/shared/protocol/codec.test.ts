@@ -116,6 +116,7 @@ const FROM_COORDINATOR: { readonly [Kind in CoordinatorBody["kind"]]: Extract<Co
       collectives: ["shm", "ring"],
       sharesMemory: { withPrevious: true, withNext: false },
       mpiMode: "ordered",
+      encrypt: true,
     },
     ...{ spec: SPEC, faults: ["crash@rank=1,step=5"] },
     checkpoints: { everySteps: 10, everyEpochs: null, everyMs: 60_000.5 },

@@ -1,12 +1,12 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { deferred } from "../../../../shared/deferred.js";
-import { isOnNetwork, linkKeysOf } from "../../../../shared/transport/link-keys.js";
+import { freshLinkKeys, isOnNetwork, keysAt, linkKeysOf } from "../../../../shared/transport/link-keys.js";
 import { DealerSocket, RouterSocket } from "../../../../shared/transport/zeromq-sockets.js";
 
 const failNow = (error: unknown): never => {
   throw error;
 };
-const KEYS = linkKeysOf("a token");
+const KEYS = linkKeysOf("a token", "control");
 
 /** A server with the token's keys, and what a client with `serverKey` comes to. */
 async function shakeHands(serverKey: string | null): Promise<string> {
@@ -23,8 +23,8 @@ async function shakeHands(serverKey: string | null): Promise<string> {
 
 describe("link keys", () => {
   it("are the same for everybody with the token, and others for another token", () => {
-    expect(linkKeysOf("a token")).toEqual(KEYS);
-    const { publicKey, secretKey } = linkKeysOf("another token");
+    expect(linkKeysOf("a token", "control")).toEqual(KEYS);
+    const { publicKey, secretKey } = linkKeysOf("another token", "control");
     expect(new Set([publicKey, secretKey, KEYS.publicKey, KEYS.secretKey]).size).toBe(4);
     for (const key of Object.values(KEYS)) expect(key).toHaveLength(40);
   });
@@ -49,11 +49,20 @@ describe("link keys", () => {
 
   it("keep others out, with another key or with none", async () => {
     expect(await shakeHands(KEYS.publicKey)).toBe("handshake");
-    expect(await shakeHands(linkKeysOf("another token").publicKey)).toBe("failed");
+    expect(await shakeHands(linkKeysOf("another token", "control").publicKey)).toBe("failed");
     expect(await shakeHands(null)).toBe("failed");
+  });
+
+  it("are others for each purpose, and fresh ones are nobody else's", () => {
+    const [own, other] = [freshLinkKeys(), freshLinkKeys()];
+    const all = [KEYS, linkKeysOf("a token", "gradients"), own, other].flatMap((keys) => Object.values(keys));
+    expect(new Set(all).size).toBe(8);
+    for (const key of all) expect(key).toHaveLength(40);
   });
 
   it("are for the network alone", () => {
     expect(["tcp://10.0.0.1:7461", "ipc:///tmp/control"].map(isOnNetwork)).toEqual([true, false]);
+    expect(["tcp://10.0.0.1:7461", "ipc:///tmp/ring"].map((at) => keysAt(at, KEYS))).toEqual([KEYS, null]);
+    expect(keysAt("tcp://10.0.0.1:7461", null)).toBe(null);
   });
 });

@@ -93,10 +93,14 @@ describe("ControlConnection", () => {
   });
 
   it("gives up when nothing but handshakes fail, and names the token", async () => {
-    const router = await RouterSocket.bind("tcp://127.0.0.1:0", () => undefined, linkKeysOf("the right token"));
+    const router = await RouterSocket.bind(
+      "tcp://127.0.0.1:0",
+      () => undefined,
+      linkKeysOf("the right token", "control"),
+    );
     onTestFinished(() => router[Symbol.asyncDispose]());
     const broken = deferred<RingstrasseError>();
-    const start = startOf(router.endpoint, linkKeysOf("another token").publicKey);
+    const start = startOf(router.endpoint, linkKeysOf("another token", "control").publicKey);
     const handlers = { received: () => undefined, broken: (reason: RingstrasseError) => broken.resolve(reason) };
     const connection = new ControlConnection(start, new ProgressBoard(), handlers);
     onTestFinished(() => connection.close());
