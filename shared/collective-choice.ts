@@ -11,6 +11,13 @@ export const MPI_MODES = ["ordered", "allreduce"] as const;
 /** Of the collective `mpi`: the project's own fold over MPI's messages, or MPI's own all-reduce, whose order is MPI's. */
 export type MpiMode = (typeof MPI_MODES)[number];
 
+export const MPI_BINDINGS = ["auto", "ffi", "sidecar"] as const;
+/**
+ * How a rank calls MPI: its library by FFI in the rank's own process, or by a small program beside it, which `mpicc` compiles. `auto`: by
+ * FFI, and by the program where the library can't be loaded or isn't known.
+ */
+export type MpiBinding = (typeof MPI_BINDINGS)[number];
+
 /** What one collective was measured to do between the workers of a generation, at its start; means over the workers. */
 export const CollectiveFiguresSchema = z.object({
   collective: CollectiveNameSchema,

@@ -87,7 +87,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
         hasJoined = true;
       },
       parentPipe: launched ? STDIN : null,
-      mpiLibrary: null,
+      mpi: null,
       healthPort: values["health-port"] ?? null,
       signal: interruption.signal,
       leaving: launched ? null : interruption.told,
@@ -119,7 +119,8 @@ async function rankMain(args: readonly string[]): Promise<number> {
     const { runRank } = await import("./rank/run-rank.js");
     const { openMeeting } = await import("./rank/open-meeting.js");
     const entry = fileURLToPath(new URL("../ringstrasse.js", import.meta.url));
-    await using meeting = await openMeeting(place, args, environment);
+    const announce = (line: string): void => void process.stderr.write(`ringstrasse: ${line}\n`);
+    await using meeting = await openMeeting(place, { args, environment, announce });
     return await runRank({
       place,
       args,

@@ -15,6 +15,7 @@ import type { Assignment } from "./communication/generation-link.js";
 import { ProgressBoard } from "./communication/progress-board.js";
 import { offeredEngines } from "./engine/offered-engines.js";
 import { SharedMemory } from "./kernels/shared-memory.js";
+import type { MpiAccess } from "./mpi/mpi-access.js";
 import { runGeneration } from "./train/run-generation.js";
 import { namedMemoryFailure } from "./train/step-memory.js";
 
@@ -35,8 +36,8 @@ export interface WorkerOptions {
   readonly threads: number;
   /** File descriptor of a pipe that the parent holds; null when this worker was not launched by a coordinator. */
   readonly parentPipe: number | null;
-  /** Of the MPI that has begun in this process; null: none has. */
-  readonly mpiLibrary: string | null;
+  /** How to get at the MPI that has begun for this process; null: none has. */
+  readonly mpi: MpiAccess | null;
   /** Where an orchestrator's probes are answered; null: nowhere. */
   readonly healthPort: number | null;
   /** Told when the coordinator has let it in. */
@@ -66,7 +67,7 @@ export async function runWorker(given: WorkerOptions): Promise<void> {
     workerId: options.workerId,
     board: board.memory,
     parentPipe: options.parentPipe,
-    mpiLibrary: options.mpiLibrary,
+    mpi: options.mpi,
     healthPort: options.healthPort,
   });
   options.signal.addEventListener("abort", () => communication.abort(options.signal.reason), { once: true });

@@ -1,17 +1,21 @@
 /**
- * One rank of `bench/allreduce.ts` under mpirun: `mpi-rank.js LIBRARY MODE COUNT:REPETITIONS:WARMUPS…`, the product's collective over
+ * One rank of `bench/allreduce.ts` under mpirun: `mpi-rank.js ffi|sidecar MODE COUNT:REPETITIONS:WARMUPS…`, the product's collective over
  * MPI. Rank 0 writes a line of `count microseconds wrong` for each size, as the peers do.
  */
 import process from "node:process";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { MpiMode } from "../../shared/collective-choice.js";
+import type { MpiBinding, MpiMode } from "../../shared/collective-choice.js";
+import { launchedPlace } from "../../shared/launch/launched-place.js";
+import { bindMpi } from "../../worker/mpi/bind-mpi.js";
 import type { Mpi } from "../../worker/mpi/mpi.js";
-import { beginMpi } from "../../worker/mpi/mpi-library.js";
 import { BenchSession } from "./bench-session.js";
 import { readSizes } from "./size-plan.js";
 
-const [library = "", mode = "", ...sizes] = process.argv.slice(2);
-const mpi = beginMpi(library);
+const [binding = "", mode = "", ...sizes] = process.argv.slice(2);
+const launcher = launchedPlace(process.env)?.launcher;
+if (launcher === undefined) throw new Error("mpirun starts this program");
+const wish = { binding: binding as MpiBinding, library: null, compiler: null };
+const { mpi } = await bindMpi(wish, { launcher, environment: process.env, announce: () => undefined });
 const place = {
   rank: mpi.rank,
   ranks: mpi.size,
@@ -37,7 +41,7 @@ for (const [index, size] of readSizes(sizes).entries()) {
   const wrongs = all.reduce((sum, [, count = 0]) => sum + count, 0);
   if (mpi.rank === 0) process.stdout.write(`${size.count} ${slowest.toFixed(3)} ${wrongs}\n`);
 }
-mpi.finalize();
+await mpi.finalize();
 
 async function summed(by: Mpi, values: Float64Array): Promise<void> {
   const request = by.sum(values);

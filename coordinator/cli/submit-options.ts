@@ -15,6 +15,8 @@ const DECIDED = [
   "report-token",
   "mpi-mode",
   "mpi-library",
+  "mpi-binding",
+  "mpi-compiler",
   "transport",
   "resume",
 ] as const satisfies readonly TrainOptionName[];

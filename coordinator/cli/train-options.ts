@@ -8,7 +8,7 @@ import {
   switchValue,
   wholeNumber,
 } from "../../shared/cli/option-table.js";
-import { COLLECTIVES } from "../../shared/collective-choice.js";
+import { COLLECTIVES, MPI_BINDINGS } from "../../shared/collective-choice.js";
 import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { LOG_LEVELS } from "../../shared/logger.js";
 import { CHECKPOINT_OPTIONS } from "./checkpoint-options.js";
@@ -147,6 +147,20 @@ export const TRAIN_OPTIONS = {
   "mpi-library": {
     group: GROUP,
     describe: "MPI's library under mpirun [default libmpi.so.40 for Open MPI, libmpich.so.12 for MPICH]",
+    schema: filePath,
+    placeholder: "FILE",
+  },
+  "mpi-binding": {
+    group: GROUP,
+    describe:
+      "How a rank calls MPI: ffi (its library, in the rank's process), sidecar (a small program beside it), or auto (ffi, and sidecar where the library can't be loaded) [default auto]",
+    schema: choice(MPI_BINDINGS),
+    placeholder: "NAME",
+  },
+  "mpi-compiler": {
+    group: GROUP,
+    describe:
+      "What compiles the sidecar, at its first use [default mpicc.openmpi or mpicc.mpich, as mpirun is, where there is one, else mpicc]",
     schema: filePath,
     placeholder: "FILE",
   },

@@ -1,6 +1,6 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { cacheDirectory } from "../cache-directory.js";
 import type { EngineRelease } from "./engine-release.js";
 
 /** A process's environment variables. */
@@ -16,8 +16,7 @@ export const ENGINE_DIRECTORY_VARIABLE = "RINGSTRASSE_ENGINE_DIR";
 export function enginesDirectory(environment: EnvironmentVariables): string {
   const chosen = environment[ENGINE_DIRECTORY_VARIABLE];
   if (chosen !== undefined && chosen !== "") return chosen;
-  const cacheHome = environment["XDG_CACHE_HOME"] || join(environment["HOME"] || homedir(), ".cache");
-  return join(cacheHome, "ringstrasse", "engines");
+  return join(cacheDirectory(environment), "engines");
 }
 
 /** e.g. `linux-x64` */

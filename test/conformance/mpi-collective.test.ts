@@ -30,12 +30,14 @@ async function rankProgram(): Promise<string> {
   return join(folder, "test/support/mpi-rank.js");
 }
 
-for (const { name, command, library, options, isInstalled } of MPI_LAUNCHERS) {
+for (const { name, command, options, isInstalled } of MPI_LAUNCHERS) {
   describe.skipIf(!isInstalled)(`ordered collective and ring link over ${name}`, () => {
-    it.each([1, 2, 3, 4])("%i ranks give the reference's bits and keep the frames", async (ranks) => {
+    const sizes = [1, 2, 3, 4];
+    const cases = (["ffi", "sidecar"] as const).flatMap((binding) => sizes.map((ranks) => [ranks, binding] as const));
+    it.each(cases)("%i ranks, by %s, give the reference's bits and keep the frames", async (ranks, binding) => {
       const program = await rankProgram();
       const folder = await temporaryDirectory();
-      const of = [...options, "-np", String(ranks), process.execPath, program, library, folder];
+      const of = [...options, "-np", String(ranks), process.execPath, program, binding, folder];
       await run(command, of, { timeout: 55_000, killSignal: "SIGTERM" });
       for (let rank = 0; rank < ranks; rank++) {
         const report = JSON.parse(await readFile(join(folder, `${rank}.json`), "utf8")) as RankReport;

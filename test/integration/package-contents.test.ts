@@ -37,6 +37,7 @@ describe("npm package", () => {
         "dist/worker/communication/communication-thread.js",
         "dist/worker/data/batch-reader-thread.js",
         "dist/worker/kernels/kernels.wasm",
+        "dist/worker/mpi/sidecar/sidecar.c",
         "dist/coordinator/vinnsl/schemas/vinnsl.xsd",
         "dist/coordinator/store/migrations/0001-jobs-and-files.sql",
         "dist/coordinator/store/migrations/0002-file-owners.sql",
@@ -51,7 +52,7 @@ describe("npm package", () => {
     );
     expect((files.get("dist/ringstrasse.js") ?? 0) & 0o111).not.toBe(0);
     const allowed =
-      /^(dist\/(ringstrasse|chunks\/[\w-]+|worker\/\w+\/[a-z-]+-thread)\.js|dist\/THIRD-PARTY-NOTICES\.txt|dist\/coordinator\/dashboard\/.+|dist\/.+\.(wasm|xsd|sql)|examples\/.+|slurm\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
+      /^(dist\/(ringstrasse|chunks\/[\w-]+|worker\/\w+\/[a-z-]+-thread)\.js|dist\/THIRD-PARTY-NOTICES\.txt|dist\/coordinator\/dashboard\/.+|dist\/.+\.(wasm|xsd|sql|c)|examples\/.+|slurm\/.+|docs\/.+|[A-Z]+(\.md)?|package\.json)$/;
     expect(names.filter((name) => !allowed.test(name))).toEqual([]);
   });
 

@@ -1,12 +1,15 @@
 /**
- * One rank of a conformance run: `mpirun -np N node mpi-rank.js LIBRARY RESULT-FOLDER`. Leaves `RANK.json` with what it found wrong:
+ * One rank of a conformance run: `mpirun -np N node mpi-rank.js ffi|sidecar RESULT-FOLDER`. Leaves `RANK.json` with what it found wrong:
  * nothing, if all is well.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { MPI_BINDINGS, type MpiBinding } from "../../shared/collective-choice.js";
 import { arcOf } from "../../shared/epoch-plan.js";
-import { beginMpi } from "../../worker/mpi/mpi-library.js";
+import { launchedPlace } from "../../shared/launch/launched-place.js";
+import { bindMpi } from "../../worker/mpi/bind-mpi.js";
+import type { Mpi } from "../../worker/mpi/mpi.js";
 import { MpiRingTransport } from "../../worker/transport/mpi-ring-transport.js";
 import { contribute, createWorker, type GroupShape, referenceTotals, totalsOf } from "./exchange-group.js";
 import { firstDifference } from "./reference-fold.js";
@@ -22,11 +25,18 @@ export interface RankReport {
 const never = new AbortController().signal;
 const MOST_REPLICAS = 8;
 const EXCHANGES = [true, true, false, true, true, false, false, true];
-const [, , library = "", folder = ""] = process.argv;
-const mpi = beginMpi(library);
+const [, , binding = "", folder = ""] = process.argv;
+const mpi = await begin(MPI_BINDINGS.find((name) => name === binding) ?? "auto");
 const wrong: string[] = [];
 let checked = 0;
 let generation = 0;
+
+async function begin(wished: MpiBinding): Promise<Mpi> {
+  const launcher = launchedPlace(process.env)?.launcher;
+  if (launcher === undefined) throw new Error("mpirun starts this program");
+  const around = { launcher, environment: process.env, announce: () => undefined };
+  return (await bindMpi({ binding: wished, library: null, compiler: null }, around)).mpi;
+}
 
 function expectThat(isSo: boolean, what: string): void {
   checked += 1;
@@ -164,4 +174,4 @@ for (const paddedLength of [16, 10_016]) {
 await frames();
 const report: RankReport = { version: mpi.version, size: mpi.size, checked, wrong };
 await writeFile(join(folder, `${mpi.rank}.json`), JSON.stringify(report));
-mpi.finalize();
+await mpi.finalize();

@@ -4,7 +4,7 @@ import koffi from "koffi";
 /** `syscall(2)` numbers of `futex(2)`, which the C library has no function for. */
 const FUTEX_NUMBER: Partial<Record<string, number>> = { x64: 202, arm64: 98 };
 
-/** The functions of the C library that processes of one host share memory by. Pointers are typed arrays, or what `mmap` gave. */
+/** The functions of the C library that processes of one host share memory by, and a pipe. Pointers are typed arrays, or what `mmap` gave. */
 export interface LinuxCalls {
   memfdCreate(name: string, flags: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
@@ -18,6 +18,8 @@ export interface LinuxCalls {
   ): unknown;
   munmap(address: unknown, length: number): number;
   close(fd: number): number;
+  /** @param fds takes the end to read from and the one to write to */
+  pipe2(fds: Int32Array, flags: number): number;
   /** @param timeout seconds and nanoseconds; null: none */
   futex(word: Int32Array, operation: number, value: number, timeout: BigInt64Array | null): number;
 }
@@ -39,6 +41,7 @@ export function linuxCalls(): LinuxCalls {
     munmap: libc.func("int munmap(void *address, size_t length)"),
     // Node watches over the files that its own functions opened in a thread, and warns of others that they close.
     close: libc.func("int close(int fd)"),
+    pipe2: libc.func("int pipe2(void *fds, int flags)"),
     futex: (word, operation, value, timeout) => syscall(number, word, operation, value, timeout, null, 0),
   };
 }

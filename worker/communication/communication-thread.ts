@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { toFailure } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
 import { memorySharing } from "../collective/memory-domain.js";
+import { attachMpi } from "../mpi/attach-mpi.js";
 import type { Mpi } from "../mpi/mpi.js";
 import { ControlConnection } from "./control-connection.js";
 import { ParentWatch } from "./parent-watch.js";
@@ -64,8 +65,7 @@ function run(start: ThreadStart): void {
         break;
       case "bindRing":
         await closeRing();
-        if (message.plan.collectives.includes("mpi") && start.mpiLibrary !== null)
-          mpi ??= await attached(start.mpiLibrary);
+        if (message.plan.collectives.includes("mpi") && start.mpi !== null) mpi ??= await attachMpi(start.mpi);
         await RingSession.bind(message.plan, mpi).then((bound) => {
           ring = bound;
           post({ kind: "ringBound", ring: bound.bound });
@@ -128,12 +128,6 @@ async function answered(
   } catch (thrown) {
     return { kind: "exchangeFailed", failure: toFailure(thrown) };
   }
-}
-
-/** Loaded on demand: most runs have nothing to do with MPI. */
-async function attached(library: string): Promise<Mpi> {
-  const { attachMpi } = await import("../mpi/mpi-library.js");
-  return attachMpi(library);
 }
 
 type Verdict = Extract<FromCoordinator, { kind: "stop" | "refused" | "release" }>;

@@ -7,6 +7,7 @@ import type { PushPull, PushPullReport } from "../async/push-pull.js";
 import type { Exchange, ExchangeBuffers, ExchangeReport, Membership, TotalPlaces } from "../collective/collective.js";
 import type { MemorySharing } from "../collective/memory-domain.js";
 import type { Address } from "../kernels/kernels.js";
+import type { MpiAccess } from "../mpi/mpi-access.js";
 import type { Snapshot } from "./snapshot-sender.js";
 
 /** What a communication thread is started with. */
@@ -21,8 +22,8 @@ export interface ThreadStart {
   readonly snapshots: SharedArrayBuffer;
   /** File descriptor whose end of file means that the parent is gone; null: not watched. */
   readonly parentPipe: number | null;
-  /** Of the MPI that has begun in this process; null: none has. */
-  readonly mpiLibrary: string | null;
+  /** How to get at the MPI that has begun for this process; null: none has. */
+  readonly mpi: MpiAccess | null;
   /** Where probes are answered; null: nowhere. */
   readonly healthPort: number | null;
 }

@@ -1,5 +1,6 @@
 import koffi from "koffi";
 import { prepareUcxEnvironment } from "../config/ucx-environment.js";
+import { libraryVersion } from "./library-version.js";
 import type { Mpi, MpiRequest } from "./mpi.js";
 import type { MpiAbi } from "./mpi-abi.js";
 import { mpiUnavailable } from "./mpi-failure.js";
@@ -30,14 +31,14 @@ export function beginMpi(file: string): Mpi {
   const [level = 0] = provided;
   if (level < THREAD_SERIALIZED) {
     const problem = `${file} lets only the main thread call it (thread level ${level})`;
-    throw mpiUnavailable(problem, "Use an MPI that was built with thread support");
+    throw mpiUnavailable(problem, "Give --mpi-binding sidecar, or use an MPI that was built with thread support");
   }
   check(functions, "MPI_Comm_set_errhandler", functions.setErrorHandler(abi.world, abi.errorsReturn));
   return new LibraryMpi(functions, abi);
 }
 
 /** MPI for another thread of a process in which it has begun. @throws RingstrasseError COLLECTIVE_UNAVAILABLE */
-export function attachMpi(file: string): Mpi {
+export function attachLibrary(file: string): Mpi {
   const { functions, abi } = load(file);
   const flag = new Int32Array(1);
   check(functions, "MPI_Initialized", functions.initialized(flag));
@@ -62,7 +63,7 @@ function load(file: string): { readonly functions: MpiFunctions; readonly abi: M
     library = koffi.load(file, { global: true });
   } catch (cause) {
     const remedy =
-      "Install the MPI that launched this (Debian: openmpi-bin with libopenmpi3, or mpich with libmpich12), or name its library by --mpi-library";
+      "Install the MPI that launched this (Debian: openmpi-bin with libopenmpi3, or mpich with libmpich12), name its library by --mpi-library, or give --mpi-binding sidecar";
     throw mpiUnavailable(`${file} can't be loaded (${messageOf(cause)})`, remedy, cause);
   }
   try {
@@ -72,7 +73,7 @@ function load(file: string): { readonly functions: MpiFunctions; readonly abi: M
     return { functions, abi };
   } catch (cause) {
     const remedy =
-      "Name the library of an Open MPI of version 3 or later, or of an MPICH or Intel MPI, by --mpi-library";
+      "Name the library of an Open MPI of version 3 or later, or of an MPICH or Intel MPI, by --mpi-library, or give --mpi-binding sidecar";
     throw mpiUnavailable(`${file} is not an MPI that can be used here (${messageOf(cause)})`, remedy, cause);
   }
 }
@@ -159,8 +160,11 @@ class LibraryMpi implements Mpi {
     );
   }
 
-  finalize(): void {
-    check(this.#functions, "MPI_Finalize", this.#functions.finalize());
+  finalize(): Promise<void> {
+    return new Promise((resolve) => {
+      check(this.#functions, "MPI_Finalize", this.#functions.finalize());
+      resolve();
+    });
   }
 
   #begin(name: string, memory: ArrayBufferView, call: (request: Uint8Array) => number): MpiRequest {
@@ -211,8 +215,7 @@ function check(functions: MpiFunctions, name: string, code: number): void {
 }
 
 function versionOf(functions: MpiFunctions): string {
-  const text = textOf((into, length) => functions.libraryVersion(into, length));
-  return (text.split(/\n|, /)[0] ?? "").replaceAll(/\s+/g, " ").trim();
+  return libraryVersion(textOf((into, length) => functions.libraryVersion(into, length)));
 }
 
 function textOf(write: (into: Uint8Array, length: Int32Array) => number): string {

@@ -28,6 +28,6 @@ export interface Mpi {
   broadcast(bytes: Uint8Array, root: number): MpiRequest;
   /** The sums over all ranks, in place, in an order that MPI chooses. */
   sum(values: Float32Array | Float64Array): MpiRequest;
-  /** When all ranks end well; waits for them. Nothing may be asked of MPI afterwards. */
-  finalize(): void;
+  /** When all ranks end well; waits for them. In the thread that began MPI; nothing may be asked of it afterwards. */
+  finalize(): Promise<void>;
 }

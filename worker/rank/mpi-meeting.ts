@@ -1,41 +1,57 @@
 import type { LaunchedPlace } from "../../shared/launch/launched-place.js";
 import type { Rendezvous } from "../../shared/launch/rank-messages.js";
 import { outwardAddress } from "../../shared/transport/outward-address.js";
-import { chooseLibrary } from "../mpi/choose-library.js";
-import type { Mpi } from "../mpi/mpi.js";
+import { type BoundMpi, bindMpi, type MpiWish } from "../mpi/bind-mpi.js";
+import type { MpiAccess } from "../mpi/mpi-access.js";
 import { mpiUnavailable } from "../mpi/mpi-failure.js";
-import { beginMpi } from "../mpi/mpi-library.js";
 import type { RankMeeting } from "./rank-meeting.js";
 import { shareRendezvous } from "./share-rendezvous.js";
 
+export interface MpiMeetingOptions {
+  readonly wish: MpiWish;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Tells the user something, in one line. */
+  readonly announce: (line: string) => void;
+  /** As the user names it. */
+  readonly interfaceName: string | null;
+}
+
 /** Ranks whose launcher is MPI's find each other by MPI's broadcast. */
 export class MpiMeeting implements RankMeeting {
-  readonly mpiLibrary: string;
-  readonly #mpi: Mpi;
+  readonly mpi: MpiAccess;
+  readonly #bound: BoundMpi;
   readonly #interface: string | null;
 
+  private constructor(bound: BoundMpi, interfaceName: string | null) {
+    this.mpi = bound.access;
+    this.#bound = bound;
+    this.#interface = interfaceName;
+  }
+
   /**
-   * Begins MPI in this process.
-   * @param library as the user names it; null: the one that goes with the launcher. @param interfaceName as the user names it
+   * Begins MPI for this process.
    * @throws RingstrasseError COLLECTIVE_UNAVAILABLE
    */
-  constructor(place: LaunchedPlace, library: string | null, interfaceName: string | null) {
-    this.mpiLibrary = chooseLibrary(place.launcher, library);
-    this.#mpi = beginMpi(this.mpiLibrary);
-    this.#interface = interfaceName;
-    refuseOtherRanks(this.#mpi, place, this.mpiLibrary);
+  static async open(place: LaunchedPlace, options: MpiMeetingOptions): Promise<MpiMeeting> {
+    const { wish, environment, interfaceName } = options;
+    // The ranks of a host have the same libraries: one of them speaks for all.
+    const speaks = (place.localRank ?? 0) === 0;
+    const announce = speaks ? options.announce : () => undefined;
+    const bound = await bindMpi(wish, { launcher: place.launcher, environment, announce });
+    refuseOtherRanks(bound, place);
+    return new MpiMeeting(bound, interfaceName);
   }
 
   share(own: Rendezvous | null, signal: AbortSignal): Promise<Rendezvous> {
-    return shareRendezvous(this.#mpi, own, signal);
+    return shareRendezvous(this.#bound.mpi, own, signal);
   }
 
   ownAddress(): string {
     return outwardAddress(this.#interface);
   }
 
-  finish(): void {
-    this.#mpi.finalize();
+  finish(): Promise<void> {
+    return this.#bound.mpi.finalize();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -44,12 +60,13 @@ export class MpiMeeting implements RankMeeting {
   }
 }
 
-/** The library of another MPI than the launcher's makes each process a world of its own. */
-function refuseOtherRanks(mpi: Mpi, { rank, worldSize }: LaunchedPlace, library: string): void {
+/** Another MPI than the launcher's makes each process a world of its own. */
+function refuseOtherRanks({ mpi, by, access }: BoundMpi, { rank, worldSize }: LaunchedPlace): void {
   if (mpi.rank === rank && mpi.size === worldSize) return;
-  const problem = `${library} (${mpi.version}) takes this process for rank ${mpi.rank} of ${mpi.size}, its launcher for rank ${rank} of ${worldSize}`;
+  const problem = `${by} (${mpi.version}) takes this process for rank ${mpi.rank} of ${mpi.size}, its launcher for rank ${rank} of ${worldSize}`;
+  const what = access.kind === "library" ? "library" : "compiler";
   throw mpiUnavailable(
     problem,
-    "Name the library of the MPI whose mpirun was used by --mpi-library, or use its mpirun",
+    `Name the ${what} of the MPI whose mpirun was used by --mpi-${what}, or use its mpirun`,
   );
 }

@@ -1,9 +1,10 @@
 import type { Rendezvous } from "../../shared/launch/rank-messages.js";
+import type { MpiAccess } from "../mpi/mpi-access.js";
 
 /** How the ranks of one run find each other. */
 export interface RankMeeting extends AsyncDisposable {
-  /** Of the MPI that has begun in this process; null: none has. */
-  readonly mpiLibrary: string | null;
+  /** How to get at the MPI that has begun for this process; null: none has. */
+  readonly mpi: MpiAccess | null;
   /**
    * Rank 0 tells all where they meet. Once.
    * @param own what rank 0 has to say; null on the others. @returns what rank 0 says
@@ -17,5 +18,5 @@ export interface RankMeeting extends AsyncDisposable {
    */
   ownAddress(rankZero: string): string;
   /** All ranks have ended well. */
-  finish(): void;
+  finish(): Promise<void>;
 }

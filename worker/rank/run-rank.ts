@@ -9,6 +9,7 @@ import { createLogger } from "../../shared/logger.js";
 import { nameProcess } from "../../shared/name-process.js";
 import { useSocketDirectory } from "../config/socket-directory.js";
 import { isNews } from "../is-news.js";
+import type { MpiAccess } from "../mpi/mpi-access.js";
 import { runWorker } from "../run-worker.js";
 import { VERDICT_MS } from "../verdict-patience.js";
 import { CoordinatorProcess } from "./coordinator-process.js";
@@ -51,7 +52,7 @@ export async function runRank(options: RankOptions): Promise<number> {
   const exitCode = rendezvous.kind === "end" ? rendezvous.exitCode : await workAt(rendezvous, options);
   await coordinator?.ended;
   // Before there was anything to do all are still there, whatever the exit code.
-  if (exitCode === 0 || rendezvous.kind === "end") meeting.finish();
+  if (exitCode === 0 || rendezvous.kind === "end") await meeting.finish();
   return exitCode;
 }
 
@@ -75,7 +76,7 @@ async function workAt(point: MeetingPoint, { place, meeting, signal, onRequest }
   // Rank 0's coordinator is its child, and hears of its signals without the network.
   if (rank !== 0) relay(signal, onRequest, lifeline);
   const leave = AbortSignal.any([lifeline.signal, afterVerdict(signal)]);
-  const failure = await workUntilStopped(point, { workerId, address, mpiLibrary: meeting.mpiLibrary, signal: leave });
+  const failure = await workUntilStopped(point, { workerId, address, mpi: meeting.mpi, signal: leave });
   return await lifeline.done(failure);
 }
 
@@ -83,7 +84,7 @@ interface RankWorker {
   readonly workerId: WorkerId;
   /** This host's, as the other workers reach it. */
   readonly address: string;
-  readonly mpiLibrary: string | null;
+  readonly mpi: MpiAccess | null;
   readonly signal: AbortSignal;
 }
 
@@ -104,7 +105,7 @@ async function workUntilStopped(point: MeetingPoint, rank: RankWorker): Promise<
         hasJoined = true;
       },
       parentPipe: null,
-      mpiLibrary: rank.mpiLibrary,
+      mpi: rank.mpi,
       healthPort: null,
       signal,
       leaving: null,

@@ -26,7 +26,7 @@ export interface SocketMeetingOptions {
  * variables, and who shows the run's key is told where to meet (ADR 20).
  */
 export class SocketMeeting implements RankMeeting {
-  readonly mpiLibrary = null;
+  readonly mpi = null;
   readonly #options: SocketMeetingOptions;
   readonly #key: Buffer;
   readonly #server: RendezvousServer | null;
@@ -78,8 +78,9 @@ export class SocketMeeting implements RankMeeting {
     return interfaceName === null ? (this.#addressTowardsRankZero ?? rankZero) : outwardAddress(interfaceName);
   }
 
-  finish(): void {
+  finish(): Promise<void> {
     // Nothing that all ranks would have to end together.
+    return Promise.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,7 +21,7 @@ function startOf(coordinatorEndpoint: string, coordinatorKey: string | null): Th
     board: new ProgressBoard().memory,
     snapshots: new SnapshotBoard().memory,
     parentPipe: null,
-    mpiLibrary: null,
+    mpi: null,
     healthPort: null,
   };
 }

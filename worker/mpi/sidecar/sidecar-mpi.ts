@@ -1,0 +1,146 @@
+import { hostname } from "node:os";
+import type { RingstrasseError } from "../../../shared/failure.js";
+import type { SegmentPlace } from "../../../shared/protocol/control-message.js";
+import { openSegment } from "../../collective/shared-segment.js";
+import type { Mpi, MpiRequest } from "../mpi.js";
+import { mpiUnavailable } from "../mpi-failure.js";
+import { CommandPipe } from "./command-pipe.js";
+import { SidecarBoard } from "./sidecar-board.js";
+import { type SharedPiece, SidecarMemory } from "./sidecar-memory.js";
+import { OPERATION, PHASE, type SidecarCommand, UNDER_WAY } from "./sidecar-protocol.js";
+
+/** Where the threads of this process find its sidecar. Plain data. */
+export interface SidecarPlace {
+  readonly pid: number;
+  /** This process's file descriptor of the end of the pipe that commands are written to. */
+  readonly commands: number;
+  readonly board: SegmentPlace;
+  /** What MPI's library calls itself. */
+  readonly version: string;
+}
+
+/**
+ * MPI by a process beside this one (`sidecar.c`). Payload is copied into memory that both share, and out of it once MPI has done with it:
+ * the caller's memory is never seen by MPI. A call costs a write to a pipe; asking costs a look at a word.
+ */
+export class SidecarMpi implements Mpi {
+  readonly version: string;
+  readonly rank: number;
+  readonly size: number;
+  readonly #pid: number;
+  readonly #board: SidecarBoard;
+  readonly #pipe: CommandPipe;
+  readonly #memory: SidecarMemory;
+  readonly #finish: () => Promise<void>;
+
+  /** @param finish ends MPI in the thread that began it */
+  constructor(place: SidecarPlace, board: SidecarBoard, finish: () => Promise<void>) {
+    this.version = place.version;
+    this.rank = board.rank;
+    this.size = board.size;
+    this.#pid = place.pid;
+    this.#board = board;
+    this.#pipe = new CommandPipe(place.commands);
+    this.#memory = new SidecarMemory((segment) => this.#pipe.write({ operation: OPERATION.map, segment }));
+    this.#finish = finish;
+  }
+
+  send(bytes: Uint8Array, to: number, tag: number): MpiRequest {
+    return this.#begin({ operation: OPERATION.send, peer: to, tag, length: bytes.byteLength }, { from: bytes });
+  }
+
+  receive(into: Uint8Array, from: number, tag: number): MpiRequest {
+    return this.#begin({ operation: OPERATION.receive, peer: from, tag, length: into.byteLength }, { into });
+  }
+
+  broadcast(bytes: Uint8Array, root: number): MpiRequest {
+    const places = this.rank === root ? { from: bytes } : { into: bytes };
+    return this.#begin({ operation: OPERATION.broadcast, peer: root, length: bytes.byteLength }, places);
+  }
+
+  sum(values: Float32Array | Float64Array): MpiRequest {
+    const operation = values instanceof Float32Array ? OPERATION.sumFloats : OPERATION.sumDoubles;
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    return this.#begin({ operation, length: values.length }, { from: bytes, into: bytes });
+  }
+
+  finalize(): Promise<void> {
+    return this.#finish();
+  }
+
+  #begin(
+    command: SidecarCommand,
+    { from, into }: { readonly from?: Uint8Array; readonly into?: Uint8Array },
+  ): MpiRequest {
+    this.#check();
+    const piece = this.#memory.take((from ?? into)?.byteLength ?? 0);
+    if (from !== undefined) piece.bytes.set(from);
+    const { segment, offset } = piece;
+    this.#pipe.write({ ...command, segment, offset });
+    return new SidecarRequest(piece, into ?? null, {
+      check: () => this.#check(),
+      done: () => this.#memory.give(piece),
+      cancel: () => {
+        this.#pipe.write({ operation: OPERATION.cancel, segment, offset });
+        this.#memory.abandon(piece);
+      },
+    });
+  }
+
+  /** The sidecar is there, and has heard everything that it can hear. @throws RingstrasseError COLLECTIVE_UNAVAILABLE */
+  #check(): void {
+    this.#pipe.flush();
+    const { phase } = this.#board;
+    if (phase !== PHASE.ready) throw sidecarLost(this.#board, this.#pid);
+  }
+}
+
+/** What a request asks of the sidecar that it is under way in. */
+interface RequestOwner {
+  check(): void;
+  done(): void;
+  cancel(): void;
+}
+
+class SidecarRequest implements MpiRequest {
+  /** Null: done. */
+  #piece: SharedPiece | null;
+  readonly #into: Uint8Array | null;
+  readonly #owner: RequestOwner;
+
+  constructor(piece: SharedPiece, into: Uint8Array | null, owner: RequestOwner) {
+    this.#piece = piece;
+    this.#into = into;
+    this.#owner = owner;
+  }
+
+  isDone(): boolean {
+    if (this.#piece === null) return true;
+    if (Atomics.load(this.#piece.state, 0) === UNDER_WAY) {
+      this.#owner.check();
+      return false;
+    }
+    this.#into?.set(this.#piece.bytes.subarray(0, this.#into.byteLength));
+    this.#piece = null;
+    this.#owner.done();
+    return true;
+  }
+
+  abandon(): void {
+    if (this.#piece === null) return;
+    this.#piece = null;
+    this.#owner.cancel();
+  }
+}
+
+/** MPI in another thread of the process whose sidecar this is. @throws RingstrasseError COLLECTIVE_UNAVAILABLE */
+export function attachSidecar(place: SidecarPlace): Mpi {
+  const board = new SidecarBoard(openSegment(place.board).bytes);
+  return new SidecarMpi(place, board, () => Promise.reject(new Error("MPI ends in the thread in which it has begun")));
+}
+
+/** Why a sidecar that had begun MPI is of no more use: it has failed, or is gone. */
+export function sidecarLost(board: SidecarBoard, pid: number): RingstrasseError {
+  const problem = `the MPI sidecar of rank ${board.rank} (${hostname()}, pid ${pid}) ${board.phase === PHASE.failed ? "failed: " : ""}${board.text}`;
+  return mpiUnavailable(problem, "See what mpirun and the host of this rank say");
+}
