@@ -198,9 +198,11 @@ class Membership {
       board.advance("idle");
       // The end of the group is the coordinator's own news; anything else it has to hear from here.
       if (!link.signal.aborted) {
-        const named = namedMemoryFailure(thrown, assignment.spec);
+        const failure = toFailure(namedMemoryFailure(thrown, assignment.spec));
         log.debug({ err: thrown, rank }, "training failed");
-        communication.send({ kind: "failed", jobId, generation, failure: toFailure(named) });
+        // Of a part of this worker that was a process of its own.
+        const named = failure.code === "WORKER_DIED" ? { ...failure, ...doing(assignment, board) } : failure;
+        communication.send({ kind: "failed", jobId, generation, failure: named });
       }
     }
     const verdict = await link.verdict();
@@ -232,15 +234,17 @@ function violation(kind: string): RingstrasseError {
 }
 
 /** What the group hears of a worker that is told to leave: who it was, so that nobody has to wait for its silence. */
-function departure({ rank, worldSize, spec }: Assignment, board: ProgressBoard, thrown: unknown): Failure {
+function departure(assignment: Assignment, board: ProgressBoard, thrown: unknown): Failure {
+  const who = { rank: assignment.rank, host: hostname(), pid: process.pid };
+  return { code: "WORKER_LEFT", ...who, ...doing(assignment, board), signal: signalName(thrown) };
+}
+
+/** Which part of the job a worker has, and how far it has come. */
+function doing(
+  { rank, worldSize, spec }: Assignment,
+  board: ProgressBoard,
+): { readonly replicas: number[]; readonly step: number } {
   const arc = arcOf(rank, worldSize, spec.replicas);
-  return {
-    code: "WORKER_LEFT",
-    rank,
-    host: hostname(),
-    pid: process.pid,
-    replicas: Array.from({ length: arc.to - arc.from }, (_, index) => arc.from + index),
-    step: board.read().step,
-    signal: signalName(thrown),
-  };
+  const replicas = Array.from({ length: arc.to - arc.from }, (_, index) => arc.from + index);
+  return { replicas, step: board.read().step };
 }

@@ -30,11 +30,19 @@ async function rankProgram(): Promise<string> {
   return join(folder, "test/support/mpi-rank.js");
 }
 
-for (const { name, command, options, isInstalled } of MPI_LAUNCHERS) {
-  describe.skipIf(!isInstalled)(`ordered collective and ring link over ${name}`, () => {
-    const sizes = [1, 2, 3, 4];
-    const cases = (["ffi", "sidecar"] as const).flatMap((binding) => sizes.map((ranks) => [ranks, binding] as const));
-    it.each(cases)("%i ranks, by %s, give the reference's bits and keep the frames", async (ranks, binding) => {
+const BINDINGS = MPI_LAUNCHERS.flatMap((launcher) => [
+  { ...launcher, binding: "ffi", isThere: launcher.isInstalled },
+  {
+    ...launcher,
+    binding: "sidecar",
+    name: `${launcher.name} by a sidecar (${launcher.compilerPackage})`,
+    isThere: launcher.isInstalled && launcher.compiles,
+  },
+]);
+
+for (const { name, command, binding, options, isThere } of BINDINGS) {
+  describe.skipIf(!isThere)(`ordered collective and ring link over ${name}`, () => {
+    it.each([1, 2, 3, 4])("%i ranks give the reference's bits and keep the frames", async (ranks) => {
       const program = await rankProgram();
       const folder = await temporaryDirectory();
       const of = [...options, "-np", String(ranks), process.execPath, program, binding, folder];

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
@@ -14,10 +15,14 @@ const IRIS = join(ROOT, "examples/iris/iris.xml");
 const MNIST = realData("mnist/t10k-images-idx3-ubyte.gz");
 
 /** Of a run of its own. */
-async function iris(...more: readonly string[]): Promise<string[]> {
+function iris(...more: readonly string[]): Promise<string[]> {
+  return irisOf(4, ...more);
+}
+
+async function irisOf(replicas: number, ...more: readonly string[]): Promise<string[]> {
   const folder = await temporaryDirectory();
   const places = ["--out", join(folder, "run"), "--data-dir", join(folder, "rows")];
-  return [IRIS, "--replicas", "4", "--batch-size", "32", ...places, ...more];
+  return [IRIS, "--replicas", String(replicas), "--batch-size", "32", ...places, ...more];
 }
 
 /** MPICH's launcher has things of its own to say on stdout when a rank dies. */
@@ -47,6 +52,24 @@ function failedOf({ stdout, stderr }: CommandEnd) {
   const failed = eventsAmong(stdout).find((event) => event.event === "failed");
   if (failed === undefined) throw new Error(`not failed: ${stdout.slice(-2000)}\n${stderr}`);
   return failed;
+}
+
+/** By rank. @param stdout of a run that goes on */
+function workersOf(stdout: string): readonly { readonly pid: number | null; readonly host: string }[] {
+  const events = eventsAmong(stdout.slice(0, stdout.lastIndexOf("\n")));
+  return events.find((event) => event.event === "generation")?.workers ?? [];
+}
+
+/** The process that calls MPI for that of a rank. @param mark in the environment of all of the run */
+function sidecarOf(pid: number | null | undefined, mark: string): number {
+  const isChild = (candidate: number): boolean => {
+    // proc_pid_stat(5): number, name in brackets, state, parent.
+    const [, name, parent] = /^\d+ \((.*)\) \S (\d+) /.exec(readFileSync(`/proc/${candidate}/stat`, "utf8")) ?? [];
+    return name === "ringstrasse-mpi" && Number(parent) === pid;
+  };
+  const found = markedProcesses(mark).find(isChild);
+  if (found === undefined) throw new Error(`process ${pid} has no sidecar`);
+  return found;
 }
 
 /** Resolves once nothing of the run is left; the test's own time limit ends a wait that never would. */
@@ -141,10 +164,7 @@ for (const launcher of MPI_LAUNCHERS) {
       const args = await iris("--epochs", "1000000", "--evaluate-every", "1000000", "--collective", "mpi", "--json");
       const run = startRanks(launcher, 3, ["train", ...args], { env: { MARK: mark } });
       await run.until((stdout) => stdout.includes('"event":"epoch","epoch":3,'));
-      const generation = eventsAmong(run.stdout().slice(0, run.stdout().lastIndexOf("\n"))).find(
-        (event) => event.event === "generation",
-      );
-      const { pid, host } = generation?.workers[victim] ?? {};
+      const { pid, host } = workersOf(run.stdout())[victim] ?? {};
       if (pid == null) throw new Error("no pid of the victim");
       process.kill(pid, "SIGKILL");
       const end = await run.ended;
@@ -177,6 +197,62 @@ for (const launcher of MPI_LAUNCHERS) {
       await nothingLeft(mark);
     });
 
+    describe.skipIf(!launcher.compiles)(`by a sidecar (${launcher.compilerPackage})`, () => {
+      const sidecar = ["--collective", "mpi", "--mpi-binding", "sidecar"];
+
+      it.each([2, 3])("%i ranks: the bits of one worker", async (ranks) => {
+        const events = await trainRanks(launcher, ranks, await iris("--epochs", "3", ...sidecar));
+        const finished = { ordered: true, workers: ranks, weightsSha256: await weightsAlone() };
+        expect(finishedOf(events)).toMatchObject({ ...finished, collective: "mpi" });
+      });
+
+      it("two replicas by --mpi-mode allreduce: two numbers have one sum", async () => {
+        const { finished } = await runTrain(await irisOf(2, "--epochs", "2", "--workers", "1"));
+        const args = await irisOf(2, "--epochs", "2", ...sidecar, "--mpi-mode", "allreduce");
+        const { weightsSha256 } = finished;
+        expect(finishedOf(await trainRanks(launcher, 2, args))).toMatchObject({ ordered: false, weightsSha256 });
+      });
+
+      it("stands in for a library that can't be loaded, and one rank says so", async () => {
+        const args = await iris("--epochs", "1", "--collective", "mpi", "--mpi-library", "libnone.so.9");
+        const end = await startRanks(launcher, 2, ["train", ...args, "--json"]).ended;
+        expect(finishedOf(eventsOf(end.stdout))).toMatchObject({ collective: "mpi", workers: 2 });
+        const said = /^ringstrasse: libnone\.so\.9 can't be loaded \(.*\): this host's ranks call MPI by a sidecar/gm;
+        expect(end.stderr.match(said)).toHaveLength(1);
+      });
+
+      it.each([0, 1])("killing rank %i's sidecar: the rank is named, exit 5, and nothing is left", async (victim) => {
+        const mark = randomUUID();
+        const args = await iris("--epochs", "1000000", "--evaluate-every", "1000000", ...sidecar, "--json");
+        const run = startRanks(launcher, 2, ["train", ...args], { env: { MARK: mark } });
+        await run.until((stdout) => stdout.includes('"event":"epoch","epoch":3,'));
+        const { pid, host } = workersOf(run.stdout())[victim] ?? {};
+        const sidecarPid = sidecarOf(pid, mark);
+        process.kill(sidecarPid, "SIGKILL");
+        const end = await run.ended;
+        expect(end.exitCode).toBe(5);
+        expect(failedOf(end)).toMatchObject({ code: "WORKER_DIED", rank: victim, host });
+        const how = `died (its MPI sidecar, pid ${sidecarPid}, was ended by SIGKILL)`;
+        expect(failedOf(end).message).toMatch(
+          new RegExp(`^worker rank ${victim} \\(${host}, pid ${pid}, replicas .* step \\d+ `),
+        );
+        expect(failedOf(end).message).toContain(how);
+        await nothingLeft(mark);
+      });
+
+      it("killing a rank ends its sidecar too", async () => {
+        const mark = randomUUID();
+        const args = await iris("--epochs", "1000000", "--evaluate-every", "1000000", ...sidecar, "--json");
+        const run = startRanks(launcher, 2, ["train", ...args], { env: { MARK: mark } });
+        await run.until((stdout) => stdout.includes('"event":"epoch","epoch":3,'));
+        const { pid } = workersOf(run.stdout())[1] ?? {};
+        expect(sidecarOf(pid, mark)).toBeGreaterThan(0);
+        process.kill(pid ?? 0, "SIGKILL");
+        expect(failedOf(await run.ended)).toMatchObject({ code: "WORKER_DIED", rank: 1 });
+        await nothingLeft(mark);
+      });
+    });
+
     it.each([
       [["--workers", "3"], 2, "USAGE", "mpirun -np 3"],
       [["--data", "nowhere.csv"], 3, "INPUT_MISSING", "nowhere.csv"],
@@ -200,8 +276,17 @@ describe("variables of launchers", () => {
     ],
     [
       { PMI_RANK: "0", PMI_SIZE: "1" },
-      ["--mpi-library", "libnone.so.9"],
+      ["--mpi-library", "libnone.so.9", "--mpi-binding", "ffi"],
       { exitCode: 4, code: "COLLECTIVE_UNAVAILABLE", says: "libnone.so.9 can't be loaded" },
+    ],
+    [
+      { PMI_RANK: "0", PMI_SIZE: "1" },
+      ["--mpi-library", "libnone.so.9", "--mpi-compiler", "/nowhere/mpicc"],
+      {
+        exitCode: 4,
+        code: "COLLECTIVE_UNAVAILABLE",
+        says: "; --mpi-compiler names /nowhere/mpicc, which is not there",
+      },
     ],
   ] as const)("%j %j: %j", async (env, more, { exitCode, code, says }) => {
     const { end, failed } = await runFailingTrain(await iris(...more), { env });

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { isOnPath } from "./is-on-path.js";
 
 /** One of the MPI implementations that the tests know. */
@@ -12,6 +13,11 @@ export interface MpiLauncher {
   /** What the ranks say and exit with once it was sent a signal: one of both gets through. */
   readonly whenSignalled: "output" | "exit code";
   readonly isInstalled: boolean;
+  /** Its C compiler; Debian brings the headers in a package of their own. */
+  readonly compiler: string;
+  readonly compilerPackage: string;
+  /** Whether something can be compiled for it. */
+  readonly compiles: boolean;
 }
 
 /** Both are known by names of their own wherever both may be installed; `.ci/run` brings them. */
@@ -22,6 +28,8 @@ export const MPI_LAUNCHERS: readonly MpiLauncher[] = [
     library: "libmpi.so.40",
     options: ["--allow-run-as-root", "--oversubscribe"],
     whenSignalled: "exit code",
+    compiler: "mpicc.openmpi",
+    compilerPackage: "libopenmpi-dev",
   }),
   launcher({
     name: "MPICH (mpich)",
@@ -29,9 +37,14 @@ export const MPI_LAUNCHERS: readonly MpiLauncher[] = [
     library: "libmpich.so.12",
     options: [],
     whenSignalled: "output",
+    compiler: "mpicc.mpich",
+    compilerPackage: "libmpich-dev",
   }),
 ];
 
-function launcher(known: Omit<MpiLauncher, "isInstalled">): MpiLauncher {
-  return { ...known, isInstalled: isOnPath(known.command) };
+function launcher(known: Omit<MpiLauncher, "isInstalled" | "compiles">): MpiLauncher {
+  const { status } = spawnSync(known.compiler, ["-E", "-include", "mpi.h", "-x", "c", "/dev/null"], {
+    stdio: "ignore",
+  });
+  return { ...known, isInstalled: isOnPath(known.command), compiles: status === 0 };
 }

@@ -3,7 +3,7 @@
 export interface MpiRequest {
   /**
    * Asks, and lets MPI get on with all that is under way: without being asked it may do nothing at all.
-   * @throws RingstrasseError COLLECTIVE_UNAVAILABLE when MPI has failed
+   * @throws RingstrasseError COLLECTIVE_UNAVAILABLE when MPI has failed; WORKER_DIED as {@link Mpi}
    */
   isDone(): boolean;
   /** Gives up a receive that nobody will answer. Nothing may be asked of the request afterwards. */
@@ -13,7 +13,7 @@ export interface MpiRequest {
 /**
  * The part of MPI that is needed here, on the communicator of all ranks. Calls come from one thread at a time. Nothing waits: progress
  * is asked for, so that a peer that is dead or hangs holds nobody up. All but `size` and `rank`
- * @throws RingstrasseError COLLECTIVE_UNAVAILABLE with what MPI says.
+ * @throws RingstrasseError COLLECTIVE_UNAVAILABLE with what MPI says; WORKER_DIED when the process that calls MPI for this rank is gone.
  */
 export interface Mpi {
   /** As the library calls itself. */

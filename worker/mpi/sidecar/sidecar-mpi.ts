@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
-import type { RingstrasseError } from "../../../shared/failure.js";
+import process from "node:process";
+import { RingstrasseError } from "../../../shared/failure.js";
 import type { SegmentPlace } from "../../../shared/protocol/control-message.js";
 import { openSegment } from "../../collective/shared-segment.js";
 import type { Mpi, MpiRequest } from "../mpi.js";
@@ -87,7 +88,7 @@ export class SidecarMpi implements Mpi {
     });
   }
 
-  /** The sidecar is there, and has heard everything that it can hear. @throws RingstrasseError COLLECTIVE_UNAVAILABLE */
+  /** The sidecar is there, and has heard everything that it can hear. @throws RingstrasseError COLLECTIVE_UNAVAILABLE, WORKER_DIED */
   #check(): void {
     this.#pipe.flush();
     const { phase } = this.#board;
@@ -139,8 +140,16 @@ export function attachSidecar(place: SidecarPlace): Mpi {
   return new SidecarMpi(place, board, () => Promise.reject(new Error("MPI ends in the thread in which it has begun")));
 }
 
-/** Why a sidecar that had begun MPI is of no more use: it has failed, or is gone. */
+/** Why a sidecar that had begun MPI is of no more use: it is gone, which is the rank's death as far as MPI goes, or MPI has failed. */
 export function sidecarLost(board: SidecarBoard, pid: number): RingstrasseError {
-  const problem = `the MPI sidecar of rank ${board.rank} (${hostname()}, pid ${pid}) ${board.phase === PHASE.failed ? "failed: " : ""}${board.text}`;
+  const { rank, text } = board;
+  const host = hostname();
+  if (board.phase === PHASE.ended) {
+    const how = `its MPI sidecar, pid ${pid}, ${text}`;
+    // Whoever knows the job adds what it was doing.
+    const worker = { rank, host, pid: process.pid, replicas: [], step: null };
+    return new RingstrasseError({ code: "WORKER_DIED", ...worker, how, lastWords: null });
+  }
+  const problem = `the MPI sidecar of rank ${rank} (${host}, pid ${pid}): ${text}`;
   return mpiUnavailable(problem, "See what mpirun and the host of this rank say");
 }
