@@ -20,6 +20,8 @@ export interface LinuxCalls {
   close(fd: number): number;
   /** @param fds takes the end to read from and the one to write to */
   pipe2(fds: Int32Array, flags: number): number;
+  /** Lets another thread or process have this core, if one waits for it. */
+  schedYield(): number;
   /** @param timeout seconds and nanoseconds; null: none */
   futex(word: Int32Array, operation: number, value: number, timeout: BigInt64Array | null): number;
 }
@@ -42,6 +44,7 @@ export function linuxCalls(): LinuxCalls {
     // Node watches over the files that its own functions opened in a thread, and warns of others that they close.
     close: libc.func("int close(int fd)"),
     pipe2: libc.func("int pipe2(void *fds, int flags)"),
+    schedYield: libc.func("int sched_yield()"),
     futex: (word, operation, value, timeout) => syscall(number, word, operation, value, timeout, null, 0),
   };
 }

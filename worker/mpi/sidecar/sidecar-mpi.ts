@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import process from "node:process";
 import { RingstrasseError } from "../../../shared/failure.js";
 import type { SegmentPlace } from "../../../shared/protocol/control-message.js";
+import { type LinuxCalls, linuxCalls } from "../../collective/linux-calls.js";
 import { openSegment } from "../../collective/shared-segment.js";
 import type { Mpi, MpiRequest } from "../mpi.js";
 import { mpiUnavailable } from "../mpi-failure.js";
@@ -32,6 +33,7 @@ export class SidecarMpi implements Mpi {
   readonly #board: SidecarBoard;
   readonly #pipe: CommandPipe;
   readonly #memory: SidecarMemory;
+  readonly #calls: LinuxCalls = linuxCalls();
   readonly #finish: () => Promise<void>;
 
   /** @param finish ends MPI in the thread that began it */
@@ -79,7 +81,11 @@ export class SidecarMpi implements Mpi {
     const { segment, offset } = piece;
     this.#pipe.write({ ...command, segment, offset });
     return new SidecarRequest(piece, into ?? null, {
-      check: () => this.#check(),
+      wait: () => {
+        this.#check();
+        // Where cores are few the sidecar may be waiting for this one.
+        this.#calls.schedYield();
+      },
       done: () => this.#memory.give(piece),
       cancel: () => {
         this.#pipe.write({ operation: OPERATION.cancel, segment, offset });
@@ -98,7 +104,8 @@ export class SidecarMpi implements Mpi {
 
 /** What a request asks of the sidecar that it is under way in. */
 interface RequestOwner {
-  check(): void;
+  /** It is not done yet. @throws RingstrasseError when it never will be */
+  wait(): void;
   done(): void;
   cancel(): void;
 }
@@ -118,7 +125,7 @@ class SidecarRequest implements MpiRequest {
   isDone(): boolean {
     if (this.#piece === null) return true;
     if (Atomics.load(this.#piece.state, 0) === UNDER_WAY) {
-      this.#owner.check();
+      this.#owner.wait();
       return false;
     }
     this.#into?.set(this.#piece.bytes.subarray(0, this.#into.byteLength));

@@ -1,5 +1,3 @@
-import { SEGMENT_HEADER_BYTES } from "../../collective/shared-segment.js";
-
 /*
  * What `sidecar.c` and the rank's process say to each other; the numbers are the same there. Commands go over a pipe, payload and answers
  * through memory that both map.
@@ -50,9 +48,8 @@ export function encodeCommand(command: SidecarCommand): Uint8Array {
 export const STATE_BYTES = 64;
 export const UNDER_WAY = 0;
 
-/** The board: an area of words, then a text. Of its file the memory behind its header. */
+/** The board: words, then a text, behind the header of its segment. */
 export const BOARD_BYTES = 8192;
-export const BOARD_OFFSET = SEGMENT_HEADER_BYTES;
 export const BOARD_WORD = { phase: 0, rank: 1, size: 2, textBytes: 3 } as const;
 export const BOARD_TEXT_OFFSET = 16;
 export const BOARD_TEXT_BYTES = 8000;
