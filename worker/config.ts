@@ -34,7 +34,7 @@ export const WORKER_OPTIONS = {
   address: {
     group: JOIN,
     describe:
-      "This host's address as the other workers reach it; 0.0.0.0: the first that leads out [default 127.0.0.1]",
+      "This host's address as the other workers reach it; 0.0.0.0: the first that leads out [default the one on the way to the coordinator]",
     schema: z.string().min(1),
     placeholder: "ADDRESS",
   },

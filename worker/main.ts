@@ -82,7 +82,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
       workerId,
       engine: values.engine ?? "auto",
       threads: values.threads ?? 1,
-      address: ringAddress(values.address ?? "127.0.0.1"),
+      address: values.address === undefined ? null : ringAddress(values.address),
       joined: () => {
         hasJoined = true;
       },

@@ -10,6 +10,7 @@ import type { Logger } from "../shared/logger.js";
 import type { EngineFacts } from "../shared/protocol/control-message.js";
 import { isOnNetwork, type LinkKeys, linkKeysOf } from "../shared/transport/link-keys.js";
 import type { MemorySharing } from "./collective/memory-domain.js";
+import { addressTowards } from "./communication/address-towards.js";
 import { CommunicationClient } from "./communication/communication-client.js";
 import type { Assignment } from "./communication/generation-link.js";
 import { ProgressBoard } from "./communication/progress-board.js";
@@ -28,8 +29,8 @@ export interface WorkerOptions {
   readonly coordinatorEndpoint: string;
   readonly token: string;
   readonly workerId: WorkerId;
-  /** This host's address as the other workers reach it, for tcp rings. */
-  readonly address: string;
+  /** This host's address as the other workers reach it, for tcp rings; null: that on the way to the coordinator. */
+  readonly address: string | null;
   /** What it offers to compute with, see `offeredEngines`. */
   readonly engine: EngineWish;
   /** Of one computation of a native engine. */
@@ -173,7 +174,7 @@ class Membership {
 
   /** Trains; a failure of this worker's own is reported before the coordinator's verdict is awaited. */
   async #train(assignment: Assignment): Promise<void> {
-    const { log, address, signal: leaving } = this.#options;
+    const { log, address, coordinatorEndpoint, signal: leaving } = this.#options;
     const { jobId, generation, rank } = assignment;
     const communication = this.#communication;
     const board = this.#board;
@@ -186,7 +187,7 @@ class Membership {
         signal: link.signal,
         memory,
         board,
-        address,
+        address: address ?? (await addressTowards(coordinatorEndpoint)),
         linkKeys: () => this.#gradientKeys(),
         announce,
       });

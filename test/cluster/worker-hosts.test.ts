@@ -30,8 +30,7 @@ describe.skipIf(PROBLEM !== null)(`workers on hosts of their own${PROBLEM === nu
       return endpoint !== "";
     });
     for (const host of HOSTS) {
-      // The first address that leads out of its host.
-      const worker = ["worker", "--coordinator", endpoint, "--address", "0.0.0.0", "--engine", "wasm"];
+      const worker = ["worker", "--coordinator", endpoint, "--engine", "wasm"];
       startCommand(worker, { ...around, through: hosts.through(host) });
     }
     return coordinator;
