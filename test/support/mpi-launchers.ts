@@ -10,8 +10,8 @@ export interface MpiLauncher {
   readonly library: string;
   /** So that it starts any number of ranks, as any user. */
   readonly options: readonly string[];
-  /** What the ranks say and exit with once it was sent a signal: one of both gets through. */
-  readonly whenSignalled: "output" | "exit code";
+  /** What ranks say and exit with once it ends itself and them, told by a signal or by a rank's death: one of both surely gets through. */
+  readonly atItsEnd: "output" | "exit code";
   readonly isInstalled: boolean;
   /** Its C compiler; Debian brings the headers in a package of their own. */
   readonly compiler: string;
@@ -27,7 +27,7 @@ export const MPI_LAUNCHERS: readonly MpiLauncher[] = [
     command: "mpirun.openmpi",
     library: "libmpi.so.40",
     options: ["--allow-run-as-root", "--oversubscribe"],
-    whenSignalled: "exit code",
+    atItsEnd: "exit code",
     compiler: "mpicc.openmpi",
     compilerPackage: "libopenmpi-dev",
   }),
@@ -36,7 +36,7 @@ export const MPI_LAUNCHERS: readonly MpiLauncher[] = [
     command: "mpirun.mpich",
     library: "libmpich.so.12",
     options: [],
-    whenSignalled: "output",
+    atItsEnd: "output",
     compiler: "mpicc.mpich",
     compilerPackage: "libmpich-dev",
   }),
