@@ -4,7 +4,7 @@ import type { GroupPolicy } from "../group/group-policy.js";
 import type { ReadJob } from "./plan-run.js";
 
 /**
- * MPI's messages go between processes that MPI's launcher has started; the largest gradients go round a plain ring.
+ * MPI's messages go between processes that MPI's launcher has started, and as MPI sends them; the largest gradients go round a plain ring.
  * @throws RingstrasseError COLLECTIVE_UNAVAILABLE, USAGE, CHOICE_UNSUPPORTED
  */
 export function refuseUnfitCollective(job: ReadJob): void {
