@@ -16,9 +16,11 @@ async function train(args: readonly string[]): Promise<KeptRun> {
   return { folder, ...run };
 }
 
-function bitsOf({ finished, steps }: TrainRun): string {
+/** What a run led to, and the losses of its last steps. */
+function bitsOf({ finished, steps }: TrainRun, lastSteps = 5): string {
   const { weightsSha256, stateSha256, testLoss } = finished;
-  return JSON.stringify({ weightsSha256, stateSha256, testLoss, losses: steps.map(({ loss }) => loss).slice(-5) });
+  const losses = steps.map(({ loss }) => loss).slice(-lastSteps);
+  return JSON.stringify({ weightsSha256, stateSha256, testLoss, losses });
 }
 
 const sentBytes = ({ steps }: TrainRun): number =>
@@ -35,7 +37,7 @@ describe("--compress topk", () => {
     const one = await train([...topk, "--workers", "1"]);
     const two = await train([...topk, "--workers", "2", "--checkpoint-steps", "7", "--keep-checkpoints", "9"]);
     const four = await train([...topk, "--workers", "4", "--transport", "tcp"]);
-    expect(new Set([one, two, four].map(bitsOf)).size).toBe(1);
+    expect(new Set([one, two, four].map((run) => bitsOf(run))).size).toBe(1);
     expect([one, two].map(({ finished: { collective, ordered } }) => [collective, ordered])).toEqual([
       ["local", false],
       ["ring", false],
@@ -48,7 +50,10 @@ describe("--compress topk", () => {
     };
     const resumed = await train([...topk, "--workers", "3", "--resume", file]);
     expect(resumed.steps[0]?.step).toBe(step + 1);
-    expect(bitsOf(resumed)).toBe(bitsOf(two));
+    // A checkpoint that is wanted while the last one is still on its way is taken a step later.
+    const { length } = resumed.steps;
+    expect(length).toBeGreaterThan(0);
+    expect(bitsOf(resumed, length)).toBe(bitsOf(two, length));
 
     const whole = await train([...job, "--workers", "2", "--collective", "ring"]);
     expect(whole.finished.weightsSha256).not.toBe(two.finished.weightsSha256);
