@@ -32,6 +32,7 @@ const SIDE_BY_SIDE = [
   "safetensors",
   "same-bits",
   "serve-security",
+  "serve-strategies",
   "topk",
   "train-options",
   "step-rules",

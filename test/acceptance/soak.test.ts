@@ -1,35 +1,6 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-
-interface Ending {
-  readonly exitCode: number;
-  /** The benchmark's one line of output, parsed. */
-  readonly result: Record<string, unknown>;
-}
-
-/** Runs a compiled benchmark; its own checks set the exit code. */
-function runBench(name: string, args: readonly string[]): Promise<Ending> {
-  return new Promise((resolve, reject) => {
-    execFile(
-      process.execPath,
-      [join(ROOT, `dist/bench/${name}.js`), ...args],
-      { cwd: ROOT },
-      (error, stdout, stderr) => {
-        const exitCode = error === null ? 0 : error.code;
-        const line = stdout.trimEnd().split("\n").at(-1) ?? "";
-        if (typeof exitCode === "number" && line.startsWith("{"))
-          resolve({ exitCode, result: JSON.parse(line) as Ending["result"] });
-        else reject(new Error(`${name} gave no result: ${stderr}`, { cause: error }));
-      },
-    );
-  });
-}
+import { runBench } from "../support/run-bench.js";
 
 /** Runs of bench/ that need no more than minutes; the long soak is run by hand (`npm run bench:false-alarms`). */
 describe("soak", () => {
