@@ -227,24 +227,29 @@ for (const launcher of MPI_LAUNCHERS) {
         expect(end.stderr.match(said)).toHaveLength(1);
       });
 
-      it.each([0, 1])("killing rank %i's sidecar: the rank is named, exit 5, and nothing is left", async (victim) => {
-        const mark = randomUUID();
-        const args = await iris("--epochs", "1000000", "--evaluate-every", "1000000", ...sidecar, "--json");
-        const run = startRanks(launcher, 2, ["train", ...args], { env: { MARK: mark } });
-        await run.until((stdout) => stdout.includes('"event":"epoch","epoch":3,'));
-        const { pid, host } = workersOf(run.stdout())[victim] ?? {};
-        const sidecarPid = sidecarOf(pid, mark);
-        process.kill(sidecarPid, "SIGKILL");
-        const end = await run.ended;
-        expect(end.exitCode).toBe(5);
-        expect(failedOf(end)).toMatchObject({ code: "WORKER_DIED", rank: victim, host });
-        const how = `died (its MPI sidecar, pid ${sidecarPid}, was ended by SIGKILL)`;
-        expect(failedOf(end).message).toMatch(
-          new RegExp(`^worker rank ${victim} \\(${host}, pid ${pid}, replicas .* step \\d+ `),
-        );
-        expect(failedOf(end).message).toContain(how);
-        await nothingLeft(mark);
-      });
+      it.each([0, 1])(
+        "killing rank %i's sidecar: the rank is named, mpirun fails, and nothing is left",
+        async (victim) => {
+          const mark = randomUUID();
+          const args = await iris("--epochs", "1000000", "--evaluate-every", "1000000", ...sidecar, "--json");
+          const run = startRanks(launcher, 2, ["train", ...args], { env: { MARK: mark } });
+          await run.until((stdout) => stdout.includes('"event":"epoch","epoch":3,'));
+          const { pid, host } = workersOf(run.stdout())[victim] ?? {};
+          const sidecarPid = sidecarOf(pid, mark);
+          process.kill(sidecarPid, "SIGKILL");
+          const end = await run.ended;
+          // MPICH's launcher knows the dead process, and exits as it likes: with 1, 5 or 9.
+          if (launcher.atItsEnd === "exit code") expect(end.exitCode).toBe(5);
+          else expect(end.exitCode).not.toBe(0);
+          expect(failedOf(end)).toMatchObject({ code: "WORKER_DIED", rank: victim, host });
+          const how = `died (its MPI sidecar, pid ${sidecarPid}, was ended by SIGKILL)`;
+          expect(failedOf(end).message).toMatch(
+            new RegExp(`^worker rank ${victim} \\(${host}, pid ${pid}, replicas .* step \\d+ `),
+          );
+          expect(failedOf(end).message).toContain(how);
+          await nothingLeft(mark);
+        },
+      );
 
       it("killing a rank ends its sidecar too", async () => {
         const mark = randomUUID();

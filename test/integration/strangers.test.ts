@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -13,8 +12,8 @@ import { eventsOf, ROOT, type RunningCommand, runCommand, runTrain, startCommand
 const IRIS = join(ROOT, "examples/iris/iris.xml");
 const TOKEN = "the-right-token";
 const JOB = [IRIS, "--replicas", "2"];
-/** Long enough to be disturbed, short enough to be waited for. */
-const SHORT = ["--epochs", "500", "--evaluate-every", "500"];
+/** Short enough to be waited for; a worker stands still while it is disturbed, and is not missed so soon. */
+const SHORT = ["--epochs", "500", "--evaluate-every", "500", "--silence-timeout", "60"];
 /** Until it is interrupted. */
 const ENDLESS = ["--epochs", "1000000", "--evaluate-every", "1000000"];
 
@@ -97,6 +96,8 @@ function joinAs(workerId: string, token: string): WorkerBody {
 describe("strangers at the control port of a running job", () => {
   it("garbage, foreign protocols, wrong tokens, taken names and raw bytes are refused by name; the job doesn't notice", async () => {
     const run = await openRun(SHORT);
+    const [, bob] = run.workers;
+    bob?.child.kill("SIGSTOP");
     const encoder = new MessageEncoder();
 
     const garbage = stranger(run.endpoint, "garbage");
@@ -131,11 +132,14 @@ describe("strangers at the control port of a running job", () => {
 
     const { hostname, port } = new URL(run.endpoint.replace("tcp:", "http:"));
     const raw = connect(Number(port), hostname);
+    const closed = new Promise((resolve) => raw.once("close", resolve));
+    // It may be reset before all is read.
     raw.on("error", () => raw.destroy());
     raw.end(Buffer.alloc(100_000, 0x5a));
     raw.resume();
-    await once(raw, "close");
+    await closed;
 
+    bob?.child.kill("SIGCONT");
     await expectUndisturbed(run);
   });
 
