@@ -6,7 +6,8 @@ import { AsyncScalars } from "../async/async-scalars.js";
 import { type AsyncPlan, createAsyncParameters } from "../async/create-async-parameters.js";
 import type { PushPull, PushPullReport } from "../async/push-pull.js";
 import type { Collective, Membership } from "../collective/collective.js";
-import { createLocalCollective } from "../collective/create-collective.js";
+import { createCollective, createLocalCollective } from "../collective/create-collective.js";
+import { windowPlaces } from "../collective/exchange-window.js";
 import type { CommunicationClient } from "../communication/communication-client.js";
 import type { Assignment } from "../communication/generation-link.js";
 import type { ProgressBoard } from "../communication/progress-board.js";
@@ -71,10 +72,29 @@ export async function formCollective(assignment: Assignment, resources: Collecti
   const isCanonical = !isSparse && (mpiMode === "ordered" || !collectives.includes("mpi"));
   const wanted = { collectives, ordered: isCanonical && asyncPlan === null };
   const endpoints = endpointsOf(start, worldSize);
-  const { collective, measured, pushPull } = await communication.connectRing(wanted, endpoints, start.segments);
+  const formed = await communication.connectRing(wanted, endpoints, start.segments);
+  const { measured, pushPull } = formed;
+  const collective =
+    formed.collective.name === "shm" ? formHere(membership, resources, group.layoutHash) : formed.collective;
   if (measured !== null) communication.send({ kind: "collective", jobId, generation, choice: measured });
   board.advance("prepare");
   return { collective, pushPull: asyncPlan === null ? null : pushPull };
+}
+
+/**
+ * Shared memory needs no sockets, so that the main thread exchanges by itself, in the window that the communication thread has mapped, instead of
+ * waking that thread and being woken by it.
+ */
+function formHere(
+  membership: Membership,
+  { arenas, memory, kernels }: CollectiveResources,
+  layout: string,
+): Collective {
+  if (arenas.window === null) throw new RangeError("shared memory needs a window");
+  const { exchange: buffers } = arenas;
+  const window = windowPlaces({ ...buffers, replicas: membership.replicas }, arenas.window);
+  const common = { membership, buffers, memory: memory.memory, kernels: kernels.instance, layoutHash: layout };
+  return createCollective({ ...common, choice: "shm", transport: null, window });
 }
 
 /** A group of one exchanges in the main thread. */
