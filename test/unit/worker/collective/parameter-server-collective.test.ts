@@ -18,6 +18,7 @@ import {
   type WorkerSpec,
 } from "../../../support/exchange-group.js";
 import { firstDifference } from "../../../support/reference-fold.js";
+import { settleExchanges, violation } from "../../../support/settle-exchanges.js";
 import { connectStar } from "../../../support/star-links.js";
 
 const never = new AbortController().signal;
@@ -52,29 +53,7 @@ async function group({ fate, latencyTurns, changes = {} }: Trouble = {}, of: Gro
   return { workers: await Promise.all(workers), transports };
 }
 
-/** Exchanges `count` times on all; how each worker ended. Whoever is left waiting is called off, as the coordinator does. */
-async function exchange({ workers }: Group, count = 1): Promise<PromiseSettledResult<void>[]> {
-  const controller = new AbortController();
-  const run = async (worker: GroupWorker): Promise<void> => {
-    for (let sequence = 0; sequence < count; sequence++) {
-      contribute(worker, shape, { sequence, withArena: true });
-      await worker.collective.allReduce({ sequence, withArena: true }, controller.signal);
-    }
-  };
-  return await Promise.allSettled(
-    workers.map((worker) =>
-      run(worker).catch((error: unknown) => {
-        controller.abort(new Error("called off"));
-        throw error;
-      }),
-    ),
-  );
-}
-
-function violation(from: string, problem: string) {
-  const failure = { code: "PROTOCOL_VIOLATION", from, problem: expect.stringContaining(problem) };
-  return { status: "rejected", reason: expect.objectContaining({ failure }) };
-}
+const exchange = ({ workers }: Group, count = 1) => settleExchanges(workers, shape, count);
 
 /** Lets one frame of a rank meet its fate; says how often it did. */
 function once(rank: number, index: number, fate: FrameFate) {

@@ -13,6 +13,7 @@ import {
   totalsOf,
 } from "../../../support/exchange-group.js";
 import { firstDifference } from "../../../support/reference-fold.js";
+import { settleExchanges, violation } from "../../../support/settle-exchanges.js";
 
 const never = new AbortController().signal;
 const shape = { workers: 2, replicas: 3, paddedLength: 160, scalarCount: 2 };
@@ -37,29 +38,7 @@ async function pair(
   return { workers, transports };
 }
 
-/** Exchanges `count` times on both; how each worker ended. Whoever is left waiting is called off. */
-async function exchange({ workers }: Pair, count = 1): Promise<PromiseSettledResult<void>[]> {
-  const controller = new AbortController();
-  const run = async (worker: GroupWorker): Promise<void> => {
-    for (let sequence = 0; sequence < count; sequence++) {
-      contribute(worker, shape, { sequence, withArena: true });
-      await worker.collective.allReduce({ sequence, withArena: true }, controller.signal);
-    }
-  };
-  return await Promise.allSettled(
-    workers.map((worker) =>
-      run(worker).catch((error: unknown) => {
-        controller.abort(new Error("called off"));
-        throw error;
-      }),
-    ),
-  );
-}
-
-function violation(from: string, problem: string) {
-  const failure = { code: "PROTOCOL_VIOLATION", from, problem: expect.stringContaining(problem) };
-  return { status: "rejected", reason: expect.objectContaining({ failure }) };
-}
+const exchange = ({ workers }: Pair, count = 1) => settleExchanges(workers, shape, count);
 
 describe("ring collective", () => {
   it("finds a lost frame at the next exchange's first frame", async () => {
