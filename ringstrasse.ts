@@ -2,6 +2,7 @@
 import process from "node:process";
 import { describeFailure } from "./shared/describe-failure.js";
 import { exitCodeOf, type Failure } from "./shared/failure.js";
+import { makeTerminalsPatient } from "./shared/patient-terminals.js";
 import { VERSION } from "./shared/version.js";
 
 interface Command {
@@ -80,4 +81,5 @@ function fail(failure: Failure): number {
   return exitCodeOf(failure.code);
 }
 
+makeTerminalsPatient();
 process.exitCode = await dispatch(process.argv.slice(2));

@@ -21,6 +21,7 @@ const SIDE_BY_SIDE = [
   "engine-install",
   "evaluate",
   "hand-started-workers",
+  "held-terminal",
   "hierarchical",
   "local-sgd",
   "model-files",
