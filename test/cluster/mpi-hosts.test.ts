@@ -57,7 +57,10 @@ describe.skipIf(PROBLEM !== null)(`ranks on two hosts, without Slurm${PROBLEM ==
     // Else Hydra ends its own helper on rank 0's host together with the ranks, and what is said about the end with it.
     if (!isOpenMpi) return ["-disable-auto-cleanup", "-f", file, "-launcher", "rsh", "-launcher-exec", AGENT];
     const network = ["btl_tcp_if_include", "oob_tcp_if_include"].flatMap((name) => ["--mca", name, "e0"]);
-    return ["--hostfile", file, "--mca", "plm_rsh_agent", AGENT, "--mca", "btl", "tcp,self,vader", ...network];
+    // The hosts are one machine: else the first rank of each, and the coordinator with rank 0, would be bound to its first core, where
+    // ranks that ask MPI again and again can keep the coordinator from running for half a minute.
+    const places = ["--hostfile", file, "--bind-to", "none"];
+    return [...places, "--mca", "plm_rsh_agent", AGENT, "--mca", "btl", "tcp,self,vader", ...network];
   }
 
   async function startOnHosts(
