@@ -32,8 +32,8 @@ export interface Kernels {
   unpackFp16(destination: Address, source: Address, length: number, scale: number): void;
   /** Index of the first element that is NaN or infinite; −1 when there is none. */
   firstNotFinite(source: Address, length: number): number;
-  /** destination = bytes / divisor, divided in float64 and rounded once to float32; `length` counts bytes. */
-  scaleBytes(destination: Address, source: Address, length: number, divisor: number): void;
+  /** destination = table[byte] of each byte; `table` has 256 floats, `length` counts bytes and is any: whole fours are read and written. */
+  lookUpBytes(destination: Address, source: Address, table: Address, length: number): void;
   /** p' = p − lr·g */
   sgd(next: Address, current: Address, sums: Address, length: number, count: number, learningRate: number): number;
   /** v' = μ·v + g; p' = p − lr·v' */
@@ -61,8 +61,8 @@ export interface Kernels {
     momentum: number,
   ): number;
   /**
-   * m' = β₁·m + (1−β₁)·g; v' = β₂·v + (1−β₂)·g²; p' = p·(1 − lr·λ) − lr·(m'/c₁) / (√(v'/c₂) + ε),
-   * c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ given by the caller; λ = 0 is Adam, else AdamW (decoupled decay).
+   * m' = β₁·m + (1−β₁)·g; v' = β₂·v + (1−β₂)·g²; p' = p·(1 − lr·λ) − r·m' / (s·√v' + ε), where the caller gives r = lr/c₁ and s = 1/√c₂
+   * with c₁ = 1 − β₁ᵗ and c₂ = 1 − β₂ᵗ: divisions are what takes the time. λ = 0 is Adam, else AdamW (decoupled decay).
    */
   adam(
     next: Address,
@@ -78,8 +78,8 @@ export interface Kernels {
     beta1: number,
     beta2: number,
     epsilon: number,
-    correction1: number,
-    correction2: number,
+    meanRate: number,
+    rootScale: number,
     weightDecay: number,
   ): number;
   /** s' = ρ·s + (1−ρ)·g²; p' = p − lr·g / √(s' + ε) */

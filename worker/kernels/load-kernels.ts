@@ -14,7 +14,7 @@ const KERNEL_NAMES = {
   addFp16: true,
   unpackFp16: true,
   firstNotFinite: true,
-  scaleBytes: true,
+  lookUpBytes: true,
   sgd: true,
   momentum: true,
   nesterov: true,

@@ -51,8 +51,8 @@ export class AdamOptimizer implements Optimizer {
       beta1,
       beta2,
       epsilon,
-      1 - this.#power1.at(request.step),
-      1 - this.#power2.at(request.step),
+      request.learningRate / (1 - this.#power1.at(request.step)),
+      1 / Math.sqrt(1 - this.#power2.at(request.step)),
       weightDecay,
     );
     return finite === 1;

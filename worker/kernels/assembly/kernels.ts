@@ -207,17 +207,19 @@ export function firstNotFinite(source: usize, length: i32): i32 {
   return -1;
 }
 
-export function scaleBytes(destination: usize, source: usize, length: i32, divisor: f64): void {
-  const divisors = f64x2.splat(divisor);
+export function lookUpBytes(destination: usize, source: usize, table: usize, length: i32): void {
   for (let index: usize = 0; index < <usize>length; index += 4) {
-    const bytes = v128.load32_zero(source + index);
-    const words = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes));
-    const low = f64x2.div(f64x2.convert_low_i32x4_u(words), divisors);
-    const high = f64x2.div(f64x2.convert_low_i32x4_u(v128.shuffle<i32>(words, words, 2, 3, 2, 3)), divisors);
-    const quotients = v128.shuffle<f32>(
-      f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5,
-    );
-    v128.store(destination + (index << 2), quotients);
+    const to = destination + (index << 2);
+    const from = source + index;
+    // Apart from each other, four loads of the table are under way at once.
+    const first = load<u32>(table + ((<usize>load<u8>(from)) << 2));
+    const second = load<u32>(table + ((<usize>load<u8>(from, 1)) << 2));
+    const third = load<u32>(table + ((<usize>load<u8>(from, 2)) << 2));
+    const fourth = load<u32>(table + ((<usize>load<u8>(from, 3)) << 2));
+    store<u32>(to, first);
+    store<u32>(to, second, 4);
+    store<u32>(to, third, 8);
+    store<u32>(to, fourth, 12);
   }
 }
 
@@ -281,17 +283,16 @@ export function nesterov(
 export function adam(
   next: usize, nextMean: usize, nextVariance: usize, current: usize, average: usize, variance: usize,
   sums: usize, length: i32, count: f32, learningRate: f32,
-  beta1: f32, beta2: f32, epsilon: f32, correction1: f32, correction2: f32, weightDecay: f32,
+  beta1: f32, beta2: f32, epsilon: f32, meanRate: f32, rootScale: f32, weightDecay: f32,
 ): i32 {
   const rows = f32x4.splat(count);
-  const rate = f32x4.splat(learningRate);
   const decay1 = f32x4.splat(beta1);
   const decay2 = f32x4.splat(beta2);
   const fresh1 = f32x4.splat(<f32>1 - beta1);
   const fresh2 = f32x4.splat(<f32>1 - beta2);
   const small = f32x4.splat(epsilon);
-  const scale1 = f32x4.splat(correction1);
-  const scale2 = f32x4.splat(correction2);
+  const rate = f32x4.splat(meanRate);
+  const scale = f32x4.splat(rootScale);
   const keep = f32x4.splat(<f32>1 - learningRate * weightDecay);
   const end = bytes(length);
   let finite = i32x4.splat(-1);
@@ -302,8 +303,8 @@ export function adam(
     const v = f32x4.add(f32x4.mul(decay2, v128.load(variance + at)), f32x4.mul(fresh2, square));
     v128.store(nextMean + at, m);
     v128.store(nextVariance + at, v);
-    const size = f32x4.add(f32x4.sqrt(f32x4.div(v, scale2)), small);
-    const change = f32x4.div(f32x4.mul(rate, f32x4.div(m, scale1)), size);
+    const size = f32x4.add(f32x4.mul(f32x4.sqrt(v), scale), small);
+    const change = f32x4.div(f32x4.mul(rate, m), size);
     const updated = f32x4.sub(f32x4.mul(v128.load(current + at), keep), change);
     finite = stillFinite(finite, updated);
     v128.store(next + at, updated);
