@@ -2,7 +2,9 @@ import { Worker } from "node:worker_threads";
 import type { FeatureTransform, RowFileSpec } from "../../shared/data/dataset-spec.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { MicroBatch } from "../engine/engine.js";
+import { unlessAborted } from "../unless-aborted.js";
 import type { FromReader, ReaderStart, ToReader } from "./batch-reader-messages.js";
+import type { BatchSource } from "./batch-source.js";
 import { microBatchOf, type RowBuffers, rowBuffers, rowBuffersSizeBytes } from "./row-buffers.js";
 
 export interface BatchReaderOptions {
@@ -39,7 +41,7 @@ class PendingRead {
  * in which they were made; they may be made any number ahead, and are read as soon as a slot is free.
  * Used by one caller: `prefetch` any time, one `next` at a time.
  */
-export class BatchReader implements AsyncDisposable {
+export class BatchReader implements BatchSource {
   readonly #file: RowFileSpec;
   readonly #maxRows: number;
   readonly #thread: Worker;
@@ -81,10 +83,6 @@ export class BatchReader implements AsyncDisposable {
     return new BatchReader({ file, transform, slots: memories, maxRows });
   }
 
-  /**
-   * Asks for a batch: the rows with these numbers, in this order; none is allowed. Returns at once.
-   * @param rows copied @throws RangeError for more than `maxRows` rows
-   */
   prefetch(rows: Uint32Array): void {
     if (rows.length > this.#maxRows)
       throw new RangeError(`${rows.length} rows asked for, at most ${this.#maxRows} fit`);
@@ -94,18 +92,11 @@ export class BatchReader implements AsyncDisposable {
     else this.#readOn();
   }
 
-  /**
-   * The batch of the oldest request not yet given out; null for a request of no rows. A batch is valid until the next call of `next`,
-   * which frees its memory for reading ahead.
-   * @throws RingstrasseError INPUT_MISSING, DATA_INVALID: what went wrong with that request, later ones may still succeed; INTERNAL
-   *   when the thread broke; the signal's reason when aborted: the request then stays the oldest
-   * @throws RangeError when nothing was asked for
-   */
   async next(signal?: AbortSignal): Promise<MicroBatch | null> {
     const [request] = this.#requests;
     if (request === undefined) throw new RangeError("next() without a request: call prefetch() first");
     this.#release();
-    await beforeAbort(request.done, signal);
+    await (signal === undefined ? request.done : unlessAborted(request.done, signal));
     this.#requests.shift();
     this.#lent = request.slot;
     if (request.failure !== null) throw request.failure;
@@ -151,21 +142,5 @@ export class BatchReader implements AsyncDisposable {
     if (this.#broken !== null) return;
     this.#broken = new RingstrasseError({ code: "INTERNAL", problem }, { cause });
     for (const request of this.#requests) if (request.rows.length > 0) request.finish(this.#broken);
-  }
-}
-
-/** Waits for a promise that never rejects. @throws the signal's reason, if that comes first */
-async function beforeAbort(done: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return done;
-  signal.throwIfAborted();
-  let stop: () => void = () => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    await Promise.race([done, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }

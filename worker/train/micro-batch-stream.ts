@@ -2,12 +2,13 @@ import { rowSizeBytes } from "../../shared/data/dataset-spec.js";
 import { createRowOrder, type RowOrder } from "../../shared/data/row-order.js";
 import { microBatchSpan, type Span, stepSpan, stepsPerEpoch } from "../../shared/epoch-plan.js";
 import type { JobSpec } from "../../shared/job-spec.js";
-import { BatchReader } from "../data/batch-reader.js";
+import type { BatchSource } from "../data/batch-source.js";
+import { openBatches } from "../data/open-batches.js";
 import type { MicroBatch } from "../engine/engine.js";
 import { mostRowsAtOnce } from "./step-memory.js";
 
 /**
- * Batches read before they are needed. One would do if the reader's thread always got its turn; where other work wants the same core, it
+ * Batches read before they are needed, where a thread reads them. One would do if the reader's thread always got its turn; where other work wants the same core, it
  * may have to wait for several milliseconds, longer than a step takes.
  */
 const READ_AHEAD = 2;
@@ -24,14 +25,14 @@ export interface MicroBatchId {
 /**
  * The micro-batches of this worker's replicas, in the order in which they are computed: step by step, replica by replica, part
  * by part. While one is
- * computed the next ones are read.
+ * computed the next ones are read, unless all rows are in memory.
  */
 export class MicroBatchStream implements AsyncDisposable {
   readonly #spec: JobSpec;
   readonly #localReplicas: readonly number[];
   readonly #stepsPerEpoch: number;
-  readonly #training: BatchReader;
-  readonly #testing: BatchReader | null;
+  readonly #training: BatchSource;
+  readonly #testing: BatchSource | null;
   readonly #evaluationBatch: number;
   readonly #rows: Uint32Array;
   #order: { readonly epoch: number; readonly rows: RowOrder } | null = null;
@@ -46,8 +47,8 @@ export class MicroBatchStream implements AsyncDisposable {
     this.#stepsPerEpoch = stepsPerEpoch(train.rowCount, spec.batchSize);
     const maxRows = Math.max(1, mostRowsAtOnce(spec));
     this.#rows = new Uint32Array(maxRows);
-    this.#training = BatchReader.open(train, transform, { maxRows, slots: 1 + READ_AHEAD });
-    this.#testing = test === null ? null : BatchReader.open(test, transform, { maxRows: evaluationBatch });
+    this.#training = openBatches(train, transform, { maxRows, slots: 1 + READ_AHEAD });
+    this.#testing = test === null ? null : openBatches(test, transform, { maxRows: evaluationBatch });
   }
 
   /** @param evaluationBatch rows of one batch of test rows. */

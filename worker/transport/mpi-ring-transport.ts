@@ -3,9 +3,9 @@ import { type Deferred, deferred } from "../../shared/deferred.js";
 import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { Mpi, MpiRequest } from "../mpi/mpi.js";
 import { Patience } from "../mpi/patience.js";
+import { unlessAborted } from "../unless-aborted.js";
 import { linkClosed } from "./link-failure.js";
 import type { RingFrame, RingTransport } from "./ring-transport.js";
-import { unlessAborted } from "./unless-aborted.js";
 
 /** Length of header (4) and payload (4), then the header, then the payload where it has room; big-endian. */
 const ENVELOPE_BYTES = 256;

@@ -1,9 +1,9 @@
 import type { RingstrasseError } from "../../shared/failure.js";
 import { keysAt, type LinkKeys } from "../../shared/transport/link-keys.js";
 import { PullSocket } from "../../shared/transport/zeromq-sockets.js";
+import { unlessAborted } from "../unless-aborted.js";
 import { linkClosed, noFrame } from "./link-failure.js";
 import type { RingFrame } from "./ring-transport.js";
-import { unlessAborted } from "./unless-aborted.js";
 
 /** What comes in at one end of a link over ZeroMQ, from whoever has connected to it: messages of two parts, header and payload. One reader. */
 export class ZeromqInbox implements Disposable {

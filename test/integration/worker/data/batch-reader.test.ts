@@ -3,11 +3,16 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { RowFileSpec } from "../../../../shared/data/dataset-spec.js";
 import type * as BatchReaderModule from "../../../../worker/data/batch-reader.js";
+import type { BatchSource } from "../../../../worker/data/batch-source.js";
+import type * as LoadedBatchesModule from "../../../../worker/data/loaded-batches.js";
+import type * as OpenBatchesModule from "../../../../worker/data/open-batches.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 // A thread is started from a compiled file, which the project's global set-up has built.
-const compiled = new URL("../../../../dist/worker/data/batch-reader.js", import.meta.url).href;
-const { BatchReader } = (await import(compiled)) as typeof BatchReaderModule;
+const compiled = (name: string) => new URL(`../../../../dist/worker/data/${name}.js`, import.meta.url).href;
+const { BatchReader } = (await import(compiled("batch-reader"))) as typeof BatchReaderModule;
+const { LoadedBatches } = (await import(compiled("loaded-batches"))) as typeof LoadedBatchesModule;
+const { openBatches } = (await import(compiled("open-batches"))) as typeof OpenBatchesModule;
 
 /** Row r holds 2r and 2r + 1, and class r. */
 async function rowFile(rowCount: number): Promise<RowFileSpec> {
@@ -25,7 +30,7 @@ async function rowFile(rowCount: number): Promise<RowFileSpec> {
 const NONE = { kind: "none" as const };
 
 /** The classes of the next batch: its row numbers; null for no rows. */
-async function nextRows(reader: BatchReaderModule.BatchReader, signal?: AbortSignal): Promise<number[] | null> {
+async function nextRows(reader: BatchSource, signal?: AbortSignal): Promise<number[] | null> {
   const batch = await reader.next(signal);
   if (batch === null) return null;
   if (batch.targets.kind !== "class") throw new Error("rows have classes");
@@ -44,10 +49,16 @@ async function rejection(call: Promise<unknown>): Promise<unknown> {
   return thrown instanceof Error && "failure" in thrown ? thrown.failure : thrown;
 }
 
-describe("BatchReader", () => {
+type Open = (file: RowFileSpec, maxRows: number) => BatchSource;
+
+describe.each<{ what: string; open: Open }>([
+  { what: "BatchReader", open: (file, maxRows) => BatchReader.open(file, NONE, { maxRows }) },
+  { what: "BatchReader with one slot", open: (file, maxRows) => BatchReader.open(file, NONE, { maxRows, slots: 1 }) },
+  { what: "LoadedBatches", open: (file, maxRows) => LoadedBatches.open(file, NONE, maxRows) },
+])("$what", ({ open }) => {
   it("answers requests in order, one ahead or many, empty ones too", async () => {
     const file = await rowFile(1000);
-    await using reader = BatchReader.open(file, NONE, { maxRows: 3 });
+    await using reader = open(file, 3);
     const asked = Array.from({ length: 50 }, (_, index) => (index % 7 === 3 ? [] : [index * 3, 999 - index, index]));
     for (const rows of asked.slice(0, 20)) reader.prefetch(Uint32Array.from(rows));
     for (const [index, rows] of asked.entries()) {
@@ -59,7 +70,7 @@ describe("BatchReader", () => {
 
   it("leaves a batch alone until the next one is asked for", async () => {
     const file = await rowFile(100);
-    await using reader = BatchReader.open(file, NONE, { maxRows: 2, slots: 2 });
+    await using reader = open(file, 2);
     for (const row of [10, 20, 30, 40]) reader.prefetch(Uint32Array.of(row, row + 1));
     const first = await reader.next();
     const rows = Uint32Array.of(7);
@@ -70,15 +81,9 @@ describe("BatchReader", () => {
     expect(await nextRows(reader)).toEqual([7]);
   });
 
-  it("works with a single slot", async () => {
-    await using reader = BatchReader.open(await rowFile(10), NONE, { maxRows: 1, slots: 1 });
-    for (const row of [1, 2, 3]) reader.prefetch(Uint32Array.of(row));
-    for (const row of [1, 2, 3]) expect(await nextRows(reader)).toEqual([row]);
-  });
-
   it("tells a request's failure to its next(), and goes on", async () => {
     const file = await rowFile(10);
-    await using reader = BatchReader.open(file, NONE, { maxRows: 2 });
+    await using reader = open(file, 2);
     for (const row of [1, 10, 2, 11, 12, 13, 3]) reader.prefetch(Uint32Array.of(row));
     expect(await nextRows(reader)).toEqual([1]);
     expect(await rejection(reader.next())).toMatchObject({ code: "DATA_INVALID", file: file.path, row: 11 });
@@ -89,17 +94,17 @@ describe("BatchReader", () => {
 
   it("names a file that is missing or has another size", async () => {
     const file = await rowFile(10);
-    await using missing = BatchReader.open({ ...file, path: `${file.path}.no` }, NONE, { maxRows: 1 });
+    await using missing = open({ ...file, path: `${file.path}.no` }, 1);
     missing.prefetch(Uint32Array.of(1));
     expect(await rejection(missing.next())).toMatchObject({ code: "INPUT_MISSING", file: `${file.path}.no` });
     await truncate(file.path, 60);
-    await using short = BatchReader.open(file, NONE, { maxRows: 1 });
+    await using short = open(file, 1);
     short.prefetch(Uint32Array.of(1));
     expect(await rejection(short.next())).toMatchObject({ code: "DATA_INVALID", file: file.path });
   });
 
   it("stops waiting when aborted; the request stays the oldest", async () => {
-    await using reader = BatchReader.open(await rowFile(10), NONE, { maxRows: 1 });
+    await using reader = open(await rowFile(10), 1);
     reader.prefetch(Uint32Array.of(4));
     const reason = new Error("enough");
     const abort = new AbortController();
@@ -112,15 +117,14 @@ describe("BatchReader", () => {
 
   it("refuses what can't be meant", async () => {
     const file = await rowFile(10);
-    expect(() => BatchReader.open(file, NONE, { maxRows: 0 })).toThrow(RangeError);
-    expect(() => BatchReader.open(file, NONE, { maxRows: 1, slots: 0 })).toThrow(RangeError);
-    await using reader = BatchReader.open(file, NONE, { maxRows: 1 });
+    expect(() => open(file, 0)).toThrow(RangeError);
+    await using reader = open(file, 1);
     expect(() => reader.prefetch(Uint32Array.of(1, 2))).toThrow(RangeError);
     await expect(reader.next()).rejects.toThrow("prefetch");
   });
 
   it("ends its thread, with requests open too; whoever still waits hears of it", async () => {
-    const reader = BatchReader.open(await rowFile(10), NONE, { maxRows: 1, slots: 1 });
+    const reader = open(await rowFile(10), 1);
     for (const row of [1, 2, 3]) reader.prefetch(Uint32Array.of(row));
     expect(await nextRows(reader)).toEqual([1]);
     await reader[Symbol.asyncDispose]();
@@ -129,6 +133,21 @@ describe("BatchReader", () => {
   });
 });
 
-async function drain(reader: BatchReaderModule.BatchReader): Promise<void> {
+describe("openBatches", () => {
+  it("takes a file of up to 64 MiB from memory, a larger one from a thread", async () => {
+    const file = await rowFile(10);
+    await using small = openBatches(file, NONE, { maxRows: 1 });
+    expect(small).toBeInstanceOf(LoadedBatches);
+    const rowCount = Math.ceil((64 * 2 ** 20) / 12) + 1;
+    await truncate(file.path, rowCount * 12);
+    await using large = openBatches({ ...file, rowCount }, NONE, { maxRows: 1 });
+    expect(large).toBeInstanceOf(BatchReader);
+    large.prefetch(Uint32Array.of(3));
+    expect(await nextRows(large)).toEqual([3]);
+    expect(() => BatchReader.open(file, NONE, { maxRows: 1, slots: 0 })).toThrow(RangeError);
+  });
+});
+
+async function drain(reader: BatchSource): Promise<void> {
   for (let request = 0; request < 4; request++) await reader.next();
 }
