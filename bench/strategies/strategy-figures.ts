@@ -42,12 +42,8 @@ export class EpochTally {
   }
 }
 
-/** By all. What the worker that has the parameters sends in asynchronous steps is told by those who receive it. */
 function sentIn({ workers }: StepEvent): number {
-  return workers.reduce(
-    (sum, { sentBytes, receivedBytes, staleness }) => sum + sentBytes + (staleness === undefined ? 0 : receivedBytes),
-    0,
-  );
+  return workers.reduce((sum, { sentBytes }) => sum + sentBytes, 0);
 }
 
 /** For people: one line a strategy, as it was at its end. Pure. */

@@ -28,6 +28,12 @@ describe("--strategy async", () => {
       expect(maxStaleness).toBe(Math.max(...workers.map(({ staleness = -1 }) => staleness)));
       expect(maxStepsAhead).toBeLessThanOrEqual(2);
       expect(meanStaleness).toBeLessThanOrEqual(maxStaleness);
+      // Rank 0 has the parameters: what the others get in an epoch it has sent, and the other way round.
+      const moved = (kind: "sentBytes" | "receivedBytes", isServer: boolean) =>
+        workers.filter(({ rank }) => (rank === 0) === isServer).reduce((sum, worker) => sum + worker[kind], 0);
+      expect(moved("sentBytes", true)).toBe(moved("receivedBytes", false));
+      expect(moved("receivedBytes", true)).toBe(moved("sentBytes", false));
+      expect(moved("sentBytes", true)).toBeGreaterThan(0);
     }
     expect(epochs.at(-1)?.trainLoss).toBeLessThan(0.2);
     const [header = "", row = ""] = (await readFile(join(out, "metrics.csv"), "utf8")).split("\n");

@@ -8,6 +8,7 @@ import {
   decodeGrant,
   encodeTerms,
   type Grant,
+  NOTHING_SERVED,
   numbersOf,
   type PushPull,
   type PushPullReport,
@@ -50,6 +51,7 @@ export class AsyncClient implements AsyncParameters {
       sentBytes: frames.sentBytes - sentBytes,
       receivedBytes: frames.receivedBytes - receivedBytes,
       elapsedMs: performance.now() - startMs,
+      served: NOTHING_SERVED,
     };
   }
 

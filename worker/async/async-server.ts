@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Deferred, deferred } from "../../shared/deferred.js";
 import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { AddressableMemory } from "../collective/block-folder.js";
+import type { MovedBytes } from "../collective/guarded-collective.js";
 import { type AsyncFrames, asyncFrameName, type CheckedAsyncFrame, unexpected } from "./async-frames.js";
 import type { AsyncParameters, ScalarSum } from "./async-parameters.js";
 import type { ParameterStore } from "./parameter-store.js";
@@ -9,6 +10,8 @@ import {
   decodeTerms,
   encodeGrant,
   type Grant,
+  movedWith,
+  NOTHING_SERVED,
   type PushPull,
   type PushPullReport,
   type PushPullTerms,
@@ -56,6 +59,8 @@ export class AsyncServer implements AsyncParameters {
   readonly #seen: number[];
   #current: Call | null = null;
   #ownCalls = 0;
+  /** For the steps of others, since this worker was last told. */
+  #served = NOTHING_SERVED;
   #summing: { readonly sequence: number; readonly done: Deferred<Float64Array> } | null = null;
   #failure: RingstrasseError | null = null;
 
@@ -84,20 +89,22 @@ export class AsyncServer implements AsyncParameters {
     this.#waiting.push({ rank, sequence: this.#ownCalls++, terms: request, own: { request, done }, nextBlock: 0 });
     this.#serveNext();
     const grant = await done.promise;
-    // In memory: nothing is sent.
-    return { ...grant, sentBytes: 0, receivedBytes: 0, elapsedMs: performance.now() - startMs };
+    const served = this.#served;
+    this.#served = NOTHING_SERVED;
+    // The call itself is in memory: nothing is sent.
+    return { ...grant, sentBytes: 0, receivedBytes: 0, elapsedMs: performance.now() - startMs, served };
   }
 
   async sum(values: Float64Array, signal: AbortSignal): Promise<ScalarSum> {
     this.#throwIfOver(signal);
-    const { rank, frames } = this.#options;
-    const before = frames?.sentBytes ?? 0;
+    const { rank, worldSize } = this.#options;
     const done = deferred<Float64Array>();
     this.#summing = { sequence: this.#ownCalls++, done };
     this.#addScalars(rank, this.#summing.sequence, Float64Array.from(values));
     const totals = await done.promise;
-    const sentBytes = (frames?.sentBytes ?? 0) - before;
-    return { totals, sentBytes, receivedBytes: values.byteLength * (this.#options.worldSize - 1) };
+    // Of the sum alone: others may be served meanwhile.
+    const others = worldSize - 1;
+    return { totals, sentBytes: totals.byteLength * others, receivedBytes: values.byteLength * others };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -126,6 +133,7 @@ export class AsyncServer implements AsyncParameters {
     if (this.#current?.rank === rank || this.#waiting.some((call) => call.rank === rank)) {
       throw unexpected(frame, `${asyncFrameName(frame)}, while its last call is not over`);
     }
+    this.#count(terms, { sentBytes: 0, receivedBytes: frame.payload.byteLength });
     this.#waiting.push({ rank, sequence, terms, own: null, nextBlock: 0 });
     this.#serveNext();
   }
@@ -142,7 +150,9 @@ export class AsyncServer implements AsyncParameters {
       throw unexpected(frame, `${asyncFrameName(frame)}, expected block ${call.nextBlock} with ${expected}`);
     }
     if (call.terms.count > 0) store.applyReceived(block, call.terms, payload);
-    frames?.send(sender, { phase: "parameters", sequence, block, payload: store.copy(block, call.terms.pulled) });
+    const sent = store.copy(block, call.terms.pulled);
+    this.#count(call.terms, { sentBytes: sent.byteLength, receivedBytes: payload.byteLength });
+    frames?.send(sender, { phase: "parameters", sequence, block, payload: sent });
     if (++call.nextBlock === store.blockCount) this.#end(call);
   }
 
@@ -177,8 +187,13 @@ export class AsyncServer implements AsyncParameters {
     const staleness = store.updates - (this.#seen[rank] ?? 0);
     if (terms.count > 0) store.begin();
     const grant = { staleness, stepsAhead: terms.completesStep ? gate.passed(rank) : 0 };
-    if (own === null) frames?.send(rank, { phase: "grant", sequence, payload: encodeGrant(grant) });
-    else this.#serveOwn(call, grant).catch((thrown: unknown) => this.#fail(thrown));
+    if (own !== null) {
+      this.#serveOwn(call, grant).catch((thrown: unknown) => this.#fail(thrown));
+      return;
+    }
+    const payload = encodeGrant(grant);
+    this.#count(terms, { sentBytes: payload.byteLength, receivedBytes: 0 });
+    frames?.send(rank, { phase: "grant", sequence, payload });
   }
 
   async #serveOwn(call: Call, grant: Grant): Promise<void> {
@@ -201,6 +216,11 @@ export class AsyncServer implements AsyncParameters {
     this.#current = null;
     if (terms.pulled === 0) this.#seen[rank] = this.#options.store.updates;
     this.#serveNext();
+  }
+
+  /** As those who make the calls count: what belongs to no step is left out. */
+  #count({ completesStep }: PushPullTerms, moved: MovedBytes): void {
+    if (completesStep) this.#served = movedWith(this.#served, moved);
   }
 
   #throwIfOver(signal: AbortSignal): void {

@@ -1,4 +1,5 @@
 import type { ExchangeReport } from "../collective/collective.js";
+import type { MovedBytes } from "../collective/guarded-collective.js";
 import type { Address } from "../kernels/kernels.js";
 
 /** What a worker hands in, and asks for. */
@@ -22,6 +23,15 @@ export interface PushPullReport extends ExchangeReport {
   readonly staleness: number;
   /** Steps that the worker is ahead of the slowest, with this one. */
   readonly stepsAhead: number;
+  /** Moved for the steps of others since the last call: by the worker that has the parameters; others serve nobody. */
+  readonly served: MovedBytes;
+}
+
+export const NOTHING_SERVED: MovedBytes = { sentBytes: 0, receivedBytes: 0 };
+
+/** Both together, and nothing else that they have. Pure. */
+export function movedWith(one: MovedBytes, other: MovedBytes): MovedBytes {
+  return { sentBytes: one.sentBytes + other.sentBytes, receivedBytes: one.receivedBytes + other.receivedBytes };
 }
 
 /** The part of a {@link PushPull} that travels. */

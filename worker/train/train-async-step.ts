@@ -1,6 +1,7 @@
 import { stepSpan, stepsPerEpoch } from "../../shared/epoch-plan.js";
 import { learningRateOf } from "../../shared/learning-rate/learning-rate.js";
-import type { PushPull, PushPullReport } from "../async/push-pull.js";
+import { movedWith, NOTHING_SERVED, type PushPull, type PushPullReport } from "../async/push-pull.js";
+import type { MovedBytes } from "../collective/guarded-collective.js";
 import type { StepSums } from "../engine/engine.js";
 import type { Arena } from "./arenas.js";
 import { computeReplica } from "./compute-replica.js";
@@ -48,36 +49,46 @@ export async function trainAsyncStep(context: TrainingContext, id: StepId): Prom
   assertFiniteParameters(context, id, shadow);
   gate.commit(id);
   const hashes = context.trace?.take(id, context.rank === 0 ? shadow.values : null) ?? null;
-  const { sentBytes, receivedBytes, staleness, stepsAhead } = report;
+  const { staleness, stepsAhead } = report;
   return {
     totals,
     update: { learningRate: fullRate },
     localRows: totals.count,
     elapsedMs: performance.now() - startedAt,
-    ...{ communicationMs, sentBytes, receivedBytes },
+    communicationMs,
+    ...movedWith(report, report.served),
     hashes,
     delay: { staleness, stepsAhead },
   };
+}
+
+/** What an epoch of an asynchronous job came to. */
+export interface GatheredEpoch {
+  /** Of all workers' steps. */
+  readonly sums: StepSums;
+  /** Moved for the last steps of others, after this worker's own. */
+  readonly served: MovedBytes;
 }
 
 /**
  * Ends an epoch: waits until all workers have pushed all of it, and takes the parameters that came of it and the optimizer's state; none
  * of them can change before all workers have them.
  * @param own of this worker's steps
- * @returns of all workers'
  */
-export async function gatherEpoch(context: TrainingContext, own: StepSums): Promise<StepSums> {
+export async function gatherEpoch(context: TrainingContext, own: StepSums): Promise<GatheredEpoch> {
   const { arenas, gate, board } = context;
   board.advance("exchange");
-  const totals = await sumOverWorkers(context, own);
+  const sums = await sumOverWorkers(context, own);
+  let served = NOTHING_SERVED;
   const arenasToPull = [arenas.parameters, ...arenas.state].map((pair) => pair[gate.current]);
   for (const [pulled, { address }] of arenasToPull.entries()) {
     const terms = { count: 0, learningRate: 0, completesStep: false };
-    await pushPull(context, { ...terms, gradients: 0, pulled, into: address });
+    const report = await pushPull(context, { ...terms, gradients: 0, pulled, into: address });
+    served = movedWith(served, report.served);
   }
   await sumOverWorkers(context, NO_SUMS);
   board.advance("prepare");
-  return totals;
+  return { sums, served };
 }
 
 async function sumOverWorkers({ arenas, collective, totals, signal, nextSequence }: TrainingContext, own: StepSums) {

@@ -1,6 +1,7 @@
 import { stepsPerEpoch } from "../../shared/epoch-plan.js";
 import type { EpochReport } from "../../shared/protocol/control-message.js";
 import { type EpochProgress, epochToTrain, type TrainingPosition } from "../../shared/training-position.js";
+import { movedWith } from "../async/push-pull.js";
 import type { Boundary } from "./checkpoint-clock.js";
 import { EpochTotals } from "./epoch-totals.js";
 import { evaluateTestRows } from "./evaluate.js";
@@ -85,15 +86,22 @@ async function trainEpoch(
   const steps = stepsOf(context);
   const lastStep = epoch * steps;
   const isAsync = context.pushPull !== null;
+  let held: TrainedStep | null = null;
   while (gate.position.step < lastStep) {
-    for (const { id, outcome } of await advance(context, epoch, observer)) {
-      totals.add(outcome);
-      observer.onStep(id, outcome);
+    for (const trained of await advance(context, epoch, observer)) {
+      totals.add(trained.outcome);
+      // An asynchronous epoch's last step is told when all are through: the others are still being served.
+      if (isAsync && trained.id.step === lastStep) held = trained;
+      else observer.onStep(trained.id, trained.outcome);
     }
     // Workers of an asynchronous job stand at different steps until the epoch ends.
     if (gate.position.step < lastStep && !isAsync) await observer.onBoundary(gate.position, () => totals.progress());
   }
-  if (isAsync) totals.gathered(await gatherEpoch(context, totals.sums));
+  if (isAsync) {
+    const { sums, served } = await gatherEpoch(context, totals.sums);
+    totals.gathered(sums);
+    if (held !== null) observer.onStep(held.id, { ...held.outcome, ...movedWith(held.outcome, served) });
+  }
   return { epoch, steps: gate.position.step, ...totals.figures(spec.model.targets.kind) };
 }
 

@@ -24,14 +24,6 @@ describe("figures of strategies", () => {
     expect(() => new EpochTally().hear(epochEvent(1, { testAccuracy: null }))).toThrow(RangeError);
   });
 
-  it("count in asynchronous steps what was received too: nobody else tells of it", () => {
-    const tally = new EpochTally();
-    const step = stepEvent(1, 1);
-    tally.hear({ ...step, workers: step.workers.map((worker) => ({ ...worker, staleness: 1, stepsAhead: 0 })) });
-    tally.hear(epochEvent(1));
-    expect(tally.epochs[0]?.sentBytes).toBe(512);
-  });
-
   it("are told as they were at the end, and drawn epoch by epoch", () => {
     const all = [{ name: "sync & all", isPlain: true, epochs: tallyOf(3).epochs }];
     expect(strategyTable(all).split("\n").at(-1)).toMatch(/^sync & all +0\.0 +0\.3333 +0\.5000 +93\.00 % +0\.13$/);

@@ -125,6 +125,32 @@ for (const kind of STAR_LINK_KINDS) {
       expect(await third).toMatchObject({ stepsAhead: 2, staleness: 2 });
     });
 
+    it.each([1, 3])(
+      "counts what is served for the steps of %i workers at the server, as their own counts add up",
+      async (workers) => {
+        const members = await group({ workers });
+        const told = { sent: 0, received: 0, servedSent: 0, servedReceived: 0 };
+        const tell = ({ sentBytes, receivedBytes, served }: Awaited<ReturnType<typeof push>>, isStep: boolean) => {
+          told.sent += isStep ? sentBytes : 0;
+          told.received += isStep ? receivedBytes : 0;
+          told.servedSent += served.sentBytes;
+          told.servedReceived += served.receivedBytes;
+        };
+        await Promise.all(
+          members.map(async (member, rank) => {
+            // Of uneven length, one without rows: the server is through before the others are.
+            for (let step = 0; step < 2 + rank; step++) tell(await push(member, { count: step === 1 ? 0 : 1 }), true);
+            await member.parameters.sum(Float64Array.of(0, 0), over.signal);
+            tell(await push(member, { count: 0, completesStep: false, pulled: 1 }), false);
+          }),
+        );
+        expect([told.servedSent, told.servedReceived]).toEqual([told.received, told.sent]);
+        const steps = workers === 1 ? 0 : 3 + 4;
+        expect(told.received).toBe(steps * (LENGTH * 4 + 16));
+        expect(told.sent).toBe((steps - (workers - 1)) * LENGTH * 4 + steps * 32);
+      },
+    );
+
     it("sums numbers over all workers, for all of them", async () => {
       const members = await group({ workers: 3 });
       for (const round of [1, 2]) {
@@ -132,6 +158,11 @@ for (const kind of STAR_LINK_KINDS) {
           members.map(({ parameters }, rank) => parameters.sum(Float64Array.of(rank, round), over.signal)),
         );
         for (const { totals } of sums) expect([...totals]).toEqual([3, 3 * round]);
+        expect(sums.map(({ sentBytes, receivedBytes }) => [sentBytes, receivedBytes])).toEqual([
+          [2 * 16, 2 * 16],
+          [16, 16],
+          [16, 16],
+        ]);
       }
     });
 
