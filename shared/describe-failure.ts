@@ -6,6 +6,7 @@ import {
   describeInterruption,
   describeLoss,
   describePlace,
+  describeRepetition,
 } from "./failure-place.js";
 import { unreachable } from "./unreachable.js";
 
@@ -48,11 +49,12 @@ export function describeFailure(failure: Failure): string {
       return `${failure.joined} of ${failure.expected} workers joined within ${failure.waitedMs} ms: ${failure.problem}`;
     case "WORKER_REFUSED":
       return `worker ${failure.workerId} on ${failure.host} was refused: ${failure.what} is ${failure.got}, expected ${failure.expected}. ${failure.remedy}`;
-    case "WORKER_DIED":
     case "WORKER_LEFT":
+      return describeLoss(failure);
+    case "WORKER_DIED":
     case "WORKER_SILENT":
     case "WORKER_STALLED":
-      return describeLoss(failure);
+      return `${describeLoss(failure)}${describeRepetition(failure)}`;
     case "COORDINATOR_LOST":
       return `coordinator ${failure.endpoint}: ${failure.problem}`;
     case "PROTOCOL_VIOLATION":
@@ -71,7 +73,7 @@ export function describeFailure(failure: Failure): string {
     case "RESUME_MISMATCH":
       return `${failure.checkpoint} is of another job: ${failure.what} was ${failure.expected}, and is ${failure.got}. ${failure.remedy}`;
     case "INTERRUPTED":
-      return describeInterruption(failure);
+      return `${describeInterruption(failure)}${describeRepetition(failure)}`;
     case "CANCELLED":
       return `${failure.what} ${failure.id} was cancelled`;
     case "REPORTED":

@@ -17,6 +17,12 @@ export function describePlace(where: Extract<Failure, { code: "DOCUMENT_INVALID"
 /** A worker that a job has lost. */
 export type WorkerLoss = Extract<Failure, { code: "WORKER_DIED" | "WORKER_LEFT" | "WORKER_SILENT" | "WORKER_STALLED" }>;
 
+/** The end of a run that is neither the job's will nor a person's: another run of it may get further. */
+export type InterruptionFailure = Extract<
+  Failure,
+  { code: "INTERRUPTED" | "WORKER_DIED" | "WORKER_SILENT" | "WORKER_STALLED" }
+>;
+
 /** Who it was, and how it was lost. */
 export function describeLoss(failure: WorkerLoss): string {
   const who = describeWorker(failure);
@@ -37,6 +43,18 @@ export function describeLoss(failure: WorkerLoss): string {
 /** How to go on after an end with a saved state, as the end of a sentence; empty where nothing was saved. */
 export function describeResume({ resumeFrom }: { readonly resumeFrom?: string | undefined }): string {
   return resumeFrom === undefined ? "" : `; go on with --resume ${resumeFrom}`;
+}
+
+/** Why a job that was interrupted doesn't go on, and what to do, as the end of a message; empty where it is for another reason. */
+export function describeRepetition({ repeated }: InterruptionFailure): string {
+  if (repeated === undefined) return "";
+  const { times, step } = repeated;
+  const [place, next] =
+    step === 0
+      ? ["before a first checkpoint", "it begins at its beginning"]
+      : [`without a newer checkpoint than that of step ${step}`, "it goes on from there"];
+  const remedy = "Find out what ends its runs (memory, the machine), or have its state saved more often";
+  return `. That was interruption ${times} in a row ${place}, so the job has ended. ${remedy} (--checkpoint-minutes, --checkpoint-steps); queued again, ${next}`;
 }
 
 function describeWorker(who: WorkerLoss): string {

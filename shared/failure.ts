@@ -22,6 +22,10 @@ const worker = {
   /** Last step that the worker was seen in; null before the first. */
   step: z.number().nullable(),
 };
+const repetition = {
+  /** What ended a job that would else have gone on: runs broken off, one after the other, without getting further than the saved step. */
+  repeated: z.object({ times: z.number(), step: z.number() }).optional(),
+};
 
 /**
  * Everything that can go wrong, by name. Plain data: it goes over the wire, into logs and into `--json` as it is.
@@ -89,13 +93,13 @@ export const FailureSchema = z.discriminatedUnion("code", [
     got: text,
     remedy: text,
   }),
-  z.object({ code: z.literal("WORKER_DIED"), ...worker, how: text, lastWords: text.nullable() }),
+  z.object({ code: z.literal("WORKER_DIED"), ...worker, how: text, lastWords: text.nullable(), ...repetition }),
   /** A worker was told to leave in the middle of a job; `resumeFrom` as with INTERRUPTED. */
   z.object({ code: z.literal("WORKER_LEFT"), ...worker, signal: text, resumeFrom: text.optional() }),
   /** No heartbeat: the process or its host stands still, or the network is cut. */
-  z.object({ code: z.literal("WORKER_SILENT"), ...worker, silentMs: z.number() }),
+  z.object({ code: z.literal("WORKER_SILENT"), ...worker, silentMs: z.number(), ...repetition }),
   /** Heartbeats come, but the computation makes no progress. */
-  z.object({ code: z.literal("WORKER_STALLED"), ...worker, stalledMs: z.number(), phase: text }),
+  z.object({ code: z.literal("WORKER_STALLED"), ...worker, stalledMs: z.number(), phase: text, ...repetition }),
   z.object({ code: z.literal("COORDINATOR_LOST"), endpoint: text, silentMs: z.number().nullable(), problem: text }),
   z.object({ code: z.literal("PROTOCOL_VIOLATION"), from: text, problem: text }),
   z.object({
@@ -141,7 +145,7 @@ export const FailureSchema = z.discriminatedUnion("code", [
     remedy: text,
   }),
   /** `resumeFrom`: what `--resume` goes on from; absent: nothing was saved. */
-  z.object({ code: z.literal("INTERRUPTED"), signal: text, resumeFrom: text.optional() }),
+  z.object({ code: z.literal("INTERRUPTED"), signal: text, resumeFrom: text.optional(), ...repetition }),
   /** Somebody asked the service to end the job. */
   z.object({ code: z.literal("CANCELLED"), what: z.literal("job"), id: text }),
   /** A run elsewhere, or whoever speaks for it, said so. */

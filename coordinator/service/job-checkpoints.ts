@@ -22,11 +22,17 @@ export class JobCheckpoints {
 
   /** Whether there is any, sound or not. @throws RingstrasseError OUTPUT_UNWRITABLE */
   async has(id: JobId): Promise<boolean> {
+    return (await this.newestStep(id)) !== null;
+  }
+
+  /** Of the newest, sound or not; null: there is none. Costs a look into a folder. @throws RingstrasseError OUTPUT_UNWRITABLE */
+  async newestStep(id: JobId): Promise<number | null> {
     const folder = this.#folderOf(id);
     try {
-      return (await readdir(folder)).some((name) => stepOfFileName(name) !== null);
+      const steps = (await readdir(folder)).map(stepOfFileName).filter((step) => step !== null);
+      return steps.length === 0 ? null : Math.max(...steps);
     } catch (cause) {
-      if (isSystemError(cause) && cause.code === "ENOENT") return false;
+      if (isSystemError(cause) && cause.code === "ENOENT") return null;
       throw writeFailure(folder, cause);
     }
   }

@@ -4,7 +4,7 @@ import type { JobId } from "../../shared/ids.js";
 import type { JobEvent } from "../job/job-state.js";
 import type { JobSummary } from "../store/job-record.js";
 import type {
-  InterruptionPolicy,
+  Interruption,
   JobStore,
   RunPlan,
   StartDetails,
@@ -12,7 +12,7 @@ import type {
   TransitionResult,
 } from "../store/job-store.js";
 import { movedOrConflict } from "./job-conflict.js";
-import { type JobStream, statusEvents } from "./job-stream.js";
+import { interruptionEvents, type JobStream, statusEvents } from "./job-stream.js";
 
 /**
  * Moves jobs from status to status, and tells their followers. A status and the word of it are kept together: whenever the process
@@ -66,8 +66,11 @@ export class JobLife {
     return job;
   }
 
-  /** As `JobStore.requeueInterrupted`; before anybody follows. */
-  requeueInterrupted(policy: Omit<InterruptionPolicy, "tell">): ReturnType<JobStore["requeueInterrupted"]> {
-    return this.#store.requeueInterrupted({ ...policy, tell: statusEvents });
+  /** As `JobStore.interrupt`. A job that goes on is told so in a warning, which stays with its next run. */
+  async interrupt(id: JobId, { reason, savedStep }: Omit<Interruption, "tell">): Promise<JobSummary> {
+    const tell = (job: JobSummary) => interruptionEvents(job, reason);
+    const job = await this.#store.interrupt(id, { reason, savedStep, tell });
+    this.#stream.ring(id);
+    return job;
   }
 }

@@ -1,7 +1,10 @@
 import type { JobEvent } from "../../shared/api/job-event.js";
 import { describeFailure } from "../../shared/describe-failure.js";
 import { RingstrasseError } from "../../shared/failure.js";
+import type { InterruptionFailure } from "../../shared/failure-place.js";
 import type { JobId } from "../../shared/ids.js";
+import { failedEvent } from "../../shared/train-events.js";
+import { describeGoingOn } from "../store/interruptions.js";
 import type { JobStreamEvent, JobSummary } from "../store/job-record.js";
 import type { JobStore, NewEvent } from "../store/job-store.js";
 
@@ -111,6 +114,13 @@ export function statusEvents({ status, statusReason }: JobSummary, before: reado
   const reason = statusReason === null ? null : { code: statusReason.code, message: describeFailure(statusReason) };
   const event: JobEvent = { event: "status", status, statusReason: reason };
   return [...before, event].map(encodeEvent);
+}
+
+/** What is told of a job whose run was broken off, as it is now: how it failed, or that it goes on, behind its status. Pure. */
+export function interruptionEvents(job: JobSummary, reason: InterruptionFailure): NewEvent[] {
+  if (job.status === "ERROR") return statusEvents(job, [failedEvent(job.statusReason ?? reason)]);
+  const message = `${describeFailure(reason)}. ${describeGoingOn(job.run.interruptions)}`;
+  return [...statusEvents(job), encodeEvent({ event: "warning", message })];
 }
 
 function encodeEvent(event: JobEvent): NewEvent {

@@ -11,6 +11,7 @@ import type { FileStore } from "../store/file-store.js";
 import type { JobStore } from "../store/job-store.js";
 import type { Store } from "../store/open-store.js";
 import { ElsewhereRuns } from "./elsewhere-runs.js";
+import { InterruptedJobs } from "./interrupted-jobs.js";
 import { JobCheckpoints } from "./job-checkpoints.js";
 import { JobDocuments } from "./job-documents.js";
 import { JobEvaluations } from "./job-evaluations.js";
@@ -47,9 +48,6 @@ export interface JobServiceOptions {
   readonly now?: () => number;
 }
 
-/** A job that was interrupted so often is the likely cause: it is not started again. */
-const MAX_ATTEMPTS = 3;
-
 /**
  * Opens the service over an open store: jobs that were in progress when the last server ended wait again, and waiting jobs start as
  * workers allow. One service at a time per store. @throws RingstrasseError STORE_UNAVAILABLE, OUTPUT_UNWRITABLE
@@ -69,9 +67,8 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
   await removeLent(folders.lent);
   const unrecorded = await results.removeUnrecorded(store);
   if (unrecorded > 0) log.info({ files: unrecorded }, "files of runs that were interrupted are removed");
-  const reason = { code: "INTERRUPTED", signal: "the end of the server that ran it" } as const;
-  const { queued, failed } = await life.requeueInterrupted({ maxAttempts: MAX_ATTEMPTS, reason });
-  if (queued.length + failed.length > 0) log.warn({ queued, failed }, "jobs were interrupted");
+  const interrupted = new InterruptedJobs({ store, life, checkpoints, log });
+  await interrupted.ofLastServer();
   const views: JobViews = new JobViews({ store, results, ground, queue: { ids: () => queue.ids() } });
   const base = {
     store,

@@ -8,6 +8,7 @@ import type { PreparedDataset } from "../data/prepare-dataset.js";
 import { planRun, prepareRows, type ReadJob, type RunToPlan } from "../job/plan-run.js";
 import type { TrainingRun } from "../job/training-run.js";
 import type { FileStore } from "../store/file-store.js";
+import { NO_INTERRUPTIONS } from "../store/interruptions.js";
 import type { JobStore } from "../store/job-store.js";
 import type { JobCheckpoints } from "./job-checkpoints.js";
 import type { JobDocuments } from "./job-documents.js";
@@ -135,6 +136,8 @@ export class JobTrainer {
         `the job has changed since its last run (${what} was ${expected}, and is ${got}): it begins at its beginning`,
       );
       await this.#options.checkpoints.forget(wanted.jobId);
+      // Another job, in effect: how far the last one came says nothing of it.
+      await this.#options.store.recordRun(wanted.jobId, { interruptions: NO_INTERRUPTIONS });
       return await planRun(job, { ...wanted, resumed: null });
     }
   }

@@ -1,8 +1,10 @@
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { type JobEvent, nextJobStatus } from "../job/job-state.js";
+import { interruptedOnce, mayGoOn, repeatedFailure } from "./interruptions.js";
 import { type JobStreamEvent, type JobSummary, NO_RUN, type RunFacts } from "./job-record.js";
 import type {
+  Interruption,
   QueuePosition,
   RunPlan,
   Tell,
@@ -90,9 +92,10 @@ function consequences(
 
 /** Pure: a run's facts with what a plan adds. */
 export function planned(run: RunFacts, plan: RunPlan): RunFacts {
-  const { workersWanted, workers, replicas, elsewhere, batch, outputDirectory, testRowsSha256 } = plan;
+  const { interruptions, workersWanted, workers, replicas, elsewhere, batch, outputDirectory, testRowsSha256 } = plan;
   return {
     ...run,
+    interruptions: interruptions === undefined ? run.interruptions : interruptions,
     workersWanted: workersWanted === undefined ? run.workersWanted : workersWanted,
     workers: workers === undefined ? run.workers : workers,
     replicas: replicas === undefined ? run.replicas : replicas,
@@ -104,17 +107,20 @@ export function planned(run: RunFacts, plan: RunPlan): RunFacts {
 }
 
 /**
- * Pure: what becomes of a job whose server ended during its run: it fails, and unless it had its attempts, waits again at its old
- * place. Null: nothing, it was not running here.
+ * Pure: what becomes of a job whose run was broken off: it waits again at its old place, unless that has happened too often without its getting
+ * further; then it fails. Null: nothing, it was not running here.
  */
 export function afterInterruption(
   job: JobSummary,
-  policy: { readonly reason: Failure; readonly maxAttempts: number },
+  { reason, savedStep }: Pick<Interruption, "reason" | "savedStep">,
   nowMs: number,
 ): JobSummary | null {
   if (!runsHere(job)) return null;
-  if (job.run.attempt < policy.maxAttempts) return waitingAgain(job, policy.reason, nowMs);
-  const failed = applyEvent(job, "fail", { reason: policy.reason }, { nowMs, nextQueuePlace: 0 });
+  const interruptions = interruptedOnce(job.run.interruptions, savedStep);
+  const counted = { ...job, run: { ...job.run, interruptions } };
+  if (mayGoOn(interruptions)) return waitingAgain(counted, reason, nowMs);
+  const details = { reason: repeatedFailure(reason, interruptions) };
+  const failed = applyEvent(counted, "fail", details, { nowMs, nextQueuePlace: 0 });
   return failed.kind === "moved" ? failed.job : null;
 }
 
@@ -135,14 +141,14 @@ function runsHere({ status, run }: JobSummary): boolean {
 }
 
 function waitingAgain(job: JobSummary, reason: Failure | null, nowMs: number): JobSummary | null {
-  const { attempt, earlierAttempts, workersWanted } = job.run;
+  const { attempt, earlierAttempts, interruptions, workersWanted } = job.run;
   const batch = job.run.batch === null ? null : { ...job.run.batch, reported: null };
   const context = { nowMs, nextQueuePlace: job.queuePlace ?? 0 };
   const failed = applyEvent(job, "fail", { reason }, context);
   if (failed.kind === "refused") return null;
   const queued = applyEvent(failed.job, "queue", { plan: { workersWanted, batch } }, context);
   if (queued.kind === "refused") return null;
-  const run = { ...queued.job.run, attempt, earlierAttempts };
+  const run = { ...queued.job.run, attempt, earlierAttempts, interruptions };
   return { ...queued.job, run, queuedAt: job.queuedAt, statusReason: reason };
 }
 

@@ -3,6 +3,7 @@ import { FailureSchema } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { FinishedEventSchema } from "../../shared/train-events.js";
 import type { JobStatus } from "../job/job-state.js";
+import { InterruptionsSchema, NO_INTERRUPTIONS } from "./interruptions.js";
 
 const whole = z.number().int().nonnegative();
 /** Milliseconds since 1970. */
@@ -52,6 +53,8 @@ export const RunFactsSchema = z.object({
   attempt: whole,
   /** Starts before that. */
   earlierAttempts: whole.default(0),
+  /** Runs that were broken off, since a person queued the job. */
+  interruptions: InterruptionsSchema.default(NO_INTERRUPTIONS),
   /** How many workers the job may run on; null: not known before it waits. */
   workersWanted: z.object({ min: whole, max: whole }).nullable().default(null),
   workers: whole.nullable(),
@@ -154,6 +157,7 @@ export interface JobStreamEvent {
 export const NO_RUN: RunFacts = {
   attempt: 0,
   earlierAttempts: 0,
+  interruptions: NO_INTERRUPTIONS,
   workersWanted: null,
   workers: null,
   replicas: null,

@@ -1,4 +1,5 @@
 import type { Failure } from "../../shared/failure.js";
+import type { InterruptionFailure } from "../../shared/failure-place.js";
 import type { JobId } from "../../shared/ids.js";
 import type { JobEvent, JobStatus } from "../job/job-state.js";
 import type {
@@ -49,7 +50,14 @@ export type RunOutcome = Pick<RunFacts, "result" | "modelFileIds">;
 export type RunPlan = Partial<
   Pick<
     RunFacts,
-    "workersWanted" | "workers" | "replicas" | "elsewhere" | "batch" | "outputDirectory" | "testRowsSha256"
+    | "interruptions"
+    | "workersWanted"
+    | "workers"
+    | "replicas"
+    | "elsewhere"
+    | "batch"
+    | "outputDirectory"
+    | "testRowsSha256"
   >
 >;
 
@@ -77,11 +85,12 @@ export type StartDetails = Pick<TransitionDetails, "plan" | "tell" | "keepsMetri
 /** How far a run has come: the last epoch that is over, and the last step that was done. */
 export type RunPosition = Pick<MetricRow, "epoch" | "step">;
 
-export interface InterruptionPolicy {
-  /** Kept with every job that was interrupted. */
-  readonly reason: Failure;
-  /** A job that was started so often already is not queued again. */
-  readonly maxAttempts: number;
+/** A run that was broken off, neither by the job's own fault, as far as is known, nor by a person's will. */
+export interface Interruption {
+  /** Kept with the job. */
+  readonly reason: InterruptionFailure;
+  /** Of the newest checkpoint that the job can go on from; 0: there is none. */
+  readonly savedStep: number;
   readonly tell?: Tell;
 }
 
@@ -168,10 +177,10 @@ export interface JobStore extends AsyncDisposable {
   claim(id: JobId, details?: StartDetails): Promise<TransitionResult>;
 
   /**
-   * For the start of a server: jobs that were in progress when the last one ended are queued again at their old place, or failed when
-   * they had their attempts. Jobs that run elsewhere are left alone.
+   * A job whose run here was broken off waits again at its old place, or fails when that has happened too often without its getting further:
+   * see `interruptions.ts`. @returns as it is now; unchanged, and nothing is told, when no such run went on
    */
-  requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }>;
+  interrupt(id: JobId, interruption: Interruption): Promise<JobSummary>;
 
   /**
    * A job whose run, here or as a batch job, was called off through no fault of its own waits again at its old place; the attempt does

@@ -28,7 +28,7 @@ import {
   type DocumentChange,
   EVENT_PAGE,
   type EventsPage,
-  type InterruptionPolicy,
+  type Interruption,
   JOB_PAGE,
   type JobPage,
   type JobQuery,
@@ -169,15 +169,12 @@ export class LibsqlJobStore implements JobStore {
     return this.transition(id, "start", details);
   }
 
-  requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }> {
-    return this.#database.write(() => {
-      const changed = this.#jobs
-        .inProgress()
-        .map((job) => afterInterruption(job, policy, this.#now()))
-        .filter((job) => job !== null);
-      for (const job of changed) this.#saveTelling(job, policy.tell);
-      const idsIn = (status: JobStatus) => changed.filter((job) => job.status === status).map(({ id }) => id);
-      return { queued: idsIn("QUEUED"), failed: idsIn("ERROR") };
+  async interrupt(id: JobId, { tell, ...interruption }: Interruption): Promise<JobSummary> {
+    const kept = structuredClone(interruption);
+    return await this.#database.write(() => {
+      const job = this.#jobs.find(id);
+      const next = afterInterruption(job, kept, this.#now());
+      return next === null ? job : this.#saveTelling(next, tell);
     });
   }
 

@@ -22,7 +22,6 @@ const UPDATE_JOB = `UPDATE jobs SET status = ?, priority = ?, queue_place = ?, v
   WHERE number = ?`;
 export const SELECT_BY_ID = `SELECT ${SUMMARY_COLUMNS} FROM jobs WHERE id = ?`;
 const SELECT_DOCUMENT = "SELECT json, xml, dl4j FROM documents WHERE job = ?";
-export const SELECT_IN_PROGRESS = `SELECT ${SUMMARY_COLUMNS} FROM jobs WHERE status = 'INPROGRESS' ORDER BY number`;
 const TAKE_EVENTS = "UPDATE jobs SET last_event = last_event + ? WHERE number = ? RETURNING last_event AS value";
 export const SELECT_NEXT_PLACE =
   "SELECT coalesce(max(queue_place), 0) + 1 AS value FROM jobs WHERE queue_place IS NOT NULL";
@@ -100,10 +99,6 @@ export class LibsqlJobTable {
     if (after === undefined) return this.#database.all(SummaryRowSchema, SELECT_QUEUED, limit);
     const { priority, queuePlace } = after;
     return this.#database.all(SummaryRowSchema, SELECT_QUEUED_AFTER, priority, priority, queuePlace ?? 0, limit);
-  }
-
-  inProgress(): JobSummary[] {
-    return this.#database.all(SummaryRowSchema, SELECT_IN_PROGRESS);
   }
 
   nextQueuePlace(): number {

@@ -28,7 +28,7 @@ import {
   type DocumentChange,
   EVENT_PAGE,
   type EventsPage,
-  type InterruptionPolicy,
+  type Interruption,
   JOB_PAGE,
   type JobPage,
   type JobQuery,
@@ -158,14 +158,11 @@ export class MemoryJobStore implements JobStore {
     return this.transition(id, "start", details);
   }
 
-  requeueInterrupted(policy: InterruptionPolicy): Promise<{ readonly queued: JobId[]; readonly failed: JobId[] }> {
+  interrupt(id: JobId, interruption: Interruption): Promise<JobSummary> {
     return this.#step(() => {
-      const changed = this.#all().flatMap((job) => {
-        const next = afterInterruption(job, policy, this.#now());
-        return next === null ? [] : [this.#saveTelling({ ...job, ...next }, policy.tell)];
-      });
-      const idsIn = (status: JobStatus) => changed.filter((job) => job.status === status).map(({ id }) => id);
-      return { queued: idsIn("QUEUED"), failed: idsIn("ERROR") };
+      const { job } = this.#find(id);
+      const next = afterInterruption(job, interruption, this.#now());
+      return next === null ? summaryOf(job) : this.#saveTelling({ ...job, ...next }, interruption.tell);
     });
   }
 

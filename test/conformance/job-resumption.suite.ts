@@ -144,6 +144,35 @@ export function jobResumptionSuite(kind: StoreKind): void {
       expect((await next.ground.next()).run.resumed?.description.position.step).toBe(3);
     });
 
+    it("goes on after any number of servers that were killed, as long as it gets further from one to the next", async () => {
+      const place = await open();
+      const { id } = await savedRun(place, []);
+      let run = await again(place, id);
+      for (const step of [1, 2, 3, 4, 5]) {
+        await saved(run, step);
+        // A service that never hears of the first one's run is what a new process is.
+        const next = await reopened(place, 0);
+        const { job, failure, warnings } = await next.service.detail(id);
+        expect([job.status, failure?.code]).toEqual(["QUEUED", "INTERRUPTED"]);
+        const told = `^interrupted by the end of the server that ran it.*goes on.*interruption 1 .*than that of step ${step},`;
+        expect(warnings[0]).toMatch(new RegExp(told));
+        next.ground.setPresent(1);
+        run = await next.ground.next();
+        expect(run.run.resumed?.description.position.step).toBe(step);
+      }
+      for (const expected of ["QUEUED", "ERROR"]) {
+        const next = await reopened(place, 0);
+        const { job, failure } = await next.service.detail(id);
+        expect(job.status).toBe(expected);
+        if (expected === "ERROR") {
+          expect(failure).toMatchObject({ code: "INTERRUPTED", repeated: { times: 3, step: 5 } });
+          expect(job.statusReason?.message).toMatch(/interruption 3 in a row.*than that of step 5,.*queued again/);
+        }
+        next.ground.setPresent(1);
+        if (expected === "QUEUED") await next.ground.next();
+      }
+    });
+
     it("waits again, unblamed, when a worker was told to leave, and goes on", async () => {
       const place = await open();
       const { id } = await savedRun(place, []);

@@ -3,6 +3,7 @@ import { JOB_STATUSES, type JobStatus } from "../../coordinator/job/job-state.js
 import type { Job } from "../../coordinator/store/job-record.js";
 import type { JobStore } from "../../coordinator/store/job-store.js";
 import type { Failure } from "../../shared/failure.js";
+import type { InterruptionFailure } from "../../shared/failure-place.js";
 import type { JobId } from "../../shared/ids.js";
 import { type FinishedEvent, FinishedEventSchema } from "../../shared/train-events.js";
 import { failureOf } from "../support/failure-of.js";
@@ -10,7 +11,7 @@ import type { JobStoreKind } from "../support/open-job-store.js";
 
 const DOCUMENT = { json: '{"vinnsl":{}}', xml: "<vinnsl/>" };
 const NOBODY = "0123456789abcdef01234567" as JobId;
-const KILLED: Failure = { code: "INTERRUPTED", signal: "SIGKILL" };
+const KILLED: InterruptionFailure = { code: "INTERRUPTED", signal: "SIGKILL" };
 const MiB = 2 ** 20;
 
 export function finishedEvent(jobId: string): FinishedEvent {
@@ -83,6 +84,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
           run: {
             attempt: 0,
             earlierAttempts: 0,
+            interruptions: { times: 0, step: 0 },
             workersWanted: null,
             workers: null,
             replicas: null,
@@ -291,9 +293,16 @@ export function jobStoreSuite(kind: JobStoreKind): void {
         await store.claim(id, { tell });
         await store.claim(id, { tell });
         await store.sendBack(id, KILLED, tell);
-        await store.claim(id, { tell });
-        await store.requeueInterrupted({ reason: KILLED, maxAttempts: 1, tell });
-        expect(await told()).toEqual(["QUEUED 1", "INPROGRESS 1", "QUEUED 1", "INPROGRESS 1", "ERROR 1"]);
+        for (let time = 0; time < 3; time++) {
+          await store.claim(id, { tell });
+          await store.interrupt(id, { reason: KILLED, savedStep: 0, tell });
+          await store.interrupt(id, { reason: KILLED, savedStep: 0, tell });
+        }
+        const [interrupted, failed] = [
+          ["INPROGRESS 1", "QUEUED 1"],
+          ["INPROGRESS 1", "ERROR 1"],
+        ];
+        expect(await told()).toEqual(["QUEUED 1", ...interrupted, ...interrupted, ...interrupted, ...failed]);
       });
 
       it("replaces the document together with a move, or does neither", async () => {
@@ -421,7 +430,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
         expect(await store.get(id)).toMatchObject({ status: "INPROGRESS", run: { attempt: 1, workers: won[0] } });
       });
 
-      it("queues interrupted jobs again at their old place, until they have had their attempts", async () => {
+      it("queues an interrupted job again at its old place, until that has happened three times", async () => {
         const [first, second, third, away] = [
           await queued("first"),
           await queued("second"),
@@ -432,28 +441,53 @@ export function jobStoreSuite(kind: JobStoreKind): void {
         for (const { id } of [first, second, away, done]) await store.claim(id);
         await store.recordRun(away.id, { elsewhere: "slurm job 7" });
         await store.transition(done.id, "finish");
-        const policy = { reason: KILLED, maxAttempts: 2 };
-        expect(await store.requeueInterrupted(policy)).toEqual({ queued: [first.id, second.id], failed: [] });
+        const interruption = { reason: KILLED, savedStep: 0 };
+        for (const { id } of [second, first, third, away, done]) await store.interrupt(id, interruption);
         expect(await titlesQueued()).toEqual(["first", "second", "third"]);
         expect(await store.get(first.id)).toMatchObject({
           status: "QUEUED",
           statusReason: KILLED,
           queuedAt: first.queuedAt,
           queuePlace: first.queuePlace,
-          run: { attempt: 1, startedAt: null },
+          run: { attempt: 1, interruptions: { times: 1, step: 0 }, startedAt: null },
         });
+        expect(await store.get(third.id)).toEqual(third);
         expect(await store.get(away.id)).toMatchObject({ status: "INPROGRESS", statusReason: null });
         expect(await store.get(done.id)).toMatchObject({ status: "FINISHED" });
-        expect(await store.requeueInterrupted(policy)).toEqual({ queued: [], failed: [] });
-        await store.claim(first.id);
-        await store.claim(third.id);
-        expect(await store.requeueInterrupted(policy)).toEqual({ queued: [third.id], failed: [first.id] });
-        expect(await store.get(first.id)).toMatchObject({
-          status: "ERROR",
-          statusReason: KILLED,
+        for (const status of ["QUEUED", "ERROR"]) {
+          await store.claim(first.id);
+          expect(await store.interrupt(first.id, interruption)).toMatchObject({ status });
+        }
+        const failed = await store.summary(first.id);
+        expect(failed).toMatchObject({
+          statusReason: { ...KILLED, repeated: { times: 3, step: 0 } },
           queuePlace: null,
-          run: { attempt: 2, finishedAt: nowMs },
+          run: { attempt: 3, interruptions: { times: 3, step: 0 }, finishedAt: nowMs },
         });
+        expect(await store.interrupt(first.id, interruption)).toEqual(failed);
+        expect(await failureOf(() => store.interrupt(NOBODY, interruption))).toMatchObject({ code: "NOT_FOUND" });
+      });
+
+      it("counts interruptions anew when the job got further, or a person queued it", async () => {
+        const { id } = await queued();
+        const interruptedAt = async (savedStep: number) => {
+          await store.claim(id);
+          const { status, run } = await store.interrupt(id, { reason: KILLED, savedStep });
+          return [status, run.interruptions.times, run.interruptions.step];
+        };
+        expect(await interruptedAt(0)).toEqual(["QUEUED", 1, 0]);
+        expect(await interruptedAt(0)).toEqual(["QUEUED", 2, 0]);
+        expect(await interruptedAt(10)).toEqual(["QUEUED", 1, 10]);
+        expect(await interruptedAt(4)).toEqual(["QUEUED", 2, 10]);
+        await store.claim(id);
+        // Sent back without blame: it counts neither way.
+        expect((await store.sendBack(id, KILLED)).run.interruptions).toEqual({ times: 2, step: 10 });
+        expect(await interruptedAt(10)).toEqual(["ERROR", 3, 10]);
+        await store.transition(id, "queue");
+        expect((await store.summary(id)).run.interruptions).toEqual({ times: 0, step: 0 });
+        expect(await interruptedAt(10)).toEqual(["QUEUED", 1, 10]);
+        await store.recordRun(id, { interruptions: { times: 0, step: 0 } });
+        expect(await interruptedAt(5)).toEqual(["QUEUED", 1, 5]);
       });
     });
 

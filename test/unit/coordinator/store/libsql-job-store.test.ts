@@ -16,7 +16,6 @@ import {
   COUNT_STATUSES,
   listStatement,
   SELECT_BY_ID,
-  SELECT_IN_PROGRESS,
   SELECT_NEXT_PLACE,
   SELECT_QUEUED,
   SELECT_STATUSES,
@@ -52,7 +51,7 @@ it("reads jobs that were written before a job's facts had all of today's fields"
   await using store = await openStore({ directory, limits });
   expect(await store.jobs.summary(id)).toMatchObject({
     title: "old",
-    run: { attempt: 1, earlierAttempts: 0, workersWanted: null },
+    run: { attempt: 1, earlierAttempts: 0, interruptions: { times: 0, step: 0 }, workersWanted: null },
     progress: { step: 3, lastEpoch: null },
   });
 });
@@ -101,7 +100,6 @@ function checkPlans(database: Libsql.Database): void {
   }
   expect(plan(SELECT_BY_ID, "0")).toMatch(/^SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 \(id=\?\)$/);
   expect(plan(SELECT_QUEUED, 1)).toBe("SCAN jobs USING INDEX jobs_queue");
-  expect(plan(SELECT_IN_PROGRESS)).toBe("SEARCH jobs USING INDEX jobs_by_status (status=?)");
   expect(plan(SELECT_NEXT_PLACE)).toMatch(/^SEARCH jobs USING COVERING INDEX jobs_queue_place/);
   expect(plan(SELECT_STATUSES, 0, 1000)).toMatch(/^SEARCH jobs USING COVERING INDEX jobs_statuses/);
   expect(plan(COUNT_STATUSES)).toBe("SCAN jobs USING COVERING INDEX jobs_by_status");
