@@ -27,6 +27,9 @@ export const DEFAULT_PORT = 8080;
 export const DEFAULT_CONTROL_PORT = 7070;
 /** Between two checkpoints of a job. */
 export const DEFAULT_CHECKPOINT_MINUTES = 5;
+const WORKER_LOSS_WISHES = ["end", "resume"] as const;
+/** What becomes of a job that has lost a worker: it fails, or waits to go on. */
+export type WorkerLossWish = (typeof WORKER_LOSS_WISHES)[number];
 
 /** Everything `ringstrasse serve` takes. */
 export const SERVE_OPTIONS = {
@@ -122,6 +125,13 @@ export const SERVE_OPTIONS = {
     placeholder: "M",
   },
   "keep-checkpoints": { ...CHECKPOINT_OPTIONS["keep-checkpoints"], group: CHECKPOINTS },
+  "after-worker-loss": {
+    group: CHECKPOINTS,
+    describe:
+      "What becomes of a job when a worker of it dies, freezes or hangs: end (it fails, by name) or resume (it goes on by itself, as long as it gets further) [default end]",
+    schema: choice(WORKER_LOSS_WISHES),
+    placeholder: "WHAT",
+  },
   ...BATCH_OPTIONS,
   "shared-dir": {
     group: BATCH_OPTIONS.nodes.group,

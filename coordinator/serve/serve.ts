@@ -118,6 +118,7 @@ async function serveJobs(serving: Serving): Promise<void> {
     judge: new ProcessJudge({ entry: around.entry, environment: around.environment }),
     dataDirectory: dataDirectory(options, around),
     options: jobOptions(options),
+    afterWorkerLoss: options["after-worker-loss"] ?? "end",
     log,
   });
   await using _spool =

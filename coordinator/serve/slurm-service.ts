@@ -85,6 +85,12 @@ export function refuseBatchOptions(options: ServeOptions): void {
 function refuseOwnWorkers(options: ServeOptions): void {
   if ((options.workers ?? 0) > 0)
     throw usage("--workers", "jobs run as batch jobs of Slurm, on its nodes", "Leave it out");
+  if (options["after-worker-loss"] !== undefined)
+    throw usage(
+      "--after-worker-loss",
+      "jobs run as batch jobs of Slurm, which starts them again itself",
+      "Leave it out",
+    );
   if (options["control-port"] === undefined) return;
   throw usage("--control-port", "no workers join: jobs run as batch jobs of Slurm", "Leave it out");
 }

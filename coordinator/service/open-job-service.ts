@@ -6,6 +6,7 @@ import { writeFailure } from "../../shared/write-failure.js";
 import type { BatchGround } from "../batch/batch-ground.js";
 import { BatchKeeper, batchJobsIn } from "../batch/batch-keeper.js";
 import type { BatchReports } from "../batch/batch-reports.js";
+import type { WorkerLossWish } from "../cli/serve-options.js";
 import type { TrainOptions } from "../cli/train-options.js";
 import type { FileStore } from "../store/file-store.js";
 import type { JobStore } from "../store/job-store.js";
@@ -43,6 +44,8 @@ export interface JobServiceOptions {
   readonly dataDirectory: string;
   /** Rank over every document: timeouts, evaluation, hashes. `transport` is tcp unless it is `ipc`, since workers may be anywhere. */
   readonly options?: TrainOptions;
+  /** Of jobs that train on workers. Default: they end. */
+  readonly afterWorkerLoss?: WorkerLossWish;
   readonly log: Logger;
   /** Milliseconds since 1970; default the system's clock. */
   readonly now?: () => number;
@@ -53,7 +56,7 @@ export interface JobServiceOptions {
  * workers allow. One service at a time per store. @throws RingstrasseError STORE_UNAVAILABLE, OUTPUT_UNWRITABLE
  */
 export async function openJobService(settings: JobServiceOptions): Promise<JobService> {
-  const { ground, judge, dataDirectory, log, now = Date.now, options = {} } = settings;
+  const { ground, judge, dataDirectory, log, now = Date.now, options = {}, afterWorkerLoss = "end" } = settings;
   const { jobs: store, files } = settings.store;
   const stream = new JobStream(store);
   const turns = new KeyedTurns<JobId>();
@@ -77,6 +80,7 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
     life,
     documents,
     checkpoints,
+    interrupted,
     results,
     elsewhere,
     views,
@@ -86,6 +90,7 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
     log,
     now,
     options,
+    afterWorkerLoss,
   };
   const keeper = "train" in ground ? await runKeeper(base, ground) : await batchKeeper(base, ground);
   const queue = new JobQueue({ store, stream, keeper, ground, log });
@@ -106,6 +111,7 @@ interface KeeperBase {
   readonly life: JobLife;
   readonly documents: JobDocuments;
   readonly checkpoints: JobCheckpoints;
+  readonly interrupted: InterruptedJobs;
   readonly results: RunResults;
   readonly elsewhere: ElsewhereRuns;
   readonly views: JobViews;
@@ -115,6 +121,7 @@ interface KeeperBase {
   readonly log: Logger;
   readonly now: () => number;
   readonly options: TrainOptions;
+  readonly afterWorkerLoss: WorkerLossWish;
 }
 
 /** Jobs train on this service's workers. @throws RingstrasseError USAGE when some are batch jobs, which would be trained twice */

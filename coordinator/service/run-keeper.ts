@@ -1,12 +1,15 @@
 import { rm } from "node:fs/promises";
 import type { JobEvent } from "../../shared/api/job-event.js";
 import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
+import type { InterruptionFailure } from "../../shared/failure-place.js";
 import type { JobId } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
 import { failedEvent } from "../../shared/train-events.js";
 import type { InterruptedFailure } from "../cli/interruption.js";
+import type { WorkerLossWish } from "../cli/serve-options.js";
 import type { JobSummary } from "../store/job-record.js";
 import type { JobStore } from "../store/job-store.js";
+import type { InterruptedJobs } from "./interrupted-jobs.js";
 import type { JobCheckpoints } from "./job-checkpoints.js";
 import type { JobDocuments } from "./job-documents.js";
 import type { JobKeeper } from "./job-keeper.js";
@@ -29,6 +32,8 @@ export interface RunKeeperOptions {
   readonly results: RunResults;
   readonly trainer: JobTrainer;
   readonly checkpoints: JobCheckpoints;
+  readonly interrupted: InterruptedJobs;
+  readonly afterWorkerLoss: WorkerLossWish;
   readonly ground: TrainingGround;
   /** Whoever changes a job's status does so in its turn. */
   readonly turns: KeyedTurns<JobId>;
@@ -181,7 +186,7 @@ export class RunKeeper implements JobKeeper {
   }
 
   async #giveUp({ id, ending: { signal, shutdown } }: LiveRun, thrown: unknown): Promise<void> {
-    const { trainer, turns, life, log } = this.#options;
+    const { trainer, turns, life, interrupted, log } = this.#options;
     const reason: unknown = signal.aborted ? signal.reason : thrown;
     if (shutdown !== null) {
       await turns.run(id, () => life.sendBack(id, shutdown));
@@ -192,6 +197,11 @@ export class RunKeeper implements JobKeeper {
       // Neither the job nor the worker has failed: it waits for others.
       const { resumeFrom: _, ...left } = failure;
       await turns.run(id, () => life.sendBack(id, left));
+      return;
+    }
+    if (this.#options.afterWorkerLoss === "resume" && isWorkerLoss(failure)) {
+      log.warn({ jobId: id, err: thrown }, "job has lost a worker");
+      await turns.run(id, () => interrupted.interrupt(id, failure));
       return;
     }
     log.warn({ jobId: id, err: thrown }, "job failed");
@@ -218,6 +228,11 @@ export class RunKeeper implements JobKeeper {
       log.error({ err: thrown, jobId: id }, "output directory not removed");
     }
   }
+}
+
+/** Whether a run ended for a worker that another run of the job need not lose. */
+function isWorkerLoss(failure: Failure): failure is InterruptionFailure {
+  return failure.code === "WORKER_DIED" || failure.code === "WORKER_SILENT" || failure.code === "WORKER_STALLED";
 }
 
 async function unlessGone<T>(work: Promise<T>): Promise<T | null> {

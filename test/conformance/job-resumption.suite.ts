@@ -19,6 +19,10 @@ import {
 const xml = (text: string) => ({ format: "xml" as const, bytes: Buffer.from(text) });
 const WHO = { rank: 0, host: "h", pid: 7, replicas: [0], step: 3 };
 const DEATH: Failure = { code: "WORKER_DIED", ...WHO, how: "killed by SIGKILL", lastWords: null };
+const SILENCE: Failure = { code: "WORKER_SILENT", ...WHO, silentMs: 10_000 };
+const STALL: Failure = { code: "WORKER_STALLED", ...WHO, stalledMs: 120_000, phase: "compute" };
+const FIGURES = { epoch: 1, step: 3, tensor: "loss", value: "NaN", learningRate: 9 };
+const OVERFLOW: Failure = { code: "NOT_FINITE", ...FIGURES, remedy: "Lower it" };
 const DEPARTURE: Failure = { code: "WORKER_LEFT", ...WHO, signal: "SIGTERM", resumeFrom: "somewhere" };
 
 /** A job in progress whose run has saved its state after these steps. */
@@ -171,6 +175,43 @@ export function jobResumptionSuite(kind: StoreKind): void {
         next.ground.setPresent(1);
         if (expected === "QUEUED") await next.ground.next();
       }
+    });
+
+    it("goes on by itself after any number of lost workers, where that is wanted and it gets further in between", async () => {
+      const place = await servicePlace(kind, 1, { afterWorkerLoss: "resume" });
+      await upload(place, "rows.txt");
+      const { id } = await place.service.submit(xml(documentXml()));
+      let run = await again(place, id);
+      for (const [index, loss] of [DEATH, SILENCE, STALL, DEATH, SILENCE].entries()) {
+        run.start();
+        await saved(run, index + 1);
+        run.fail(loss);
+        run = await place.ground.next();
+        expect(run.run.resumed?.description.position.step).toBe(index + 1);
+        const { warnings, failure } = await place.service.detail(id);
+        expect(failure).toBeNull();
+        const told = `^worker rank 0 .*goes on.*interruption 1 .*than that of step ${index + 1},`;
+        expect(warnings).toEqual([expect.stringMatching(told)]);
+      }
+      run.fail(DEATH);
+      (await place.ground.next()).fail(SILENCE);
+      await status(place, id, "ERROR");
+      expect((await place.service.detail(id)).failure).toEqual({ ...SILENCE, repeated: { times: 3, step: 5 } });
+      const [failed] = await place.store.jobs.latestEvents(id, ["failed"], 9);
+      const told = /^worker rank 0 .*interruption 3 in a row.*than that of step 5,.*queued again/;
+      const by = { code: "WORKER_SILENT", rank: 0, host: "h" };
+      expect(JSON.parse(failed?.data ?? "")).toMatchObject({ ...by, message: expect.stringMatching(told) });
+      // Whoever queues it has it go on, with three more.
+      expect((await again(place, id)).run.resumed?.description.position.step).toBe(5);
+    });
+
+    it("ends all the same for what is its own fault", async () => {
+      const place = await servicePlace(kind, 1, { afterWorkerLoss: "resume" });
+      await upload(place, "rows.txt");
+      const { id } = await place.service.submit(xml(documentXml()));
+      (await again(place, id)).fail(OVERFLOW);
+      await status(place, id, "ERROR");
+      expect((await place.service.detail(id)).failure).toEqual(OVERFLOW);
     });
 
     it("waits again, unblamed, when a worker was told to leave, and goes on", async () => {

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import type { JobService } from "../../coordinator/service/job-service.js";
 import type { ModelJudge } from "../../coordinator/service/model-judge.js";
-import { openJobService } from "../../coordinator/service/open-job-service.js";
+import { type JobServiceOptions, openJobService } from "../../coordinator/service/open-job-service.js";
 import { FileStore } from "../../coordinator/store/file-store.js";
 import { MemoryJobStore } from "../../coordinator/store/memory-job-store.js";
 import type { FileId } from "../../coordinator/store/object-id.js";
@@ -45,12 +45,16 @@ export interface ServicePlace {
   readonly service: JobService;
 }
 
-export async function servicePlace(kind: StoreKind, workers = 1): Promise<ServicePlace> {
+export async function servicePlace(
+  kind: StoreKind,
+  workers = 1,
+  also: Pick<JobServiceOptions, "afterWorkerLoss"> = {},
+): Promise<ServicePlace> {
   const directory = await temporaryDirectory();
   const store = await kind.open(directory);
   const ground = new ScriptedGround(workers);
   const log = pino({ level: "silent" });
-  const service = await openJobService({ store, ground, judge: JUDGE, dataDirectory: directory, log });
+  const service = await openJobService({ store, ground, judge: JUDGE, dataDirectory: directory, log, ...also });
   onTestFinished(async () => {
     await service[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();

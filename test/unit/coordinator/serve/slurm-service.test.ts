@@ -21,6 +21,7 @@ describe("serve --launcher slurm", () => {
   it.each([
     [{ workers: 2 }, "--workers"],
     [{ "control-port": 7070 }, "--control-port"],
+    [{ "after-worker-loss": "resume" }, "--after-worker-loss"],
     [{ "gpus-per-node": 2, "tasks-per-node": 4 }, "--tasks-per-node"],
   ] as const)("%j: refused, naming %s", async (options, option) => {
     expect(await opened(options)).toMatchObject({ code: "USAGE", option });
