@@ -6,7 +6,7 @@ import { stepChart } from "../../../../bench/train/chart-of-steps.js";
 interface Svg {
   readonly svg: {
     readonly text: readonly { readonly "#text": string }[];
-    readonly rect: readonly { readonly "@_width": number; readonly "@_fill": string }[];
+    readonly rect: readonly { readonly "@_x": number; readonly "@_width": number; readonly "@_fill": string }[];
     readonly "@_height": number;
   };
 }
@@ -40,6 +40,16 @@ describe("barChart", () => {
     const { text, "@_height": height } = parsed(barChart({ title: "a & b", note: "", groups: [{ title: "", bars }] }));
     expect(text.map((one) => one["#text"])).toContain('<29> & "more"');
     expect(height).toBeGreaterThan(30 * 15);
+  });
+});
+
+describe("barChart's labels", () => {
+  it("have room, however long they are", () => {
+    const drawn = (label: string) =>
+      parsed(barChart({ title: "", note: "", groups: [{ title: "", bars: [bar(label, 1), bar("b", 2)] }] }));
+    const left = (label: string) => drawn(label).rect.map((one) => one["@_x"])[0] ?? 0;
+    expect(left("a".repeat(60))).toBeGreaterThan(60 * 6);
+    expect(left("a")).toBeLessThan(left("a".repeat(60)));
   });
 });
 
