@@ -42,11 +42,10 @@ export class LoadedBatches implements BatchSource {
     // Nothing else here waits once the file is loaded.
     await nextTurn();
     signal?.throwIfAborted();
-    try {
-      return request.length === 0 ? null : (await this.#within(signal)).batch(request);
-    } finally {
-      if (signal?.aborted !== true) this.#requests.shift();
-    }
+    const loaded =
+      request.length === 0 ? null : await this.#within(signal).catch((cause: unknown) => this.#failed(cause, signal));
+    this.#requests.shift();
+    return loaded === null ? null : loaded.batch(request);
   }
 
   /** Requests not yet given out are dropped. */
@@ -58,6 +57,12 @@ export class LoadedBatches implements BatchSource {
 
   #within(signal: AbortSignal | undefined): Promise<LoadedRows> {
     return signal === undefined ? this.#loaded() : unlessAborted(this.#loaded(), signal);
+  }
+
+  /** A request that failed is done with, one that is no longer waited for is not. */
+  #failed(cause: unknown, signal: AbortSignal | undefined): never {
+    if (signal?.aborted !== true) this.#requests.shift();
+    throw cause;
   }
 
   /** A file that could not be read is tried again for a later request. */
