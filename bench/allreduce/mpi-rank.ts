@@ -3,11 +3,10 @@
  * MPI. Rank 0 writes a line of `count microseconds wrong` for each size, as the peers do.
  */
 import process from "node:process";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MpiBinding, MpiMode } from "../../shared/collective-choice.js";
 import { launchedPlace } from "../../shared/launch/launched-place.js";
 import { bindMpi } from "../../worker/mpi/bind-mpi.js";
-import type { Mpi } from "../../worker/mpi/mpi.js";
+import { settled } from "../../worker/mpi/settled.js";
 import { BenchSession } from "./bench-session.js";
 import { readSizes } from "./size-plan.js";
 
@@ -35,15 +34,11 @@ for (const [index, size] of readSizes(sizes).entries()) {
   // MPI sums here: each rank's figures in places of their own. Nobody closes its link before all have come so far.
   const figures = new Float64Array(Math.max(2 * mpi.size, 16));
   figures.set([microseconds, wrong], 2 * mpi.rank);
-  await summed(mpi, figures);
-  const all = Array.from({ length: mpi.size }, (_, rank) => figures.subarray(2 * rank, 2 * rank + 2));
+  const summed = new Float64Array(figures.length);
+  await settled([mpi.sum(figures, summed)], new AbortController().signal);
+  const all = Array.from({ length: mpi.size }, (_, rank) => summed.subarray(2 * rank, 2 * rank + 2));
   const slowest = Math.max(...all.map(([time = 0]) => time));
   const wrongs = all.reduce((sum, [, count = 0]) => sum + count, 0);
   if (mpi.rank === 0) process.stdout.write(`${size.count} ${slowest.toFixed(3)} ${wrongs}\n`);
 }
 await mpi.finalize();
-
-async function summed(by: Mpi, values: Float64Array): Promise<void> {
-  const request = by.sum(values);
-  while (!request.isDone()) await nextTurn();
-}

@@ -41,6 +41,28 @@ export function ringTransportSuite(kind: RingLinkKind): void {
       }
     });
 
+    it("puts payloads where the reader says, or leaves that alone, and asks for frames in their order", async () => {
+      const [sender, receiver] = await pair();
+      const places = Array.from({ length: 40 }, () => new Uint8Array(new SharedArrayBuffer(20_064), 64).fill(255));
+      const asked: number[] = [];
+      for (const index of places.keys()) sender.send(numbered(index, 500 * index));
+      for (const [index, place] of places.entries()) {
+        const frame = await receiver.receive(never, (header, payloadBytes) => {
+          const number = numberIn(header);
+          expect(payloadBytes).toBe(500 * number);
+          asked.push(number);
+          return number % 3 === 0 ? null : (places[number]?.subarray(0, payloadBytes) ?? null);
+        });
+        expect(numberOf(frame)).toBe(index);
+        expect(Buffer.from(frame.payload).equals(Buffer.from(numbered(index, 500 * index).payload))).toBe(true);
+        const isThere = frame.payload.buffer === place.buffer;
+        if (index % 3 === 0) expect(isThere).toBe(false);
+        // Nothing is written behind it, nor without having been asked for.
+        expect(place.subarray(isThere ? 500 * index : 0).every((byte) => byte === 255)).toBe(true);
+      }
+      expect(asked).toEqual([...new Set(asked)].toSorted((a, b) => a - b));
+    });
+
     it("keeps the order of 2,000 frames sent in one go, both ways round at once", async () => {
       const [first, second] = await pair();
       const count = 2000;
@@ -105,8 +127,12 @@ function numbered(index: number, size: number): RingFrame {
   return { header, payload: new Uint8Array(size).fill(index % 256) };
 }
 
+function numberIn(header: Uint8Array): number {
+  return new DataView(header.buffer, header.byteOffset, header.byteLength).getUint32(0);
+}
+
 function numberOf({ header, payload }: RingFrame): number {
-  const index = new DataView(header.buffer, header.byteOffset, header.byteLength).getUint32(0);
+  const index = numberIn(header);
   expect(payload.every((byte) => byte === index % 256)).toBe(true);
   return index;
 }

@@ -114,6 +114,8 @@ async function frames(): Promise<void> {
     const isSame = Buffer.from(frame.payload).equals(Buffer.from(payload)) && frame.header[0] === size % 256;
     expectThat(isSame && frame.header.byteLength === 3, `a frame of ${size} bytes`);
   }
+  await barrier();
+  await landings(link);
   const count = 2000;
   for (let index = 0; index < count; index++) {
     link.send({ header: Uint8Array.of(index % 256), payload: new Uint8Array(index % 300).fill(index % 256) });
@@ -128,6 +130,19 @@ async function frames(): Promise<void> {
   const waiting = link.receive(never).then(() => null, failureCode);
   await link[Symbol.asyncDispose]();
   expectThat((await waiting) === "ENDPOINT_UNAVAILABLE", "a receive under way ends with its link");
+}
+
+async function landings(link: MpiRingTransport): Promise<void> {
+  const sizes = [4096, 0, 262_144, 10, 3_000_001];
+  const places = sizes.map((size) => new Uint8Array(new SharedArrayBuffer(size + 64), 64, size));
+  for (const [index, size] of sizes.entries()) {
+    const payload = new Uint8Array(new SharedArrayBuffer(size + 64), 64, size).fill(index + 1);
+    link.send({ header: Uint8Array.of(index), payload });
+    // The frames of a rank that is ahead may come at once.
+    const { payload: landed } = await link.receive(never, ([number = 0]) => places[number] ?? null);
+    const isSame = landed.byteLength === size && landed.every((byte) => byte === index + 1);
+    expectThat(isSame && (size < 4096 || landed === places[index]), `a frame of ${size} bytes lands where it should`);
+  }
 }
 
 async function abortedReceive(link: MpiRingTransport): Promise<void> {
@@ -157,7 +172,7 @@ function failureCode(thrown: unknown): unknown {
 }
 
 async function barrier(): Promise<void> {
-  const request = mpi.sum(new Float64Array(16));
+  const request = mpi.sum(new Float64Array(16), new Float64Array(16));
   while (!request.isDone()) await new Promise(setImmediate);
 }
 

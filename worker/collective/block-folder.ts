@@ -87,6 +87,11 @@ export class BlockFolder {
     return Array.from({ length: blocks }, (_, block) => this.#gradientBytes(block));
   }
 
+  /** The sum of one replica, as it would travel, where it lies already: among the gradients. Null: it has to be formed by {@link open}. */
+  openInPlace(block: number, { from, to }: Span): Uint8Array | null {
+    return to - from === 1 && this.#packedFor(block) === null ? this.gradientView(block, from) : null;
+  }
+
   /** Bytes of one block of a local replica's gradients, in place: sent from there without copying. */
   gradientView(block: number, replica: number): Uint8Array {
     return new Uint8Array(this.#options.memory.buffer, this.#source(block, replica), this.#gradientBytes(block));
@@ -104,9 +109,11 @@ export class BlockFolder {
     this.#addToSum(block, sequence, this.#taken(gradient));
   }
 
-  /** Copies a received sum, whose address may be misaligned and which WebAssembly can't reach, to its place. */
+  /** Copies a received sum, whose address may be misaligned and which WebAssembly can't reach, to its place, unless it has landed there. */
   store(block: number, sequence: number, payload: Uint8Array): void {
-    this.view(block, sequence).set(payload);
+    const place = this.view(block, sequence);
+    if (payload.buffer === place.buffer && payload.byteOffset === place.byteOffset) return;
+    place.set(payload);
   }
 
   /** The bytes of a block's sum, in place: sent from there without copying. */

@@ -74,7 +74,8 @@ export function createCollective(options: CollectiveOptions): Collective {
   if (choice === "mpi" && options.mpiMode === "allreduce") return mpiSumOf(options);
   const name = choice === "hierarchical" || choice === "mpi" ? choice : "ring";
   const { layoutHash } = options;
-  return withPacking(options, (folder) => new RingCollective({ name, membership, folder, transport, layoutHash }));
+  const ring = { name, membership, transport, layoutHash, sendsGradients: name !== "hierarchical" } as const;
+  return withPacking(options, (folder) => new RingCollective({ ...ring, folder }));
 }
 
 /** Over any link round a ring; and of one worker. */
@@ -100,9 +101,7 @@ function parameterServerOf(options: CollectiveOptions): Collective {
 function mpiSumOf(options: CollectiveOptions): Collective {
   const { membership, buffers, memory, kernels, mpi } = options;
   if (mpi == null || buffers.packed !== undefined) throw new RangeError("MPI's all-reduce needs MPI, and float32");
-  const arc = arcOf(membership.rank, membership.worldSize, membership.replicas);
-  const folder = new BlockFolder({ buffers, memory, kernels, arc });
-  return new MpiSumCollective({ membership, folder, buffers, memory, mpi });
+  return new MpiSumCollective({ membership, buffers, memory, kernels, mpi });
 }
 
 /** Folds all replicas' gradients where they lie; what it rounds sums by stays its own, so that nothing is left to unpack afterwards. */

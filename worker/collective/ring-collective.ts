@@ -14,6 +14,8 @@ export interface RingCollectiveOptions {
   readonly folder: BlockFolder;
   /** Connected to the next worker. Stays the caller's: dispose of it after the collective. */
   readonly transport: RingTransport;
+  /** The transport sends gradients from where they lie as fast as sums; a mirrored one mirrors sums alone. */
+  readonly sendsGradients: boolean;
   /** Names what is exchanged (shared/arena-layout.ts), so that workers with different models refuse each other. */
   readonly layoutHash: string;
 }
@@ -30,7 +32,9 @@ export interface RingCollectiveOptions {
  * 2. In exchange k + 2, which uses the set of exchange k again: this worker has completed k + 1. Every block passes every
  *    worker (block 0 at least is in every exchange), so S has taken part in k + 1; S starts k + 1 only when it has completed
  *    k, that is, has received every frame of k. S copies payloads at receipt, so that nobody reads the set any more.
- * 3. Gradients and scalars of replicas are never sent from their place: they are free as soon as the exchange returns.
+ * 3. Gradients and scalars of replicas, when the exchange has returned: where a block is opened with one replica's they are sent from their
+ *    place, but the block's total, which has come since, was computed from what S received.
+ * Received frames are put where the block's sum belongs as soon as they are there (`Landing`), by the first case again.
  * After a failure nothing of this holds: dispose of the transport before writing to the sums again, or use others.
  *
  * **Why no frame of exchange k + 1 can come early.** The previous worker starts k + 1 after it has sent all its frames of k, and
@@ -74,13 +78,14 @@ export class RingCollective extends GuardedCollective {
   }
 
   protected async run(exchange: Exchange, signal: AbortSignal): Promise<MovedBytes> {
-    const { membership, folder, transport } = this.#options;
+    const { membership, folder, transport, sendsGradients } = this.#options;
     const run = new RingExchange({
       exchange,
       membership,
       schedule: this.#schedule,
       folder,
       transport,
+      sendsGradients,
       layout: this.#layout,
       expected: exchange.withArena ? this.#traffic.withArena : this.#traffic.scalars,
     });

@@ -1,5 +1,5 @@
 import { RingstrasseError } from "../../shared/failure.js";
-import type { RingFrame, RingTransport } from "../transport/ring-transport.js";
+import type { Landing, RingFrame, RingTransport } from "../transport/ring-transport.js";
 import type { BlockFolder } from "./block-folder.js";
 import type { Exchange, Membership } from "./collective.js";
 import { EventLoopTurns } from "./event-loop-turns.js";
@@ -14,6 +14,8 @@ export interface RingExchangeOptions {
   readonly transport: RingTransport;
   /** See `layoutTag`. */
   readonly layout: bigint;
+  /** Gradients that nothing has to be added to leave from their place; else they are copied to where sums lie first. */
+  readonly sendsGradients: boolean;
   /** Of the schedule: what must come in and go out. */
   readonly expected: Traffic;
 }
@@ -49,20 +51,33 @@ export class RingExchange {
 
   /** @throws the signal's reason when aborted. @throws RingstrasseError PROTOCOL_VIOLATION */
   async run(signal: AbortSignal): Promise<Traffic> {
-    const { transport, expected } = this.#options;
+    const { transport, expected, exchange, folder, sendsGradients } = this.#options;
     const turns = new EventLoopTurns(signal);
     for (const [block, { opens }] of this.#duties.entries()) {
       if (opens === null) continue;
-      this.#options.folder.open(block, this.#options.exchange.sequence, opens);
-      this.#send(block, "partial", opens.to - opens.from);
+      const gradients = sendsGradients ? folder.openInPlace(block, opens) : null;
+      if (gradients === null) folder.open(block, exchange.sequence, opens);
+      this.#send(block, "partial", opens.to - opens.from, gradients);
       await turns.after(this.#size(block) * (opens.to - opens.from));
     }
-    while (this.#receivedFrames < expected.receivedFrames) this.#take(await transport.receive(signal));
+    const landing: Landing = (header, payloadBytes) => this.#landing(header, payloadBytes);
+    while (this.#receivedFrames < expected.receivedFrames) this.#take(await transport.receive(signal, landing));
     return this.#traffic();
   }
 
+  /** The place of a block that is waited for. What is not is refused when it is taken, and until then lies elsewhere. */
+  #landing(header: Uint8Array, payloadBytes: number): Uint8Array | null {
+    const { exchange, folder } = this.#options;
+    const decoded = decodeHeader(header, this.#sender);
+    return this.#problemOf(decoded, payloadBytes) === null ? folder.view(decoded.block, exchange.sequence) : null;
+  }
+
+  get #sender(): string {
+    return `worker rank ${this.#previous}`;
+  }
+
   #take(frame: RingFrame): void {
-    const from = `worker rank ${this.#previous}`;
+    const from = this.#sender;
     const header = decodeHeader(frame.header, from);
     if (header.generation < this.#options.membership.generation) {
       this.staleFrames++;
@@ -92,10 +107,11 @@ export class RingExchange {
     if (this.#duties[block]?.forwardsTotal) this.#send(block, "total", this.#options.membership.replicas);
   }
 
-  #send(block: number, phase: FramePhase, folded: number): void {
+  /** @param gradients in the place of a sum; null: the sum itself */
+  #send(block: number, phase: FramePhase, folded: number, gradients: Uint8Array | null = null): void {
     const { exchange, folder, layout, membership, transport } = this.#options;
     const { generation, rank } = membership;
-    const payload = folder.view(block, exchange.sequence);
+    const payload = gradients ?? folder.view(block, exchange.sequence);
     const payloadBytes = payload.byteLength;
     const what = { generation, sequence: exchange.sequence, block, phase, folded, payloadBytes, sender: rank, layout };
     transport.send({ header: encodeHeader(what), payload });

@@ -13,8 +13,6 @@ export interface MpiAbi {
   readonly sum: MpiHandle;
   /** Makes calls return their errors instead of ending all ranks. */
   readonly errorsReturn: MpiHandle;
-  /** `MPI_IN_PLACE` */
-  readonly inPlace: bigint;
   /** `MPI_STATUS_IGNORE` */
   readonly statusIgnore: bigint;
 }

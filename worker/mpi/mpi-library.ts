@@ -1,4 +1,5 @@
 import koffi from "koffi";
+import { prepareOpenMpiEnvironment } from "../config/open-mpi-environment.js";
 import { prepareUcxEnvironment } from "../config/ucx-environment.js";
 import { libraryVersion } from "./library-version.js";
 import type { Mpi, MpiRequest } from "./mpi.js";
@@ -25,6 +26,7 @@ type MpiFunctions = ReturnType<typeof bind>;
  */
 export function beginMpi(file: string): Mpi {
   prepareUcxEnvironment();
+  prepareOpenMpiEnvironment();
   const { functions, abi } = load(file);
   const provided = new Int32Array(1);
   check(functions, "MPI_Init_thread", functions.initThread(null, null, THREAD_SERIALIZED, provided));
@@ -152,12 +154,12 @@ class LibraryMpi implements Mpi {
     );
   }
 
-  sum(values: Float32Array | Float64Array): MpiRequest {
-    const { float32, float64, inPlace, sum, world } = this.#abi;
+  sum<Numbers extends Float32Array | Float64Array>(values: Numbers, into: Numbers): MpiRequest {
+    const { float32, float64, sum, world } = this.#abi;
     const type = values instanceof Float32Array ? float32 : float64;
-    return this.#begin("MPI_Iallreduce", values, (request) =>
-      this.#functions.sum(inPlace, values, values.length, type, sum, world, request),
-    );
+    const begin = (request: Uint8Array): number =>
+      this.#functions.sum(values, into, values.length, type, sum, world, request);
+    return this.#begin("MPI_Iallreduce", [values, into], begin);
   }
 
   finalize(): Promise<void> {
@@ -167,12 +169,15 @@ class LibraryMpi implements Mpi {
     });
   }
 
-  #begin(name: string, memory: ArrayBufferView, call: (request: Uint8Array) => number): MpiRequest {
+  #begin(name: string, memory: MpiMemory, call: (request: Uint8Array) => number): MpiRequest {
     const request = new Uint8Array(REQUEST_BYTES);
     check(this.#functions, name, call(request));
     return new LibraryRequest(this.#functions, this.#abi, { request, memory });
   }
 }
+
+/** What MPI reads and writes. */
+type MpiMemory = ArrayBufferView | readonly ArrayBufferView[];
 
 class LibraryRequest implements MpiRequest {
   readonly #functions: MpiFunctions;
@@ -180,14 +185,10 @@ class LibraryRequest implements MpiRequest {
   /** The request itself, as C sees it. */
   readonly #request: Uint8Array;
   /** Held, so that it is not collected while MPI reads or writes it; null: done. */
-  #memory: ArrayBufferView | null;
+  #memory: MpiMemory | null;
   readonly #flag = new Int32Array(1);
 
-  constructor(
-    functions: MpiFunctions,
-    abi: MpiAbi,
-    of: { readonly request: Uint8Array; readonly memory: ArrayBufferView },
-  ) {
+  constructor(functions: MpiFunctions, abi: MpiAbi, of: { readonly request: Uint8Array; readonly memory: MpiMemory }) {
     this.#functions = functions;
     this.#abi = abi;
     this.#request = of.request;

@@ -26,8 +26,11 @@ export interface Mpi {
   receive(into: Uint8Array, from: number, tag: number): MpiRequest;
   /** Rank `root`'s bytes to all; the same length everywhere. */
   broadcast(bytes: Uint8Array, root: number): MpiRequest;
-  /** The sums over all ranks, in place, in an order that MPI chooses. */
-  sum(values: Float32Array | Float64Array): MpiRequest;
+  /**
+   * The sums over all ranks, in an order that MPI chooses. `into` is of `values`' type and length, and not in its place: MPI's libraries
+   * have better ways then.
+   */
+  sum<Numbers extends Float32Array | Float64Array>(values: Numbers, into: Numbers): MpiRequest;
   /** When all ranks end well; waits for them. In the thread that began MPI; nothing may be asked of it afterwards. */
   finalize(): Promise<void>;
 }

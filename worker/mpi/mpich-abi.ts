@@ -10,6 +10,5 @@ export const MPICH_ABI: MpiAbi = {
   float64: 0x4c00080b,
   sum: 0x58000003,
   errorsReturn: 0x54000001,
-  inPlace: -1n,
   statusIgnore: 1n,
 };

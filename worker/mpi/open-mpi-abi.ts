@@ -14,7 +14,6 @@ export function openMpiAbi(address: (symbol: string) => bigint): MpiAbi {
     float64: address("ompi_mpi_double"),
     sum: address("ompi_mpi_op_sum"),
     errorsReturn: address("ompi_mpi_errors_return"),
-    inPlace: 1n,
     statusIgnore: 0n,
   };
 }

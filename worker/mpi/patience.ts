@@ -1,28 +1,48 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Turns of the event loop without a nap: what comes soon is not kept waiting. About half a millisecond. */
-const EAGER_TURNS = 100;
+/** A question to MPI takes half a microsecond, a turn of the event loop ten times as long: so many questions between two turns. */
+const ASKS_PER_TURN = 32;
+const EAGER_MS = 0.5;
 const SHORTEST_NAP_MS = 0.05;
 const LONGEST_NAP_MS = 1;
 
 /**
- * How to wait for something that has to be asked for again and again: at first by turns of the event loop alone, then with naps that
- * grow to a millisecond, so that whoever is waited for gets the core. The thread sleeps in a nap; heartbeats go out between naps.
+ * How to wait for something that has to be asked for again and again: at first without a nap, so that what comes soon is not kept waiting,
+ * then with naps that grow to a millisecond, so that whoever is waited for gets the core. The event loop turns every few dozen questions, and
+ * after every nap.
  */
 export class Patience {
   readonly #cell = new Int32Array(new SharedArrayBuffer(4));
-  #turns = 0;
+  readonly #eagerMs: number;
+  #asks = 0;
+  #naps = 0;
+  #sinceMs = performance.now();
+
+  /** @param eagerMs how long to go without a nap */
+  constructor(eagerMs = EAGER_MS) {
+    this.#eagerMs = eagerMs;
+  }
 
   /** Something happened. */
   reset(): void {
-    this.#turns = 0;
+    this.#naps = 0;
+    this.#sinceMs = performance.now();
   }
 
+  /** @returns whether to ask again at once; else a call of {@link pause} comes first */
+  asksAgain(): boolean {
+    this.#asks += 1;
+    return this.#naps === 0 && this.#asks % ASKS_PER_TURN !== 0;
+  }
+
+  /** A turn of the event loop, after a nap when nothing has happened for long. */
   async pause(): Promise<void> {
-    this.#turns += 1;
-    const late = this.#turns - EAGER_TURNS;
-    if (late > 0)
-      Atomics.wait(this.#cell, 0, 0, Math.min(LONGEST_NAP_MS, SHORTEST_NAP_MS * 2 ** Math.min(late / 50, 8)));
+    if (performance.now() - this.#sinceMs > this.#eagerMs) this.#nap();
     await nextTurn();
+  }
+
+  #nap(): void {
+    this.#naps += 1;
+    Atomics.wait(this.#cell, 0, 0, Math.min(LONGEST_NAP_MS, SHORTEST_NAP_MS * 2 ** Math.min(this.#naps / 50, 8)));
   }
 }

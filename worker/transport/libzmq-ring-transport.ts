@@ -5,7 +5,7 @@ import { unbindable, unconnectable, unsendable } from "../../shared/transport/so
 import type { Libzmq } from "./libzmq.js";
 import { LibzmqSocket } from "./libzmq-socket.js";
 import { linkClosed, noFrame } from "./link-failure.js";
-import type { RingFrame, RingTransport } from "./ring-transport.js";
+import type { Landing, RingFrame, RingTransport } from "./ring-transport.js";
 
 /** How long the thread sleeps before it looks after its other sockets: short at first, since most waits are. */
 const FIRST_SLEEP_MS = 1;
@@ -83,12 +83,12 @@ export class LibzmqRingTransport implements RingTransport {
   }
 
   /** @throws RingstrasseError ENDPOINT_UNAVAILABLE, and PROTOCOL_VIOLATION for a message that is no frame */
-  async receive(signal: AbortSignal): Promise<RingFrame> {
+  async receive(signal: AbortSignal, landing?: Landing): Promise<RingFrame> {
     for (let sleepMs = Math.min(FIRST_SLEEP_MS, this.#longestSleepMs); ; sleepMs = this.#longer(sleepMs)) {
       signal.throwIfAborted();
       if (this.#failure !== null) throw this.#failure;
       if (this.#incoming.isClosed) throw linkClosed(this.endpoint);
-      const frame = this.#take() ?? this.#takeAfter(sleepMs);
+      const frame = this.#take(landing) ?? this.#takeAfter(sleepMs, landing);
       if (frame === null) {
         await nextTurn();
         continue;
@@ -104,35 +104,39 @@ export class LibzmqRingTransport implements RingTransport {
     return Promise.resolve();
   }
 
-  #takeAfter(sleepMs: number): RingFrame | null {
+  #takeAfter(sleepMs: number, landing?: Landing): RingFrame | null {
     this.#incoming.waitForInput(sleepMs);
-    return this.#take();
+    return this.#take(landing);
   }
 
   /** The next frame, if it is there. */
-  #take(): RingFrame | null {
+  #take(landing?: Landing): RingFrame | null {
     const first = this.#incoming.receive();
     if (first === null) return null;
     if (this.#header.byteLength !== first.sizeBytes) this.#header = Buffer.allocUnsafeSlow(first.sizeBytes);
     this.#incoming.copyReceived(this.#header);
     let parts = 1;
-    let payload = this.#landing.subarray(0, 0);
+    let payload: Uint8Array = this.#landing.subarray(0, 0);
     // All parts of a message come at once.
     for (let { hasMore } = first; hasMore; parts++) {
       const part = this.#incoming.receive();
       if (part === null) throw new RangeError("ZeroMQ delivered a part of a message");
-      if (parts === 1) payload = this.#land(part.sizeBytes);
+      if (parts === 1) payload = this.#land(part.sizeBytes, landing);
       hasMore = part.hasMore;
     }
     if (parts !== 2) throw noFrame(parts, this.endpoint);
     return { header: this.#header, payload };
   }
 
-  #land(sizeBytes: number): Buffer<ArrayBuffer> {
-    if (sizeBytes > this.#landing.byteLength) this.#landing = Buffer.allocUnsafeSlow(sizeBytes);
-    const payload = this.#landing.subarray(0, sizeBytes);
+  #land(sizeBytes: number, landing?: Landing): Uint8Array {
+    const payload = landing?.(this.#header, sizeBytes) ?? this.#ownLanding(sizeBytes);
     this.#incoming.copyReceived(payload);
     return payload;
+  }
+
+  #ownLanding(sizeBytes: number): Uint8Array {
+    if (sizeBytes > this.#landing.byteLength) this.#landing = Buffer.allocUnsafeSlow(sizeBytes);
+    return this.#landing.subarray(0, sizeBytes);
   }
 
   #longer(sleepMs: number): number {

@@ -1,6 +1,6 @@
 import { RingstrasseError } from "../../shared/failure.js";
 import type { MirrorPlan } from "./mirror-plan.js";
-import type { RingFrame, RingTransport } from "./ring-transport.js";
+import type { Landing, RingFrame, RingTransport } from "./ring-transport.js";
 
 /** Behind the header of every frame: where the payload lies (8 bytes, −1: in the frame itself) and its length (4). */
 const PLACE_BYTES = 12;
@@ -54,8 +54,8 @@ export class MirroredRingTransport implements RingTransport {
   }
 
   /** @throws RingstrasseError as the link does, and PROTOCOL_VIOLATION for a place outside the shared memory. */
-  async receive(signal: AbortSignal): Promise<RingFrame> {
-    const frame = await this.#options.link.receive(signal);
+  async receive(signal: AbortSignal, landing?: Landing): Promise<RingFrame> {
+    const frame = await this.#options.link.receive(signal, behindPlace(landing));
     const headerBytes = frame.header.byteLength - PLACE_BYTES;
     if (headerBytes < 0) throw this.#violation(`a frame header of ${frame.header.byteLength} bytes: it names no place`);
     const view = new DataView(frame.header.buffer, frame.header.byteOffset, frame.header.byteLength);
@@ -82,6 +82,15 @@ export class MirroredRingTransport implements RingTransport {
   #violation(problem: string): RingstrasseError {
     return new RingstrasseError({ code: "PROTOCOL_VIOLATION", from: `whoever sends to ${this.endpoint}`, problem });
   }
+}
+
+/** For payloads in the frame; a header too short for a place is refused when the frame is there. */
+function behindPlace(landing: Landing | undefined): Landing | undefined {
+  if (landing === undefined) return undefined;
+  return (header, payloadBytes) => {
+    const headerBytes = header.byteLength - PLACE_BYTES;
+    return headerBytes < 0 || payloadBytes === 0 ? null : landing(header.subarray(0, headerBytes), payloadBytes);
+  };
 }
 
 function withPlace(header: Uint8Array, place: bigint, sizeBytes: number): Uint8Array {

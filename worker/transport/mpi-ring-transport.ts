@@ -1,11 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Deferred, deferred } from "../../shared/deferred.js";
 import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { Mpi, MpiRequest } from "../mpi/mpi.js";
 import { Patience } from "../mpi/patience.js";
-import { unlessAborted } from "../unless-aborted.js";
 import { linkClosed } from "./link-failure.js";
-import type { RingFrame, RingTransport } from "./ring-transport.js";
+import type { Landing, RingFrame, RingTransport } from "./ring-transport.js";
 
 /** Length of header (4) and payload (4), then the header, then the payload where it has room; big-endian. */
 const ENVELOPE_BYTES = 256;
@@ -37,8 +35,9 @@ interface Slot {
  * Ring link over MPI's point-to-point messages, from the rank before this one to the one after it. A frame is an envelope of fixed size
  * with a small payload in it, or followed by the payload, which MPI takes from where it lies and puts into memory of this transport's.
  *
- * MPI moves nothing unless it is called, so as long as something is under way a loop asks for it, between turns of the event loop. A
- * frame costs about three calls of a microsecond. A payload may be read until the peer has it, as the contract says.
+ * MPI moves nothing unless it is called, so the reader asks again and again, and between two reads a loop does as long as something is being
+ * sent. A frame costs about three calls of a microsecond. A payload may be read until the peer has it, as the contract says; it lands where the
+ * reader says, so that MPI's copy is the only one.
  */
 export class MpiRingTransport implements RingTransport {
   readonly endpoint: string;
@@ -48,12 +47,13 @@ export class MpiRingTransport implements RingTransport {
   /** In the order in which frames come. */
   readonly #slots: Slot[] = [];
   readonly #sending: { readonly request: MpiRequest; readonly envelope: Buffer; readonly payload: Uint8Array }[] = [];
-  readonly #patience = new Patience();
   #next: number | null = null;
   /** What the reader holds until it asks for the next frame. */
   #handedOut: Slot | null = null;
   #handedOutBytes = 0;
-  #reader: Deferred<void> | null = null;
+  /** Of the `receive` under way. */
+  #landing: Landing | null = null;
+  #isReading = false;
   #isPumping = false;
   #end: RingstrasseError | null = null;
 
@@ -90,24 +90,17 @@ export class MpiRingTransport implements RingTransport {
     this.#pump();
   }
 
-  async receive(signal: AbortSignal): Promise<RingFrame> {
+  async receive(signal: AbortSignal, landing?: Landing): Promise<RingFrame> {
     this.#reuse();
-    for (;;) {
-      signal.throwIfAborted();
-      if (this.#end !== null) throw this.#end;
-      const frame = this.#take();
-      if (frame !== null) {
-        await this.#turnNowAndThen(frame.payload.byteLength);
-        return frame;
-      }
-      const arrived = deferred<void>();
-      this.#reader = arrived;
-      this.#pump();
-      try {
-        await unlessAborted(arrived.promise, signal);
-      } finally {
-        this.#reader = null;
-      }
+    this.#landing = landing ?? null;
+    this.#isReading = true;
+    try {
+      const frame = await this.#arrival(signal);
+      await this.#turnNowAndThen(frame.payload.byteLength);
+      return frame;
+    } finally {
+      this.#isReading = false;
+      this.#landing = null;
     }
   }
 
@@ -121,6 +114,30 @@ export class MpiRingTransport implements RingTransport {
     }
     this.#slots.length = 0;
     return Promise.resolve();
+  }
+
+  async #arrival(signal: AbortSignal): Promise<RingFrame> {
+    const patience = new Patience();
+    for (;;) {
+      signal.throwIfAborted();
+      do {
+        if (this.#end !== null) throw this.#end;
+        const frame = this.#asked();
+        if (frame !== null) return frame;
+      } while (patience.asksAgain());
+      await patience.pause();
+    }
+  }
+
+  /** The next frame, if all of it is there. */
+  #asked(): RingFrame | null {
+    try {
+      this.#forgetSent();
+      return this.#take();
+    } catch (thrown) {
+      this.#close(thrown);
+      return null;
+    }
   }
 
   #send(header: Uint8Array, payload: Uint8Array, to: number): void {
@@ -148,7 +165,6 @@ export class MpiRingTransport implements RingTransport {
     return { envelope, arrival, payload, payloadArrival: null, frame: null };
   }
 
-  /** The next frame, if all of it is there. */
   #take(): RingFrame | null {
     const slot = this.#arrived();
     if (slot?.frame == null) return null;
@@ -181,29 +197,30 @@ export class MpiRingTransport implements RingTransport {
       slot.frame = { header, payload: envelope.subarray(used, used + payloadBytes) };
       return;
     }
-    if (slot.payload.byteLength < payloadBytes) slot.payload = Buffer.allocUnsafeSlow(payloadBytes);
-    const payload = slot.payload.subarray(0, payloadBytes);
+    const payload = this.#landing?.(header, payloadBytes) ?? ownLanding(slot, payloadBytes);
     slot.payloadArrival = this.#mpi.receive(payload, this.#previous, this.#tag + 1);
     slot.frame = { header, payload };
   }
 
+  #forgetSent(): void {
+    while (this.#sending[0]?.request.isDone() === true) this.#sending.shift();
+  }
+
+  /** Sees to what is sent while nobody receives. */
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    this.#patience.reset();
-    void this.#run().catch((thrown: unknown) => this.#close(thrown));
+    void this.#untilSent().catch((thrown: unknown) => this.#close(thrown));
   }
 
-  /** Until nothing is under way that anybody waits for. */
-  async #run(): Promise<void> {
+  async #untilSent(): Promise<void> {
+    const patience = new Patience();
     try {
-      while (this.#end === null && (this.#sending.length > 0 || this.#reader !== null)) {
-        const pending = this.#sending.length;
-        while (this.#sending[0]?.request.isDone() === true) this.#sending.shift();
-        const isThere = this.#reader !== null && this.#arrived() !== null;
-        if (isThere) this.#reader?.resolve();
-        if (isThere || this.#sending.length < pending) this.#patience.reset();
-        await this.#patience.pause();
+      while (this.#end === null && this.#sending.length > 0) {
+        // A reader asks for both, and must not be held up by naps of this loop's.
+        if (this.#isReading) patience.reset();
+        else this.#forgetSent();
+        await patience.pause();
       }
     } finally {
       this.#isPumping = false;
@@ -220,6 +237,10 @@ export class MpiRingTransport implements RingTransport {
   #close(thrown: unknown): void {
     this.#end ??=
       thrown instanceof RingstrasseError ? thrown : new RingstrasseError(toFailure(thrown), { cause: thrown });
-    this.#reader?.reject(this.#end);
   }
+}
+
+function ownLanding(slot: Slot, sizeBytes: number): Uint8Array {
+  if (slot.payload.byteLength < sizeBytes) slot.payload = Buffer.allocUnsafeSlow(sizeBytes);
+  return slot.payload.subarray(0, sizeBytes);
 }

@@ -61,10 +61,9 @@ export class SidecarMpi implements Mpi {
     return this.#begin({ operation: OPERATION.broadcast, peer: root, length: bytes.byteLength }, places);
   }
 
-  sum(values: Float32Array | Float64Array): MpiRequest {
+  sum<Numbers extends Float32Array | Float64Array>(values: Numbers, into: Numbers): MpiRequest {
     const operation = values instanceof Float32Array ? OPERATION.sumFloats : OPERATION.sumDoubles;
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return this.#begin({ operation, length: values.length }, { from: bytes, into: bytes });
+    return this.#begin({ operation, length: values.length }, { from: bytesOf(values), into: bytesOf(into) });
   }
 
   finalize(): Promise<void> {
@@ -100,6 +99,10 @@ export class SidecarMpi implements Mpi {
     const { phase } = this.#board;
     if (phase !== PHASE.ready) throw sidecarLost(this.#board, this.#pid);
   }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Float64Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** What a request asks of the sidecar that it is under way in. */
