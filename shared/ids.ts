@@ -26,19 +26,3 @@ export const WorkerIdSchema = z
 export const RankSchema = whole.transform((value) => value as Rank);
 export const ReplicaSchema = whole.transform((value) => value as Replica);
 export const GenerationSchema = whole.transform((value) => value as Generation);
-
-/** @throws RangeError when `value` is not a whole number in [0, worldSize). */
-export function toRank(value: number, worldSize: number): Rank {
-  if (!Number.isInteger(value) || value < 0 || value >= worldSize) {
-    throw new RangeError(`rank ${value} is outside 0..${worldSize - 1}`);
-  }
-  return value as Rank;
-}
-
-/** @throws RangeError when `value` is not a whole number in [0, replicas). */
-export function toReplica(value: number, replicas: number): Replica {
-  if (!Number.isInteger(value) || value < 0 || value >= replicas) {
-    throw new RangeError(`replica ${value} is outside 0..${replicas - 1}`);
-  }
-  return value as Replica;
-}

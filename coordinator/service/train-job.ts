@@ -66,11 +66,6 @@ export class JobTrainer {
     return this.#folders.outputOf(id);
   }
 
-  /** What stored files are lent by; may be removed when no run is going on. */
-  get lentDirectory(): string {
-    return this.#folders.lent;
-  }
-
   /** What paths begin with that only this server knows. */
   get ownPath(): string {
     return this.#folders.ownPath;
@@ -113,7 +108,7 @@ export class JobTrainer {
   ): Promise<{ readonly prepared: PreparedDataset; readonly data: string }> {
     const { files } = this.#options;
     const found = await findJobFiles(job, files);
-    const folder = join(this.lentDirectory, id);
+    const folder = join(this.#folders.lent, id);
     const prepared = await lendJobFiles(found, { files, folder }, (lent) =>
       prepareRows(job, { ...lent, cacheDirectory: this.cacheDirectory, signal }),
     );

@@ -1,14 +1,7 @@
 import { join } from "node:path";
-import { RingstrasseError } from "../failure.js";
 import { type EnvironmentVariables, engineDirectory, enginesDirectory, platformName } from "./engine-directory.js";
 import { readManifest } from "./engine-manifest.js";
-import {
-  type EngineDevice,
-  type EngineRelease,
-  engineRelease,
-  installCommand,
-  type NativeEngineName,
-} from "./engine-release.js";
+import { type EngineDevice, type EngineRelease, engineRelease, type NativeEngineName } from "./engine-release.js";
 import { findOfficialEngine } from "./official-engine.js";
 import { verifyEngine } from "./verify-engine.js";
 
@@ -72,17 +65,6 @@ export async function locateEngine(name: NativeEngineName, surroundings: EngineS
     directory: official.tfjsNodeDirectory,
   };
   return { location, reasons: [], damaged: false };
-}
-
-/**
- * The engine of that name.
- * @throws RingstrasseError ENGINE_UNAVAILABLE with the command that installs it, or that repairs a damaged one.
- */
-export async function requireEngine(name: NativeEngineName, surroundings: EngineSurroundings): Promise<EngineLocation> {
-  const { location, reasons, damaged } = await locateEngine(name, surroundings);
-  if (location !== null) return location;
-  const remedy = damaged ? `To repair it, run: ${installCommand(name)}` : `Run: ${installCommand(name)}`;
-  throw new RingstrasseError({ code: "ENGINE_UNAVAILABLE", engine: name, problem: reasons.join("; "), remedy });
 }
 
 /** What the store has under a release's directory. @throws system errors of files that can't be read */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { MemoryLinkOptions } from "../../worker/transport/memory-end.js";
+import type { MemoryLinkOptions } from "./memory-end.js";
 
 /** Makes unconnected ends of one kind for one test, and clears everything away after it. */
 export interface Links<End> {

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import type { JobStore } from "../../coordinator/store/job-store.js";
 import { LibsqlDatabase } from "../../coordinator/store/libsql-database.js";
 import { LibsqlJobStore } from "../../coordinator/store/libsql-job-store.js";
-import { MemoryJobStore } from "../../coordinator/store/memory-job-store.js";
 import { migrate, readMigrations } from "../../coordinator/store/migrate.js";
+import { MemoryJobStore } from "./memory-job-store.js";
 import { temporaryDirectory } from "./temporary-directory.js";
 
 /** One way of keeping jobs. */

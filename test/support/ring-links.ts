@@ -1,10 +1,10 @@
 import { freshLinkKeys, type LinkKeys } from "../../shared/transport/link-keys.js";
 import { loadLibzmq } from "../../worker/transport/libzmq.js";
 import { LibzmqRingTransport } from "../../worker/transport/libzmq-ring-transport.js";
-import { MemoryRingNetwork } from "../../worker/transport/memory-ring-transport.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
 import { ZeromqRingTransport } from "../../worker/transport/zeromq-ring-transport.js";
 import { ipcLinks, type LinkKind, type Links, memoryLinks, type OpenAt, tcpLinks } from "./links.js";
+import { MemoryRingNetwork } from "./memory-ring-transport.js";
 
 export type RingLinks = Links<RingTransport>;
 

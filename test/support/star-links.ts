@@ -1,8 +1,8 @@
 import { freshLinkKeys } from "../../shared/transport/link-keys.js";
-import { MemoryStarNetwork } from "../../worker/transport/memory-star-transport.js";
 import type { StarTransport } from "../../worker/transport/star-transport.js";
 import { ZeromqStarTransport } from "../../worker/transport/zeromq-star-transport.js";
 import { ipcLinks, type LinkKind, type Links, memoryLinks, type OpenAt, tcpLinks } from "./links.js";
+import { MemoryStarNetwork } from "./memory-star-transport.js";
 
 export type StarLinks = Links<StarTransport>;
 export type StarLinkKind = LinkKind<StarTransport>;

@@ -1,7 +1,7 @@
-import { elementToJson, elementToJsonObject } from "./element-to-json.js";
+import { elementToJsonObject } from "./element-to-json.js";
 import { JSON_KEYS, type JsonObject, type JsonValue } from "./json-value.js";
 import { shapeOfPart, vinnslShape } from "./object-shapes.js";
-import { PART_NAMES, type PartName, partOf, type VinnslObject } from "./vinnsl-object.js";
+import { PART_NAMES, partOf, type VinnslObject } from "./vinnsl-object.js";
 
 /** What the service notes about an object; in JSON only. */
 export interface NnCloud {
@@ -26,10 +26,4 @@ export function toVinnslJson(object: VinnslObject, nncloud: NnCloud | null): Jso
   if (!told.has(JSON_KEYS.content)) for (const part of PART_NAMES) if (!told.has(part)) told.set(part, null);
   told.set("nncloud", nncloud === null ? null : { ...nncloud });
   return Object.fromEntries(told);
-}
-
-/** One part as `PUT /vinnsl/{id}/…` takes it; null when the object has none. */
-export function partToJson(object: VinnslObject, part: PartName): JsonValue {
-  const element = partOf(object, part);
-  return element === undefined ? null : elementToJson(element, shapeOfPart(part));
 }

@@ -7,8 +7,8 @@ import {
   createLocalCollective,
 } from "../../../../worker/collective/create-collective.js";
 import { windowPlaces } from "../../../../worker/collective/exchange-window.js";
-import { MemoryRingNetwork } from "../../../../worker/transport/memory-ring-transport.js";
 import { createWorker, LAYOUT_HASH } from "../../../support/exchange-group.js";
+import { MemoryRingNetwork } from "../../../support/memory-ring-transport.js";
 
 const never = new AbortController().signal;
 

@@ -4,8 +4,6 @@ import { describe, expect, it } from "vitest";
 import { CLIENT_WINDOW_BYTES } from "../../../../worker/collective/client-exchange.js";
 import { decodeHeader, encodeHeader, type FrameHeader } from "../../../../worker/collective/frame-header.js";
 import { ParameterServerCollective } from "../../../../worker/collective/parameter-server-collective.js";
-import type { FrameFate } from "../../../../worker/transport/memory-end.js";
-import { MemoryStarNetwork, type MemoryStarTransport } from "../../../../worker/transport/memory-star-transport.js";
 import type { RingFrame } from "../../../../worker/transport/ring-transport.js";
 import {
   contribute,
@@ -17,6 +15,8 @@ import {
   totalsOf,
   type WorkerSpec,
 } from "../../../support/exchange-group.js";
+import type { FrameFate } from "../../../support/memory-end.js";
+import { MemoryStarNetwork, type MemoryStarTransport } from "../../../support/memory-star-transport.js";
 import { firstDifference } from "../../../support/reference-fold.js";
 import { settleExchanges, violation } from "../../../support/settle-exchanges.js";
 import { connectStar } from "../../../support/star-links.js";

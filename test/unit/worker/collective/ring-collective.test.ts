@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeHeader, encodeHeader, type FrameHeader } from "../../../../worker/collective/frame-header.js";
 import { RingCollective } from "../../../../worker/collective/ring-collective.js";
-import type { FrameFate } from "../../../../worker/transport/memory-end.js";
-import { MemoryRingNetwork, type MemoryRingTransport } from "../../../../worker/transport/memory-ring-transport.js";
 import type { GroupWorker } from "../../../support/exchange-group.js";
 import {
   connectRing,
@@ -12,6 +10,8 @@ import {
   referenceTotals,
   totalsOf,
 } from "../../../support/exchange-group.js";
+import type { FrameFate } from "../../../support/memory-end.js";
+import { MemoryRingNetwork, type MemoryRingTransport } from "../../../support/memory-ring-transport.js";
 import { firstDifference } from "../../../support/reference-fold.js";
 import { settleExchanges, violation } from "../../../support/settle-exchanges.js";
 

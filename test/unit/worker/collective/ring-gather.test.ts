@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { encodeHeader, layoutTag } from "../../../../worker/collective/frame-header.js";
 import { RingGather } from "../../../../worker/collective/ring-gather.js";
-import { MemoryRingNetwork } from "../../../../worker/transport/memory-ring-transport.js";
 import { connectRing, LAYOUT_HASH } from "../../../support/exchange-group.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
+import { MemoryRingNetwork } from "../../../support/memory-ring-transport.js";
 
 const { signal } = new AbortController();
 

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { createCollective } from "../../../../worker/collective/create-collective.js";
 import { expectation, measureCollectives, probeBuffers } from "../../../../worker/collective/start-probe.js";
 import { compileKernels, instantiateKernels } from "../../../../worker/kernels/load-kernels.js";
-import { MemoryRingNetwork } from "../../../../worker/transport/memory-ring-transport.js";
 import { MirroredRingTransport } from "../../../../worker/transport/mirrored-ring-transport.js";
 import type { RingTransport } from "../../../../worker/transport/ring-transport.js";
 import {
@@ -15,6 +14,7 @@ import {
   referenceTotals,
   totalsOf,
 } from "../../../support/exchange-group.js";
+import { MemoryRingNetwork } from "../../../support/memory-ring-transport.js";
 import { firstDifference } from "../../../support/reference-fold.js";
 
 const never = new AbortController().signal;

@@ -5,8 +5,8 @@ import type { Collective, Exchange, ExchangeBuffers } from "../../../../worker/c
 import { createCollective } from "../../../../worker/collective/create-collective.js";
 import { compileKernels, instantiateKernels } from "../../../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../../../worker/kernels/shared-memory.js";
-import { MemoryRingNetwork } from "../../../../worker/transport/memory-ring-transport.js";
 import { connectRing, LAYOUT_HASH } from "../../../support/exchange-group.js";
+import { MemoryRingNetwork } from "../../../support/memory-ring-transport.js";
 
 const REPLICAS = 4;
 const LENGTH = 64;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MemoryRingNetwork } from "../../../../worker/transport/memory-ring-transport.js";
+import { MemoryRingNetwork } from "../../../support/memory-ring-transport.js";
 
 const never = new AbortController().signal;
 const header = Uint8Array.of(0);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { MemoryRingNetwork } from "../../../../worker/transport/memory-ring-transport.js";
 import { MirrorPlan } from "../../../../worker/transport/mirror-plan.js";
 import { MirroredRingTransport } from "../../../../worker/transport/mirrored-ring-transport.js";
 import type { RingFrame, RingTransport } from "../../../../worker/transport/ring-transport.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
+import { MemoryRingNetwork } from "../../../support/memory-ring-transport.js";
 
 const never = new AbortController().signal;
 const HEADER = Uint8Array.of(7, 8, 9);

@@ -3,8 +3,8 @@ import { text } from "node:stream/consumers";
 import { describe, expect, it } from "vitest";
 import { streamObjects } from "../../../../../coordinator/http/routes/object-list.js";
 import type { JobObject } from "../../../../../coordinator/service/job-service.js";
-import { MemoryJobStore } from "../../../../../coordinator/store/memory-job-store.js";
 import { parseVinnslXml } from "../../../../../coordinator/vinnsl/object/parse-vinnsl-xml.js";
+import { MemoryJobStore } from "../../../../support/memory-job-store.js";
 
 async function jobObject(): Promise<JobObject> {
   const job = await new MemoryJobStore(() => 0).create({ document: { json: "{}", xml: null } });

@@ -1,6 +1,6 @@
+import type { RingFrame } from "../../worker/transport/ring-transport.js";
+import type { StarTransport } from "../../worker/transport/star-transport.js";
 import { type MemoryEnd, type MemoryLinkOptions, MemoryNetwork } from "./memory-end.js";
-import type { RingFrame } from "./ring-transport.js";
-import type { StarTransport } from "./star-transport.js";
 
 /** The ends of stars of one process that can reach each other, by endpoint. */
 export class MemoryStarNetwork {

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { RingstrasseError } from "../../shared/failure.js";
-import { unlessAborted } from "../unless-aborted.js";
-import { linkClosed } from "./link-failure.js";
-import type { RingFrame } from "./ring-transport.js";
+import { linkClosed } from "../../worker/transport/link-failure.js";
+import type { RingFrame } from "../../worker/transport/ring-transport.js";
+import { unlessAborted } from "../../worker/unless-aborted.js";
 
 /** What happens to one frame under way. */
 export type FrameFate = "deliver" | "drop" | "duplicate";

@@ -1,7 +1,7 @@
-import { encodeDocument } from "./check-arguments.js";
-import { nextVersion } from "./job-changes.js";
-import type { Job, JobSummary } from "./job-record.js";
-import type { VersionedChange } from "./job-store.js";
+import { encodeDocument } from "../../coordinator/store/check-arguments.js";
+import { nextVersion } from "../../coordinator/store/job-changes.js";
+import type { Job, JobSummary } from "../../coordinator/store/job-record.js";
+import type { VersionedChange } from "../../coordinator/store/job-store.js";
 import type { MemoryJobStreams } from "./memory-job-streams.js";
 
 /** A job in memory, with its curves and events. */

@@ -1,6 +1,6 @@
-import { linkClosed } from "./link-failure.js";
+import { linkClosed } from "../../worker/transport/link-failure.js";
+import type { RingFrame, RingTransport } from "../../worker/transport/ring-transport.js";
 import { type MemoryEnd, type MemoryLinkOptions, MemoryNetwork } from "./memory-end.js";
-import type { RingFrame, RingTransport } from "./ring-transport.js";
 
 /** The rings' transports of one process that can reach each other, by endpoint. */
 export class MemoryRingNetwork {

@@ -1,4 +1,4 @@
-import type { JobStreamEvent, MetricKind, MetricRow } from "./job-record.js";
+import type { JobStreamEvent, MetricKind, MetricRow } from "../../coordinator/store/job-record.js";
 import {
   EVENTS_KEPT,
   type EventsPage,
@@ -6,8 +6,8 @@ import {
   type MetricsPage,
   type MetricsQuery,
   type RunPosition,
-} from "./job-store.js";
-import { isStepKept, planDisplay, STEP_ROWS_KEPT } from "./metric-thinning.js";
+} from "../../coordinator/store/job-store.js";
+import { isStepKept, planDisplay, STEP_ROWS_KEPT } from "../../coordinator/store/metric-thinning.js";
 
 /** One job's curves and stream of events in memory. */
 export class MemoryJobStreams {

@@ -1,6 +1,4 @@
-import type { Failure } from "../../shared/failure.js";
-import type { JobId } from "../../shared/ids.js";
-import type { JobEvent, JobStatus } from "../job/job-state.js";
+import type { JobEvent, JobStatus } from "../../coordinator/job/job-state.js";
 import {
   checkLimit,
   checkMetricRows,
@@ -12,7 +10,7 @@ import {
   encodeDl4j,
   encodeDocument,
   readCursor,
-} from "./check-arguments.js";
+} from "../../coordinator/store/check-arguments.js";
 import {
   afterInterruption,
   applyEvent,
@@ -22,8 +20,15 @@ import {
   planned,
   sentBack,
   tellNothing,
-} from "./job-changes.js";
-import type { Job, JobProgress, JobStreamEvent, JobSummary, MetricRow, NewJob } from "./job-record.js";
+} from "../../coordinator/store/job-changes.js";
+import type {
+  Job,
+  JobProgress,
+  JobStreamEvent,
+  JobSummary,
+  MetricRow,
+  NewJob,
+} from "../../coordinator/store/job-record.js";
 import {
   type DocumentChange,
   EVENT_PAGE,
@@ -46,11 +51,13 @@ import {
   type Tell,
   type TransitionDetails,
   type TransitionResult,
-} from "./job-store.js";
+} from "../../coordinator/store/job-store.js";
+import { newJobId } from "../../coordinator/store/object-id.js";
+import { jobNotFound, storeClosed } from "../../coordinator/store/store-failure.js";
+import type { Failure } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
 import { type MemoryJobEntry as Entry, summaryOf, withDocument } from "./memory-job-entry.js";
 import { MemoryJobStreams } from "./memory-job-streams.js";
-import { newJobId } from "./object-id.js";
-import { jobNotFound, storeClosed } from "./store-failure.js";
 
 /** Jobs in this process's memory only: for tests, and for servers that need to keep nothing. Lists cost as much as there are jobs. */
 export class MemoryJobStore implements JobStore {
