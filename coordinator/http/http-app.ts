@@ -12,6 +12,7 @@ import type { Logger } from "../../shared/logger.js";
 import { VERSION } from "../../shared/version.js";
 import type { JobService } from "../service/job-service.js";
 import type { FileStore } from "../store/file-store.js";
+import { endConnections } from "./end-connections.js";
 import { answerErrors, frameworkErrorHandler, refuseConnection } from "./error-handlers.js";
 import { registerGuards } from "./guards.js";
 import { describeRoutes } from "./openapi/describe-routes.js";
@@ -50,6 +51,8 @@ export interface HttpLimits {
   readonly requestTimeoutMs?: number;
   /** How long a connection may be silent, either way. Default 120,000. */
   readonly idleTimeoutMs?: number;
+  /** How long requests that run when the server closes may go on before they are cut off. Default 5000. */
+  readonly closeMs?: number;
   /** Open at once. Default 1024. */
   readonly connections?: number;
 }
@@ -81,6 +84,7 @@ const DEFAULT_LIMITS: Required<HttpLimits> = {
   bodyTimeoutMs: 30_000,
   requestTimeoutMs: 3_600_000,
   idleTimeoutMs: 120_000,
+  closeMs: 5_000,
   connections: 1024,
 };
 
@@ -89,7 +93,7 @@ const MAX_PARAMETER_LENGTH = 3200;
 
 /**
  * The REST interface: the ViNNSL stack's routes and this server's own. Not listening yet: the caller calls `listen`, and `close`, which
- * lets running requests end. Neither `service` nor `files` is closed by it.
+ * lets running requests end for at most `limits.closeMs`. Neither `service` nor `files` is closed by it.
  *
  * Routes say who may call them by `config.access` (see {@link registerGuards}) and how their bodies are documented by
  * `config.requestBody`.
@@ -105,6 +109,9 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   app.addHook("preClose", (done) => {
     closing.abort();
     done();
+  });
+  endConnections(app, limits.closeMs, () => {
+    log.warn({ closeMs: limits.closeMs }, "requests that had not ended were cut off, since the server ends");
   });
   const services = { service, files, tokens, limits, publicOrigin, closing: closing.signal, log };
   registerSecurityHeaders(app);

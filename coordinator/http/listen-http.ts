@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { unbindable } from "../../shared/transport/socket-failure.js";
 import { createHttpApp, type HttpAppOptions } from "./http-app.js";
 
-/** A REST interface that listens. Disposing of it lets running requests end, and open streams at once. */
+/** A REST interface that listens. Disposing of it ends open streams at once, and lets running requests end for a few seconds. */
 export interface ListeningHttp extends AsyncDisposable {
   /** With the real port, without a final slash. */
   readonly url: string;

@@ -62,8 +62,6 @@ export function registerEvaluateRoute(
         return await service.evaluate(id, rows, needed.signal);
       } finally {
         running -= 1;
-        // Kept alive, the connection would keep a server that closes.
-        if (closing.aborted) void reply.header("connection", "close");
       }
     });
     done();

@@ -3,7 +3,6 @@ import type { HttpApp, HttpServices } from "../http-app.js";
 import { registerClusterRoutes } from "./cluster-routes.js";
 import { registerCommandRoutes } from "./command-routes.js";
 import { registerDashboardFiles } from "./dashboard-files.js";
-import { endUnusedConnections } from "./end-unused-connections.js";
 import { registerEvaluateRoute } from "./evaluate-route.js";
 import { registerEventsRoute } from "./events-route.js";
 import { registerHealthRoute } from "./health-route.js";
@@ -21,6 +20,5 @@ export async function registerOwnRoutes(app: HttpApp, services: HttpServices): P
   registerIngestRoutes(app, services, new ReportIntake(services.service));
   const streams = registerEventsRoute(app, services, { most: Math.ceil(services.limits.connections / 2) });
   registerPrometheusRoute(app, services, streams);
-  endUnusedConnections(app);
   await registerDashboardFiles(app);
 }
