@@ -12,6 +12,7 @@ const SIDE_BY_SIDE = [
   "bad-options",
   "bad-surroundings",
   "bench-exchange",
+  "bench-options",
   "coordinator/store/store-crash",
   "diff",
   "docs-commands",

@@ -15,8 +15,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { z } from "zod";
+import { filePath, wholeNumber } from "../shared/cli/option-table.js";
 import {
   type AllreduceRow,
   AllreduceRowSchema,
@@ -33,32 +33,47 @@ import { measureOwn, type OwnSystem } from "./allreduce/own-system.js";
 import { findPeers, PEER_PACKAGES, type Peer } from "./allreduce/peer-systems.js";
 import type { SizePlan } from "./allreduce/rank-messages.js";
 import { crowded, sizePlan, sizePlans } from "./allreduce/size-plan.js";
+import { benchOptions, listOf, refuseOptions } from "./support/bench-options.js";
 import { machineFacts } from "./support/machine-facts.js";
 
-const { values } = parseArgs({
+const values = benchOptions({
+  name: "allreduce",
+  describe:
+    "All-reduce of float32 sums, by the product's own collectives and by the peers that are installed (Open MPI, MPICH, Gloo through PyTorch), in alternating rounds: time, algbw and busbw as nccl-tests define them, the ratio to Gloo, and to copying the bytes once. One line of JSON, tables on stderr; exit code 1 when a sum is wrong, or a system fails.",
   options: {
-    ranks: { type: "string", default: "2,4" },
-    rounds: { type: "string", default: "5" },
-    "from-bytes": { type: "string", default: "4" },
-    "to-bytes": { type: "string", default: `${128 * 1024 * 1024}` },
-    /** Instead of all sizes. */
-    bytes: { type: "string" },
-    systems: { type: "string" },
-    /** Also the ring over tcp with encrypted links. */
-    encrypt: { type: "boolean", default: false },
-    /** A Python that has torch; absent: the first on the path. */
-    python: { type: "string" },
-    svg: { type: "string" },
-    /** A file with the line of an earlier run, to be drawn again instead of measuring. */
-    from: { type: "string" },
-    "install-peers": { type: "boolean", default: false },
+    ranks: { describe: "Processes", schema: listOf(wholeNumber(1)), placeholder: "N,…", default: "2,4" },
+    rounds: { describe: "In which systems alternate", schema: wholeNumber(1), placeholder: "N", default: "5" },
+    "from-bytes": {
+      describe: "The smallest size; each is twice the one before",
+      schema: wholeNumber(4),
+      placeholder: "N",
+      default: "4",
+    },
+    "to-bytes": { describe: "The largest", schema: wholeNumber(4), placeholder: "N", default: `${128 * 1024 * 1024}` },
+    bytes: { describe: "These sizes instead", schema: listOf(wholeNumber(4)), placeholder: "N,…" },
+    systems: {
+      describe: "Instead of all, by the names that tables have",
+      schema: listOf(z.string()),
+      placeholder: "NAME,…",
+    },
+    encrypt: { describe: "Also the ring over tcp with encrypted links" },
+    python: { describe: "A Python that has torch; else the first on the path", schema: filePath, placeholder: "FILE" },
+    svg: { describe: "Where the result is drawn", schema: filePath, placeholder: "FILE" },
+    from: {
+      describe: "The line of an earlier run, which --svg draws again; nothing is measured",
+      schema: filePath,
+      placeholder: "FILE",
+    },
+    "install-peers": { describe: "Before: the peers as Debian packages (as root)" },
   },
+  examples: [
+    ["--ranks 2,4 --rounds 5 --svg docs/images/allreduce.svg > allreduce.json", ""],
+    ["--from allreduce.json --svg docs/images/allreduce.svg", "Draws it again."],
+  ],
 });
 const sizes =
-  values.bytes === undefined
-    ? sizePlans(Number(values["from-bytes"]), Number(values["to-bytes"]))
-    : values.bytes.split(",").map((bytes) => sizePlan(Number(bytes)));
-const rounds = Number(values.rounds);
+  values.bytes === undefined ? sizePlans(values["from-bytes"], values["to-bytes"]) : values.bytes.map(sizePlan);
+const { rounds } = values;
 /** What is drawn of a result. */
 const ResultSchema = z.object({ rows: z.array(AllreduceRowSchema), own: z.array(z.string()) });
 
@@ -76,7 +91,7 @@ else await drawAgain(values.from);
 
 /** Nothing is measured: the picture of an earlier run's line. */
 async function drawAgain(file: string): Promise<void> {
-  if (values.svg === undefined) throw new Error("--from draws an earlier result: --svg FILE is needed");
+  if (values.svg === undefined) refuseOptions("allreduce", "--from draws an earlier result, and --svg FILE is missing");
   const { rows, own } = ResultSchema.parse(JSON.parse(await readFile(file, "utf8")));
   await writeFile(values.svg, hostChart(rows, own));
 }
@@ -93,7 +108,7 @@ async function measureAll(): Promise<void> {
     const rows: AllreduceRow[] = [];
     const pairs: (PairRow & { readonly ranks: number })[] = [];
     const failures: string[] = [];
-    for (const ranks of values.ranks.split(",").map(Number)) {
+    for (const ranks of values.ranks) {
       const measured = await measure(ranks, found, overMpi.found);
       rows.push(...measured.rows);
       failures.push(...measured.failures);
@@ -121,7 +136,7 @@ async function measure(
   peers: readonly Peer[],
   overMpi: readonly OwnOverMpi[],
 ): Promise<{ readonly rows: AllreduceRow[]; readonly pairs: PairRow[]; readonly failures: string[] }> {
-  const wanted = values.systems?.split(",");
+  const wanted = values.systems;
   const all: (readonly [string, Measure])[] = [
     ...OWN.map(
       ([name, own]) => [name, (plans: readonly SizePlan[]) => measureOwn(own, { ranks, sizes: plans })] as const,

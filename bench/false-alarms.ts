@@ -9,7 +9,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { filePath, wholeNumber } from "../shared/cli/option-table.js";
+import { aboveZero, benchOptions } from "./support/bench-options.js";
 import { BusyCores } from "./support/busy-cores.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { startTraining, type TrainOutcome } from "./support/train-process.js";
@@ -22,16 +23,24 @@ interface Alarm {
   readonly what: unknown;
 }
 
-const { values } = parseArgs({
+const values = benchOptions({
+  name: "false-alarms",
+  describe:
+    "Does failure detection keep quiet where nothing has failed? Trains again and again, on 2 and on 4 workers, while every core has to serve two processes that do nothing but compute. One line of JSON; exit code 1 when anything failed, or two equal jobs have different weights.",
   options: {
-    minutes: { type: "string", default: "10" },
-    epochs: { type: "string", default: "60" },
-    document: { type: "string", default: "examples/digits/digits.xml" },
-    data: { type: "string", default: "examples/digits/digits.csv" },
+    minutes: { describe: "How long", schema: aboveZero, placeholder: "N", default: "10" },
+    epochs: { describe: "Of each training", schema: wholeNumber(1), placeholder: "N", default: "60" },
+    document: {
+      describe: "What is trained",
+      schema: filePath,
+      placeholder: "FILE",
+      default: "examples/digits/digits.xml",
+    },
+    data: { describe: "Its rows", schema: filePath, placeholder: "FILE", default: "examples/digits/digits.csv" },
   },
+  examples: [["--minutes 1 --epochs 20", "A short look."]],
 });
-const durationMs = Number(values.minutes) * 60_000;
-if (!(durationMs > 0)) throw new RangeError(`--minutes ${values.minutes}: a number above 0 is needed`);
+const durationMs = values.minutes * 60_000;
 
 const out = await mkdtemp(join(tmpdir(), "ringstrasse-false-alarms-"));
 try {

@@ -15,7 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { wholeNumber } from "../shared/cli/option-table.js";
+import { benchOptions } from "./support/bench-options.js";
 import { type IrisKind, irisWeightsSha256 } from "./support/iris-jobs.js";
 import { KeptPromises } from "./support/kept-promises.js";
 import { KillCheck } from "./support/kill-check.js";
@@ -42,12 +43,17 @@ const KINDS: readonly IrisKind[] = [
   { epochs: 1500, seed: 2 },
 ];
 
-const { values } = parseArgs({
-  options: { kills: { type: "string", default: "50" }, seed: { type: "string", default: "1" } },
+const { kills, seed } = benchOptions({
+  name: "kill-server",
+  describe:
+    "Does `ringstrasse serve` keep its word when it is killed? Clients upload, post, change, queue, cancel and remove while jobs train; the server is killed in turn at moments of each kind. One line of JSON; exit code 1 when anything that was acknowledged is lost, or a kind of moment was never met.",
+  options: {
+    kills: { describe: "How often", schema: wholeNumber(1), placeholder: "N", default: "50" },
+    seed: { describe: "Of what the clients do", schema: wholeNumber(0), placeholder: "N", default: "1" },
+  },
+  examples: [["--kills 3 --seed 3", "A short look."]],
 });
-const kills = Number(values.kills);
-const random = new SeededChoice(Number(values.seed));
-if (!Number.isInteger(kills) || kills < 1) throw new RangeError(`--kills ${values.kills}: a whole number is needed`);
+const random = new SeededChoice(seed);
 
 const dataDirectory = await mkdtemp(join(tmpdir(), "ringstrasse-kill-server-"));
 const place = { port: await freePort(), controlPort: await freePort(), dataDirectory, workers: 1 };
@@ -98,7 +104,7 @@ async function soak(): Promise<Record<string, unknown>> {
   }
   const seconds = (performance.now() - began) / 1000;
   const times = { startMs: median(startMs), guestBackMs: Math.max(...guestBackMs) };
-  const figures = { kills: done, seed: values.seed, seconds, met, unrecordedFiles, ...last, ...times };
+  const figures = { kills: done, seed, seconds, met, unrecordedFiles, ...last, ...times };
   return { bench: "kill-server", machine: machineFacts(), ...figures, faults };
 }
 

@@ -11,9 +11,10 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
-import { OWN_EXCHANGES, type OwnExchange } from "./scaling/own-competitor.js";
-import { chosen } from "./support/chosen.js";
+import { choice, wholeNumber } from "../shared/cli/option-table.js";
+import { ENGINE_NAMES } from "../shared/engine-name.js";
+import { EXCHANGES, OWN_EXCHANGES, type OwnExchange } from "./scaling/own-competitor.js";
+import { benchOptions, namesOf } from "./support/bench-options.js";
 import { IRIS_DATA } from "./support/iris-jobs.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { sampleProcessTree } from "./support/process-memory.js";
@@ -32,13 +33,27 @@ const MEGABYTE = 1024 * 1024;
 /** By garbage not yet collected; 8 KB forgotten in each step would make 36 MB of the 4,500 compared. A report is a file that is open for a moment. */
 const TOLERATED = { residentBytes: 32 * MEGABYTE, descriptors: 2 };
 
-const { values } = parseArgs({
+const values = benchOptions({
+  name: "leaks",
+  describe:
+    "Does anything grow with the steps? Iris on some workers, once over each way to exchange: resident memory, file descriptors, sockets and shared memory of every process, and what is left when all have ended. A minute or two for each way; Linux only. One line of JSON; exit code 1 when something grew or stayed.",
   options: {
-    exchanges: { type: "string", default: Object.keys(OWN_EXCHANGES).join() },
-    steps: { type: "string", default: "10000" },
-    workers: { type: "string", default: "2" },
-    engine: { type: "string", default: "wasm" },
+    exchanges: {
+      describe: `Some of ${EXCHANGES.join(", ")}`,
+      schema: namesOf(EXCHANGES),
+      placeholder: "NAME,…",
+      default: EXCHANGES.join(),
+    },
+    steps: {
+      describe: "Of each training, at least",
+      schema: wholeNumber(WARM_STEPS + 1),
+      placeholder: "N",
+      default: "10000",
+    },
+    workers: { describe: "Processes that train", schema: wholeNumber(1), placeholder: "N", default: "2" },
+    engine: { describe: ENGINE_NAMES.join(", "), schema: choice(ENGINE_NAMES), placeholder: "NAME", default: "wasm" },
   },
+  examples: [["--exchanges ring-tcp,ring-ipc,shm,hierarchical > leaks.json", ""]],
 });
 
 interface LeakResult {
@@ -52,13 +67,13 @@ interface LeakResult {
 const folder = await mkdtemp(join(tmpdir(), "ringstrasse-leaks-"));
 try {
   const results: LeakResult[] = [];
-  for (const exchange of chosen(values.exchanges, Object.keys(OWN_EXCHANGES) as OwnExchange[])) {
+  for (const exchange of values.exchanges) {
     const result = await watched(exchange);
     results.push(result);
     process.stderr.write(`${exchange}: ${result.steps} steps, ${result.samples} samples: ${verdict(result)}\n`);
   }
   const complaints = results.flatMap((result) => result.complaints.map((text) => `${result.exchange}: ${text}`));
-  const setting = { workers: Number(values.workers), engine: values.engine, tolerated: TOLERATED };
+  const setting = { workers: values.workers, engine: values.engine, tolerated: TOLERATED };
   process.stdout.write(
     `${JSON.stringify({ bench: "leaks", machine: machineFacts(), ...setting, results, complaints })}\n`,
   );
@@ -80,7 +95,7 @@ async function watched(exchange: OwnExchange): Promise<LeakResult> {
   const training = startTraining(argsOf(exchange), { environment: { ["TMPDIR"]: temporary }, onEvent });
   const stop = new AbortController();
   const sampling = sampleUntil(stop.signal, SAMPLE_EVERY_MS, async () => {
-    if (step < WARM_STEPS || step >= Number(values.steps)) return;
+    if (step < WARM_STEPS || step >= values.steps) return;
     samples++;
     for (const { pid, role, residentBytes } of await sampleProcessTree(training.pid)) {
       const held = await sampleResources(pid);
@@ -101,14 +116,14 @@ async function watched(exchange: OwnExchange): Promise<LeakResult> {
 }
 
 function argsOf(exchange: OwnExchange): string[] {
-  const workers = Number(values.workers);
+  const { workers } = values;
   // No more rows than these are held out by default.
   const stepsPerEpoch = Math.ceil(120 / BATCH_SIZE);
   return [
     DOCUMENT,
     `--data=${IRIS_DATA}`,
     ...[`--workers=${workers}`, `--replicas=${workers}`, `--engine=${values.engine}`, ...OWN_EXCHANGES[exchange]],
-    ...[`--batch-size=${BATCH_SIZE}`, `--epochs=${Math.ceil(Number(values.steps) / stepsPerEpoch)}`],
+    ...[`--batch-size=${BATCH_SIZE}`, `--epochs=${Math.ceil(values.steps / stepsPerEpoch)}`],
     ...["--test-split=0.2", "--evaluate-every=100", `--out=${join(folder, `${exchange}-run`)}`],
     `--data-dir=${join(folder, "rows")}`,
   ];

@@ -11,7 +11,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { z } from "zod";
+import { filePath, wholeNumber } from "../shared/cli/option-table.js";
 import { type AllreduceRow, BASELINE, figureTable, reportRows, reportTable } from "./allreduce/allreduce-report.js";
 import { allreduceChart } from "./allreduce/chart-of-allreduce.js";
 import { describeLink, excessOver, type LinkShape, readLinkShape } from "./allreduce/link-shape.js";
@@ -20,28 +21,53 @@ import { measureOwn, type OwnSystem } from "./allreduce/own-system.js";
 import { findGloo, type Peer } from "./allreduce/peer-systems.js";
 import { ShapedLink } from "./allreduce/shaped-link.js";
 import { sizePlan } from "./allreduce/size-plan.js";
+import { benchOptions, listOf } from "./support/bench-options.js";
 import { chosen } from "./support/chosen.js";
 import { machineFacts } from "./support/machine-facts.js";
 
-const { values } = parseArgs({
+const linkShape = z.string().transform((text, context) => {
+  try {
+    return readLinkShape(text);
+  } catch (cause) {
+    context.addIssue({ code: "custom", message: cause instanceof Error ? cause.message : String(cause) });
+    return z.NEVER;
+  }
+});
+const values = benchOptions({
+  name: "links",
+  describe:
+    "All-reduce of float32 sums between two hosts, over links of a limited rate and links that lose packets: the product's ring over tcp, with float32 and with bf16 on the wire, against Gloo. The hosts are network namespaces (Linux, as root; packages iproute2 and iptables). About 10 minutes. One line of JSON, tables on stderr; exit code 1 when a sum is wrong, a system fails, or more than the rate went over a link.",
   options: {
-    /** Gbit/s, and behind a colon per cent of packets lost. */
-    links: { type: "string", default: "1,4,1:0.1" },
-    bytes: { type: "string", default: "65536,1740800,26214400,104857600" },
-    rounds: { type: "string", default: "5" },
-    systems: { type: "string" },
-    /** A Python that has torch; absent: the first on the path. */
-    python: { type: "string" },
-    svg: { type: "string" },
+    links: {
+      describe: "Gbit/s each, and behind a colon per cent of packets lost",
+      schema: listOf(linkShape),
+      placeholder: "GBPS[:LOSS],…",
+      default: "1,4,1:0.1",
+    },
+    bytes: {
+      describe: "Sizes",
+      schema: listOf(wholeNumber(4)),
+      placeholder: "N,…",
+      default: "65536,1740800,26214400,104857600",
+    },
+    rounds: { describe: "In which systems alternate", schema: wholeNumber(1), placeholder: "N", default: "5" },
+    systems: {
+      describe: "Instead of all: ring-tcp, ring-tcp-bf16, gloo",
+      schema: z.string(),
+      placeholder: "NAME,…",
+    },
+    python: { describe: "A Python that has torch; else the first on the path", schema: filePath, placeholder: "FILE" },
+    svg: { describe: "Where the result is drawn", schema: filePath, placeholder: "FILE" },
   },
+  examples: [["--links 1,4,1:0.1 --svg docs/images/links.svg > links.json", ""]],
 });
 const RANKS = 2;
 const OWN: Readonly<Record<string, OwnSystem>> = {
   "ring-tcp": { collective: "ring", transport: "tcp" },
   "ring-tcp-bf16": { collective: "ring", transport: "tcp", format: "bf16" },
 };
-const sizes = values.bytes.split(",").map((bytes) => sizePlan(Number(bytes)));
-const rounds = Number(values.rounds);
+const sizes = values.bytes.map(sizePlan);
+const { rounds } = values;
 
 interface MeasuredLink {
   readonly link: LinkShape;
@@ -57,7 +83,7 @@ interface MeasuredLink {
 const folder = await mkdtemp(join(tmpdir(), "ringstrasse-links-"));
 try {
   const results: MeasuredLink[] = [];
-  for (const link of values.links.split(",").map(readLinkShape)) results.push(await measured(link));
+  for (const link of values.links) results.push(await measured(link));
   const complaints = results.flatMap((result) => result.complaints);
   process.stdout.write(
     `${JSON.stringify({ bench: "links", machine: machineFacts(), ranks: RANKS, rounds, results, complaints })}\n`,

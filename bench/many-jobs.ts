@@ -12,8 +12,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import type { JobEvent } from "../shared/api/job-event.js";
+import { wholeNumber } from "../shared/cli/option-table.js";
+import { aboveZero, benchOptions } from "./support/bench-options.js";
 import { IRIS_DATA, IRIS_NAME, type IrisKind, irisDocument } from "./support/iris-jobs.js";
 import { Latencies } from "./support/latencies.js";
 import { machineFacts } from "./support/machine-facts.js";
@@ -32,16 +33,29 @@ const PROBES = 20;
 const PROBE = "a short job, start to end";
 const LONG: IrisKind = { epochs: 200, seed: 2 };
 
-const { values } = parseArgs({
+const values = benchOptions({
+  name: "many-jobs",
+  describe:
+    "Does `ringstrasse serve` stay small and quick with many jobs? Posts and queues them, trains them on two local workers, cancels every twentieth, and asks for lists and objects meanwhile. Linux only. One line of JSON; exit code 1 when a job ends as it should not, a process grows too much, or jobs one by one take too long.",
   options: {
-    jobs: { type: "string", default: "1000" },
-    "growth-mb": { type: "string", default: "64" },
-    "job-ms": { type: "string", default: "1000" },
+    jobs: { describe: "How many; 20 at least", schema: wholeNumber(20), placeholder: "N", default: "1000" },
+    "growth-mb": {
+      describe: "What a process may grow by, in MiB, from a fifth of the jobs to the end",
+      schema: aboveZero,
+      placeholder: "N",
+      default: "64",
+    },
+    "job-ms": {
+      describe: "What half of the short jobs may take at the end, from start to end",
+      schema: aboveZero,
+      placeholder: "N",
+      default: "1000",
+    },
   },
+  examples: [["--jobs 1000", ""]],
 });
-const count = Number(values.jobs);
-const growthLimitBytes = Number(values["growth-mb"]) * MEGABYTE;
-if (!Number.isInteger(count) || count < 20) throw new RangeError(`--jobs ${values.jobs}: at least 20 are needed`);
+const count = values.jobs;
+const growthLimitBytes = values["growth-mb"] * MEGABYTE;
 
 interface PostedJob {
   readonly id: string;

@@ -11,7 +11,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { wholeNumber } from "../shared/cli/option-table.js";
+import { aboveZero, benchOptions } from "./support/bench-options.js";
 import { generatedDocument, writeGeneratedCsv } from "./support/generated-csv.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { type MemoryReport, MemoryTrack } from "./support/memory-track.js";
@@ -26,11 +27,18 @@ const MEGABYTE = 1024 * 1024;
 /** Garbage not yet collected makes up to about 25 MB; 8 KB forgotten in each step would make 40 MB of the 5,000 compared. */
 const GROWTH_LIMIT_BYTES = 32 * MEGABYTE;
 
-const { values } = parseArgs({
-  options: { "size-mb": { type: "string", default: "200" }, steps: { type: "string", default: "10000" } },
+const values = benchOptions({
+  name: "memory",
+  describe:
+    "Does any process hold the data, and does memory grow with the steps? Trains on a generated CSV on two workers, and before that the same number of steps on a tenth of it. Linux only. One line of JSON; exit code 1 when a process takes more by a quarter of the CSV's size, or grows by more than 32 MB.",
+  options: {
+    "size-mb": { describe: "Of the CSV, in MiB", schema: aboveZero, placeholder: "N", default: "200" },
+    steps: { describe: "Of each training, at least", schema: wholeNumber(1), placeholder: "N", default: "10000" },
+  },
+  examples: [["--size-mb 200 --steps 10000", ""]],
 });
-const sizeBytes = Number(values["size-mb"]) * MEGABYTE;
-const wantedSteps = Number(values.steps);
+const sizeBytes = values["size-mb"] * MEGABYTE;
+const wantedSteps = values.steps;
 
 const folder = await mkdtemp(join(tmpdir(), "ringstrasse-memory-"));
 try {

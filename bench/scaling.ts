@@ -12,43 +12,69 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { choice, filePath, wholeNumber } from "../shared/cli/option-table.js";
+import { ENGINE_NAMES } from "../shared/engine-name.js";
 import { scalingChart } from "./scaling/chart-of-scaling.js";
 import { writeGeneratedImages } from "./scaling/generated-images.js";
 import { type Entrant, measureCase } from "./scaling/measure-case.js";
-import { OWN_EXCHANGES, OwnCompetitor, type OwnExchange } from "./scaling/own-competitor.js";
+import { EXCHANGES, OwnCompetitor } from "./scaling/own-competitor.js";
 import { PeerCompetitor } from "./scaling/peer-competitor.js";
 import { type CaseFiles, type ScalingCase, writeCase } from "./scaling/scaling-case.js";
 import { type Comparison, comparisons, type SystemFigures, systemFigures } from "./scaling/scaling-figures.js";
 import { comparisonTable, systemTable } from "./scaling/scaling-report.js";
-import { chosen } from "./support/chosen.js";
+import { aboveZero, benchOptions, listOf, namesOf } from "./support/bench-options.js";
 import { exitOnSignals } from "./support/exit-on-signals.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { NETWORKS } from "./train/networks.js";
 import { type FoundLibrary, findPyTorch, peersDirectory } from "./train/peers.js";
 
 exitOnSignals();
-const { values } = parseArgs({
+const values = benchOptions({
+  name: "scaling",
+  describe:
+    "What do several ranks make of as many cores, here and with PyTorch's DistributedDataParallel over Gloo? The same job on both sides, and what there is to reach: independent trainings, one on each core. All take turns. About 15 minutes; Linux only (taskset, SIGSTOP). One line of JSON, tables on stderr; exit code 1 when losses differ.",
   options: {
-    networks: { type: "string", default: NETWORKS.join() },
-    /** Rows of a step on each rank. */
-    "batch-sizes": { type: "string", default: "100,256" },
-    exchanges: { type: "string", default: "shm,ring-ipc,ring-tcp" },
-    engine: { type: "string", default: "tensorflow" },
-    /** One for each rank. */
-    cores: { type: "string", default: "0,1" },
-    rounds: { type: "string", default: "7" },
-    /** Seconds of a turn. */
-    slice: { type: "string", default: "3" },
-    /** A virtual environment in which PyTorch is looked for, beside the system's Python. */
-    peers: { type: "string", default: peersDirectory() },
-    "no-peers": { type: "boolean", default: false },
-    svg: { type: "string" },
+    networks: {
+      describe: `Some of ${NETWORKS.join(", ")}`,
+      schema: namesOf(NETWORKS),
+      placeholder: "NAME,…",
+      default: NETWORKS.join(),
+    },
+    "batch-sizes": {
+      describe: "Rows of a step on each rank",
+      schema: listOf(wholeNumber(1)),
+      placeholder: "N,…",
+      default: "100,256",
+    },
+    exchanges: {
+      describe: `Some of ${EXCHANGES.join(", ")}`,
+      schema: namesOf(EXCHANGES),
+      placeholder: "NAME,…",
+      default: "shm,ring-ipc,ring-tcp",
+    },
+    engine: {
+      describe: ENGINE_NAMES.join(", "),
+      schema: choice(ENGINE_NAMES),
+      placeholder: "NAME",
+      default: "tensorflow",
+    },
+    cores: { describe: "One for each rank", schema: listOf(wholeNumber(0)), placeholder: "N,…", default: "0,1" },
+    rounds: { describe: "In which systems alternate", schema: wholeNumber(1), placeholder: "N", default: "7" },
+    slice: { describe: "Seconds of a turn", schema: aboveZero, placeholder: "N", default: "3" },
+    peers: {
+      describe: "A virtual environment in which PyTorch is looked for, beside the system's Python",
+      schema: filePath,
+      placeholder: "DIR",
+      default: peersDirectory(),
+    },
+    "no-peers": { describe: "The product alone" },
+    svg: { describe: "Where the result is drawn", schema: filePath, placeholder: "FILE" },
   },
+  examples: [["--svg docs/images/scaling.svg > scaling.json", ""]],
 });
 /** Whole batches of all sizes for two and four ranks: no step is shorter than the others. */
 const GENERATED_ROWS = 25_600;
-const cores = values.cores.split(",").map(Number);
+const { cores } = values;
 const ranks = cores.length;
 
 interface MeasuredCase extends ScalingCase {
@@ -67,11 +93,11 @@ try {
   if (problem !== null) process.stderr.write(`skipped: ${problem}\n`);
   const data = await writeGeneratedImages(folder, GENERATED_ROWS);
   const cases: MeasuredCase[] = [];
-  for (const network of chosen(values.networks, NETWORKS))
-    for (const batchPerRank of values["batch-sizes"].split(",").map(Number))
+  for (const network of values.networks)
+    for (const batchPerRank of values["batch-sizes"])
       cases.push(await measured({ network, batchPerRank, ranks }, data, found));
   const complaints = cases.flatMap((one) => one.complaints.map((text) => `${one.network}: ${text}`));
-  const setting = { engine: values.engine, cores, rounds: Number(values.rounds), sliceSeconds: Number(values.slice) };
+  const setting = { engine: values.engine, cores, rounds: values.rounds, sliceSeconds: values.slice };
   const peers = found.map(({ full, python }) => ({ version: full, python }));
   const result = { bench: "scaling", machine: machineFacts(), ...setting, peers, skipped: problem, cases, complaints };
   process.stdout.write(`${JSON.stringify(result)}\n`);
@@ -88,8 +114,8 @@ async function measured(wanted: ScalingCase, data: string, found: readonly Found
   const before = loadavg()[0] ?? 0;
   const own = ownEntrants(wanted, files, join(folder, `${wanted.network}-${wanted.batchPerRank}`));
   const { systems, complaints } = await measureCase([...own, ...found.flatMap((one) => peerEntrants(one, files))], {
-    rounds: Number(values.rounds),
-    seconds: Number(values.slice),
+    rounds: values.rounds,
+    seconds: values.slice,
     onRound: (round) => process.stderr.write(`${what}: round ${round} of ${values.rounds}\n`),
   });
   const globalBatch = wanted.batchPerRank * ranks;
@@ -100,10 +126,9 @@ async function measured(wanted: ScalingCase, data: string, found: readonly Found
 }
 
 function ownEntrants({ batchPerRank }: ScalingCase, files: CaseFiles, out: string): Entrant[] {
-  const { engine } = values;
+  const { engine, exchanges } = values;
   const side = { side: `Ringstrasse ${engine}`, isOwn: true } as const;
   const batchSize = batchPerRank * ranks;
-  const exchanges = chosen(values.exchanges, Object.keys(OWN_EXCHANGES) as OwnExchange[]);
   const alone = { name: `${engine}, independent`, files, engine, out };
   return [
     ...exchanges.map((exchange): Entrant => {

@@ -14,7 +14,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { choice, filePath, wholeNumber } from "../shared/cli/option-table.js";
+import { ENGINE_NAMES } from "../shared/engine-name.js";
+import { aboveZero, benchOptions, listOf } from "./support/bench-options.js";
 import { exitOnSignals } from "./support/exit-on-signals.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { median } from "./support/median.js";
@@ -24,24 +26,39 @@ import { network, optimizer } from "./train/networks.js";
 import { readDigits, writeWorkload } from "./train/workload.js";
 
 exitOnSignals();
-const { values } = parseArgs({
+const values = benchOptions({
+  name: "speed-up",
+  describe:
+    "Two workers against one (two replicas), and how near that comes to what the machine can give: two independent runs, each on a core of its own. All take turns of some seconds. Two cores at least; Linux only (taskset, SIGSTOP). One line of JSON.",
   options: {
-    document: { type: "string" },
-    data: { type: "string" },
-    "batch-sizes": { type: "string", default: "2000,100" },
-    engine: { type: "string", default: "wasm" },
-    rounds: { type: "string", default: "30" },
-    /** Seconds of a turn. */
-    slice: { type: "string", default: "3" },
-    /** Exit code 1 when the efficiency of the first batch size is below this. */
-    "at-least": { type: "string" },
+    document: { describe: "What is trained", schema: filePath, placeholder: "FILE", isNeeded: true },
+    data: {
+      describe: "IDX images with their labels beside them",
+      schema: filePath,
+      placeholder: "FILE",
+      isNeeded: true,
+    },
+    "batch-sizes": {
+      describe: "Rows of a step over both replicas",
+      schema: listOf(wholeNumber(2)),
+      placeholder: "N,…",
+      default: "2000,100",
+    },
+    engine: { describe: ENGINE_NAMES.join(", "), schema: choice(ENGINE_NAMES), placeholder: "NAME", default: "wasm" },
+    rounds: { describe: "In which runs alternate", schema: wholeNumber(1), placeholder: "N", default: "30" },
+    slice: { describe: "Seconds of a turn", schema: aboveZero, placeholder: "N", default: "3" },
+    "at-least": {
+      describe: "Exit code 1 when the efficiency of the first batch size is below this",
+      schema: aboveZero,
+      placeholder: "N",
+    },
   },
+  examples: [["--document examples/mnist/mnist.xml --data MNIST/train10k-images-idx3-ubyte.gz", ""]],
 });
-if (values.document === undefined || values.data === undefined) throw new Error("--document and --data are needed");
 if (availableParallelism() < 2) throw new Error("two cores are needed to measure the speed-up of two workers");
 const { data } = values;
 const job = [values.document, `--data=${data}`, "--replicas=2", `--engine=${values.engine}`];
-const seconds = Number(values.slice);
+const seconds = values.slice;
 
 type RowRates = Pick<SliceRates, "mean" | "typical">;
 
@@ -76,11 +93,11 @@ interface Measured {
 const out = await mkdtemp(join(tmpdir(), "ringstrasse-speed-up-"));
 try {
   const results: Measured[] = [];
-  for (const batchSize of values["batch-sizes"].split(",").map(Number)) results.push(await measure(batchSize));
+  for (const batchSize of values["batch-sizes"]) results.push(await measure(batchSize));
   process.stdout.write(`${JSON.stringify({ bench: "speed-up", machine: machineFacts(), results })}\n`);
   const [first] = results;
   const wanted = values["at-least"];
-  if (wanted !== undefined && first !== undefined && first.efficiency < Number(wanted)) process.exitCode = 1;
+  if (wanted !== undefined && first !== undefined && first.efficiency < wanted) process.exitCode = 1;
 } finally {
   await rm(out, { recursive: true, force: true });
 }
@@ -119,7 +136,7 @@ async function measure(batchSize: number): Promise<Measured> {
     },
   ];
   const rounds: Round[] = [];
-  for (let index = 0; index < Number(values.rounds); index++) {
+  for (let index = 0; index < values.rounds; index++) {
     const round: Partial<Mutable<Round>> = {};
     // There and back, so that what changes slowly favours nobody.
     for (const turn of index % 2 === 0 ? turns : turns.toReversed()) await turn(round);

@@ -12,8 +12,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
-import { chosen } from "./support/chosen.js";
+import { z } from "zod";
+import { filePath, wholeNumber } from "../shared/cli/option-table.js";
+import { ENGINE_NAMES } from "../shared/engine-name.js";
+import { aboveZero, benchOptions, listOf, namesOf } from "./support/bench-options.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { stepChart } from "./train/chart-of-steps.js";
 import type { ContenderPlan } from "./train/contender.js";
@@ -24,28 +26,64 @@ import { findPeers, installPeers, peersDirectory } from "./train/peers.js";
 import { type CaseResult, runCase } from "./train/run-case.js";
 import { generateDigits, readDigits, writeWorkload } from "./train/workload.js";
 
-const { values } = parseArgs({
+const values = benchOptions({
+  name: "train",
+  describe:
+    "How long does a whole training step take, and how long elsewhere? Our engines against PyTorch and Keras, where they are installed, in bursts that take turns, from the same parameters on the same rows. Linux only (taskset). One line of JSON; exit code 1 when losses differ.",
   options: {
-    /** IDX images with their labels beside them; absent: generated rows. */
-    data: { type: "string" },
-    engines: { type: "string", default: "tensorflow,wasm" },
-    networks: { type: "string", default: NETWORKS.join() },
-    optimizers: { type: "string", default: OPTIMIZERS.join() },
-    "batch-size": { type: "string", default: "100" },
-    /** Cases: as many cores, and threads of each contender, `--first-core` being the first. */
-    threads: { type: "string", default: "1,2" },
-    "first-core": { type: "string", default: "0" },
-    rounds: { type: "string", default: "7" },
-    "burst-ms": { type: "string", default: "1500" },
-    /** A virtual environment in which peers are looked for, beside the system's Python. */
-    peers: { type: "string", default: peersDirectory() },
-    "no-peers": { type: "boolean", default: false },
-    "install-peers": { type: "boolean", default: false },
-    svg: { type: "string" },
-    /** Instead of comparing: resident memory of our engines after every thousand of `--steps`. */
-    memory: { type: "boolean", default: false },
-    steps: { type: "string", default: "10000" },
+    data: {
+      describe: "IDX images with their labels beside them; else generated rows",
+      schema: filePath,
+      placeholder: "FILE",
+    },
+    engines: {
+      describe: `Ours: some of ${ENGINE_NAMES.join(", ")}, or none`,
+      schema: z
+        .literal("")
+        .transform(() => [])
+        .or(namesOf(ENGINE_NAMES)),
+      placeholder: "NAME,…",
+      default: "tensorflow,wasm",
+    },
+    networks: {
+      describe: `Some of ${NETWORKS.join(", ")}`,
+      schema: namesOf(NETWORKS),
+      placeholder: "NAME,…",
+      default: NETWORKS.join(),
+    },
+    optimizers: {
+      describe: `Some of ${OPTIMIZERS.join(", ")}`,
+      schema: namesOf(OPTIMIZERS),
+      placeholder: "NAME,…",
+      default: OPTIMIZERS.join(),
+    },
+    "batch-size": { describe: "Rows of a step", schema: wholeNumber(1), placeholder: "N", default: "100" },
+    threads: {
+      describe: "Cases: as many cores, and threads of each contender",
+      schema: listOf(wholeNumber(1)),
+      placeholder: "N,…",
+      default: "1,2",
+    },
+    "first-core": { describe: "The first of these cores", schema: wholeNumber(0), placeholder: "N", default: "0" },
+    rounds: { describe: "In which contenders alternate", schema: wholeNumber(1), placeholder: "N", default: "7" },
+    "burst-ms": { describe: "Of a turn", schema: aboveZero, placeholder: "N", default: "1500" },
+    peers: {
+      describe: "A virtual environment in which peers are looked for, beside the system's Python",
+      schema: filePath,
+      placeholder: "DIR",
+      default: peersDirectory(),
+    },
+    "no-peers": { describe: "The product alone" },
+    "install-peers": { describe: "Install PyTorch and Keras into that environment, instead of measuring" },
+    svg: { describe: "Where the result is drawn", schema: filePath, placeholder: "FILE" },
+    memory: { describe: "Instead of comparing: resident memory of our engines after every thousand of --steps" },
+    steps: { describe: "With --memory", schema: wholeNumber(1), placeholder: "N", default: "10000" },
   },
+  examples: [
+    ["--install-peers", "PyTorch and Keras; several gigabytes."],
+    ["--data MNIST/train10k-images-idx3-ubyte.gz --svg docs/images/training-step.svg", ""],
+    ["--memory --steps 10000", "Does memory grow?"],
+  ],
 });
 
 export interface MeasuredCase extends CaseResult {
@@ -64,20 +102,19 @@ try {
 }
 
 async function reportSteps(): Promise<void> {
-  const own = values.engines.split(",").filter((name) => name !== "");
+  const own = values.engines;
   const { plans: peers, skipped } = values["no-peers"] ? { plans: [], skipped: [] } : await findPeers(values.peers);
   for (const reason of skipped) process.stderr.write(`skipped: ${reason}\n`);
   const plans = [...own.map(ourEngine), ...peers];
   const cases: MeasuredCase[] = [];
-  for (const threads of values.threads.split(",").map(Number))
-    for (const network of chosen(values.networks, NETWORKS))
-      for (const optimizer of chosen(values.optimizers, OPTIMIZERS))
+  for (const threads of values.threads)
+    for (const network of values.networks)
+      for (const optimizer of values.optimizers)
         cases.push(await measured({ network, optimizer, threads, plans, own }));
   const complaints = cases.flatMap((one) => one.complaints.map((text) => `${one.network}, ${one.optimizer}: ${text}`));
   const result = { bench: "train", machine: machineFacts(), ...common(), skipped, cases, complaints };
   process.stdout.write(`${JSON.stringify(result)}\n`);
-  if (values.svg !== undefined)
-    await writeFile(values.svg, stepChart({ cases, own, batchSize: Number(values["batch-size"]) }));
+  if (values.svg !== undefined) await writeFile(values.svg, stepChart({ cases, own, batchSize: values["batch-size"] }));
   if (complaints.length > 0) process.exitCode = 1;
 }
 
@@ -90,14 +127,14 @@ interface ToMeasure {
 }
 
 async function measured({ network, optimizer, threads, plans, own }: ToMeasure): Promise<MeasuredCase> {
-  const first = Number(values["first-core"]);
+  const first = values["first-core"];
   const result = await runCase({
     workloadPath: await workload(network, optimizer),
     plans: plans.filter(({ mostThreads }) => mostThreads >= threads),
     own,
     cores: Array.from({ length: threads }, (_, index) => first + index),
-    rounds: Number(values.rounds),
-    burstMs: Number(values["burst-ms"]),
+    rounds: values.rounds,
+    burstMs: values["burst-ms"],
   });
   const figures = result.figures.map(({ name, stepMs, cpuMsPerStep }) => {
     return `${name} ${stepMs.toFixed(2)} (${cpuMsPerStep.toFixed(2)})`;
@@ -108,16 +145,16 @@ async function measured({ network, optimizer, threads, plans, own }: ToMeasure):
 }
 
 async function reportMemory(): Promise<void> {
-  const steps = Number(values.steps);
+  const { steps } = values;
   const results: (MemoryResult & { readonly engine: string; readonly network: NetworkName })[] = [];
-  for (const engine of values.engines.split(","))
-    for (const network of chosen(values.networks, NETWORKS)) {
+  for (const engine of values.engines)
+    for (const network of values.networks) {
       const plan = ourEngine(engine);
       const workloadPath = await workload(network, "adam");
       results.push({
         engine,
         network,
-        ...(await measureMemory({ plan, workloadPath, core: Number(values["first-core"]), steps })),
+        ...(await measureMemory({ plan, workloadPath, core: values["first-core"], steps })),
       });
     }
   const complaints = results.flatMap(({ engine, network, complaint }) =>
@@ -129,14 +166,14 @@ async function reportMemory(): Promise<void> {
 }
 
 function common(): object {
-  return { batchSize: Number(values["batch-size"]), data: values.data ?? "generated" };
+  return { batchSize: values["batch-size"], data: values.data ?? "generated" };
 }
 
 async function workload(name: NetworkName, rule: OptimizerName): Promise<string> {
   const { data } = values;
   const rows = join(folder, "rows");
   const dataset = data === undefined ? await generateDigits(folder) : await readDigits(data, rows);
-  const [model, batchSize] = [network(name), Number(values["batch-size"])];
+  const [model, batchSize] = [network(name), values["batch-size"]];
   return await writeWorkload(join(folder, `${name}-${rule}`), {
     model,
     optimizer: optimizer(rule),

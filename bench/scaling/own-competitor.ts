@@ -12,6 +12,7 @@ export const OWN_EXCHANGES = {
   "server-ipc": ["--collective=parameter-server", "--transport=ipc"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 export type OwnExchange = keyof typeof OWN_EXCHANGES;
+export const EXCHANGES = Object.keys(OWN_EXCHANGES) as [OwnExchange, ...OwnExchange[]];
 
 export interface OwnPlan {
   readonly name: string;
