@@ -2,8 +2,8 @@
  * Does anything grow with the steps? Iris on `--workers` (2) processes for at least `--steps` (10,000) steps, once over each way to
  * exchange: resident memory, file descriptors, sockets and shared memory of every process, sampled from /proc (Linux only) once training
  * is warm. What a process holds at most in the second half of the samples is compared with the first half. And what is left when all have
- * ended: in the folder for temporary files, which each run has to itself, and in /dev/shm. One line of JSON on stdout; exit code 1 when
- * something grew or stayed. A minute or two for each way.
+ * ended: in the folder for temporary files, which each run has to itself, and of the files of /dev/shm those that processes of the run were
+ * seen with. One line of JSON on stdout; exit code 1 when something grew or stayed. A minute or two for each way.
  *
  *     npm run bench:leaks -- --exchanges ring-tcp,ring-ipc,shm,hierarchical > leaks.json
  */
@@ -18,7 +18,7 @@ import { benchOptions, namesOf } from "./support/bench-options.js";
 import { IRIS_DATA } from "./support/iris-jobs.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { sampleProcessTree } from "./support/process-memory.js";
-import { sampleResources } from "./support/process-resources.js";
+import { sampleResources, sharedFilesOf } from "./support/process-resources.js";
 import { growthComplaints, type ResourceReport, ResourceTrack } from "./support/resource-track.js";
 import { sampleUntil } from "./support/sample-until.js";
 import { finishedLine, startTraining } from "./support/train-process.js";
@@ -86,6 +86,8 @@ async function watched(exchange: OwnExchange): Promise<LeakResult> {
   const temporary = join(folder, exchange);
   await mkdir(temporary);
   const before = await sharedSegments();
+  /** Files of /dev/shm that processes of this run were seen with: others' come and go meanwhile. */
+  const shared = new Set<string>();
   const track = new ResourceTrack();
   let step = 0;
   let samples = 0;
@@ -95,9 +97,11 @@ async function watched(exchange: OwnExchange): Promise<LeakResult> {
   const training = startTraining(argsOf(exchange), { environment: { ["TMPDIR"]: temporary }, onEvent });
   const stop = new AbortController();
   const sampling = sampleUntil(stop.signal, SAMPLE_EVERY_MS, async () => {
+    const processes = await sampleProcessTree(training.pid);
+    for (const { pid } of processes) for (const name of await sharedFilesOf(pid)) shared.add(name);
     if (step < WARM_STEPS || step >= values.steps) return;
     samples++;
-    for (const { pid, role, residentBytes } of await sampleProcessTree(training.pid)) {
+    for (const { pid, role, residentBytes } of processes) {
       const held = await sampleResources(pid);
       if (held !== null) track.add(pid, role, { residentBytes, ...held });
     }
@@ -108,7 +112,9 @@ async function watched(exchange: OwnExchange): Promise<LeakResult> {
   const reports = track.report();
   const stayed = [
     ...(await readdir(temporary)).map((name) => `${name} stayed among the temporary files`),
-    ...(await sharedSegments()).filter((name) => !before.includes(name)).map((name) => `/dev/shm/${name} stayed`),
+    ...(await sharedSegments())
+      .filter((name) => shared.has(name) && !before.includes(name))
+      .map((name) => `/dev/shm/${name} stayed`),
   ];
   const complaints = [...growthComplaints(reports, TOLERATED), ...stayed];
   if (reports.length === 0) complaints.push("no process was seen often enough to tell");
@@ -129,7 +135,7 @@ function argsOf(exchange: OwnExchange): string[] {
   ];
 }
 
-/** Other programs' too. */
+/** Other programs' too, and other runs'. */
 async function sharedSegments(): Promise<string[]> {
   return (await unlessGone(readdir("/dev/shm"))) ?? [];
 }

@@ -29,6 +29,16 @@ export async function sampleResources(pid: number): Promise<ResourceSample | nul
   };
 }
 
+/** Names of the files of /dev/shm that a process has open or mapped, also of removed ones. Read from /proc (Linux only). */
+export async function sharedFilesOf(pid: number): Promise<string[]> {
+  const names = (await unlessGone(readdir(`/proc/${pid}/fd`))) ?? [];
+  const maps = (await unlessGone(readFile(`/proc/${pid}/maps`, "utf8"))) ?? "";
+  const targets = await Promise.all(names.map((name) => unlessGone(readlink(`/proc/${pid}/fd/${name}`))));
+  const places = [...targets, ...maps.split("\n").map((line) => line.slice(line.indexOf("/")))];
+  const shared = places.flatMap((place) => /^\/dev\/shm\/(.+?)(?: \(deleted\))?$/.exec(place ?? "")?.[1] ?? []);
+  return [...new Set(shared)];
+}
+
 function isShared(path: string): boolean {
   return path.startsWith("/memfd:") || path.startsWith("/dev/shm/");
 }

@@ -1,8 +1,9 @@
+import { open, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { platform } from "node:os";
 import process from "node:process";
-import { describe, expect, it } from "vitest";
-import { sampleResources } from "../../../../bench/support/process-resources.js";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { sampleResources, sharedFilesOf } from "../../../../bench/support/process-resources.js";
 import { createSegment } from "../../../../worker/collective/shared-segment.js";
 
 const NO_SUCH_PROCESS = 2 ** 22 + 1;
@@ -26,5 +27,19 @@ describe.skipIf(platform() !== "linux")("sampleResources (needs Linux's /proc)",
 
   it("tells when a process is gone", async () => {
     expect(await sampleResources(NO_SUCH_PROCESS)).toBeNull();
+  });
+});
+
+describe.skipIf(platform() !== "linux")("sharedFilesOf (needs Linux's /proc)", () => {
+  it("names the files of /dev/shm that a process has, and not those of others", async () => {
+    const name = `ringstrasse-test-${process.pid}`;
+    const file = await open(`/dev/shm/${name}`, "w");
+    onTestFinished(() => rm(`/dev/shm/${name}`, { force: true }));
+    expect(await sharedFilesOf(process.pid)).toContain(name);
+    await rm(`/dev/shm/${name}`);
+    expect(await sharedFilesOf(process.pid)).toContain(name);
+    await file.close();
+    expect(await sharedFilesOf(process.pid)).not.toContain(name);
+    expect(await sharedFilesOf(NO_SUCH_PROCESS)).toEqual([]);
   });
 });
