@@ -22,8 +22,35 @@ export interface RandomKey {
 }
 
 /**
+ * The key of a stream's generator: two words, which a kernel needs to draw the same numbers. Keys are chained through Philox, since they have
+ * more parts than one counter has words.
+ * @throws RangeError when a part of the key is not a whole number in [0, 2^32) ([0, 2^53) for the seed).
+ */
+export function generatorKey(key: RandomKey): readonly [number, number] {
+  const part = (name: keyof RandomKey, limit = 2 ** 32): number => {
+    const value = key[name] ?? 0;
+    if (!Number.isInteger(value) || value < 0 || value >= limit)
+      throw new RangeError(`random key: ${name} is ${value}`);
+    return value;
+  };
+  const seed = part("seed", 2 ** 53);
+  const words: Words4 = [0, 0, 0, 0];
+  philox4x32(
+    part("purpose"),
+    part("epoch"),
+    part("step"),
+    part("accumulation"),
+    seed >>> 0,
+    Math.floor(seed / 2 ** 32),
+    words,
+  );
+  philox4x32(part("replica"), part("layer"), words[2], words[3], words[0], words[1], words);
+  return [words[0], words[1]];
+}
+
+/**
  * A sequence of random numbers that depends on its key alone: no state is shared, so any process draws the same numbers
- * in any order. Keys are chained through Philox, since they have more parts than one counter has words.
+ * in any order.
  */
 export class RandomStream {
   readonly #key0: number;
@@ -32,28 +59,9 @@ export class RandomStream {
   #block = 0;
   #used = 4;
 
-  /** @throws RangeError when a part of the key is not a whole number in [0, 2^32) ([0, 2^53) for the seed). */
+  /** @throws RangeError as {@link generatorKey} */
   constructor(key: RandomKey) {
-    const part = (name: keyof RandomKey, limit = 2 ** 32): number => {
-      const value = key[name] ?? 0;
-      if (!Number.isInteger(value) || value < 0 || value >= limit)
-        throw new RangeError(`random key: ${name} is ${value}`);
-      return value;
-    };
-    const seed = part("seed", 2 ** 53);
-    const words: Words4 = [0, 0, 0, 0];
-    philox4x32(
-      part("purpose"),
-      part("epoch"),
-      part("step"),
-      part("accumulation"),
-      seed >>> 0,
-      Math.floor(seed / 2 ** 32),
-      words,
-    );
-    philox4x32(part("replica"), part("layer"), words[2], words[3], words[0], words[1], words);
-    this.#key0 = words[0];
-    this.#key1 = words[1];
+    [this.#key0, this.#key1] = generatorKey(key);
   }
 
   /** Uniform in [0, 2^32). */

@@ -1,8 +1,8 @@
 import type { ArenaLayout } from "../../shared/arena-layout.js";
 import { layerWithShapes, type ShapedLayer } from "../../shared/layer-shape.js";
 import { type LayerSpec, type ModelSpec, outputsOf } from "../../shared/model-spec.js";
-import { dropoutMask } from "../../worker/engine/dropout-mask.js";
 import type { MicroBatch, StepPosition } from "../../worker/engine/engine.js";
+import { dropoutFactors } from "./dropout-factors.js";
 
 /** All layers in plain float64 loops, written for tests only. A batch is one array per row. */
 export interface ReferenceNetwork {
@@ -50,7 +50,7 @@ export function referencePass(
     }
     if (layer.kind === "dropout" && training !== null) {
       const width = rows[0]!.length;
-      const mask = dropoutMask({ seed, position: training, layer: index, rate: layer.rate }, width * rows.length);
+      const mask = dropoutFactors({ seed, position: training, layer: index, rate: layer.rate }, width * rows.length);
       rows = rows.map((row, i) => row.map((value, k) => value * mask[i * width + k]!));
     } else if (layer.kind === "batchNorm") {
       const moments = training === null ? [tensor("moving_mean"), tensor("moving_variance")] : momentsOf(rows, shaped);

@@ -34,6 +34,11 @@ export interface Kernels {
   firstNotFinite(source: Address, length: number): number;
   /** destination = table[byte] of each byte; `table` has 256 floats, `length` counts bytes and is any: whole fours are read and written. */
   lookUpBytes(destination: Address, source: Address, table: Address, length: number): void;
+  /**
+   * destination = 0 where the 24 high bits of a word are less than `threshold`, else `kept`; the words are those of Philox4x32-10 under the
+   * key, in the order of RandomStream. `length` is any: whole sixteens are written.
+   */
+  dropoutMask(destination: Address, length: number, key0: number, key1: number, threshold: number, kept: number): void;
   /** p' = p − lr·g */
   sgd(next: Address, current: Address, sums: Address, length: number, count: number, learningRate: number): number;
   /** v' = μ·v + g; p' = p − lr·v' */

@@ -15,6 +15,7 @@ const KERNEL_NAMES = {
   unpackFp16: true,
   firstNotFinite: true,
   lookUpBytes: true,
+  dropoutMask: true,
   sgd: true,
   momentum: true,
   nesterov: true,

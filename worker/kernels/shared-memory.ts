@@ -7,16 +7,31 @@ const MAXIMUM_PAGES = 65536;
 /** Nothing lies at the lowest addresses, so that 0 is never somebody's buffer by accident. */
 const FIRST_ADDRESS = 1024;
 
+/** What a memory is for, as its failures say it. */
+export interface MemoryUse {
+  /** In the plural. */
+  readonly contents: string;
+  /** When they are larger than 4 GiB. */
+  readonly remedy: string;
+}
+
+const ARENAS: MemoryUse = {
+  contents: "the model's arenas",
+  remedy: "Use a smaller model, fewer replicas, or more workers, so that each holds fewer gradient arenas",
+};
+
 /**
- * Arenas of one worker in one shared WebAssembly memory: kernels and other threads work on them in place.
+ * One shared WebAssembly memory, such as that of a worker's arenas: kernels and other threads work on what lies there in place.
  * Buffers live until `reset`; there is no other free. Allocate from one thread only.
  */
 export class SharedMemory {
   /** For other threads: post it, and address buffers by the numbers that `allocate` gave. */
   readonly memory: WebAssembly.Memory;
+  readonly #use: MemoryUse;
   #end = FIRST_ADDRESS;
 
-  constructor() {
+  constructor(use: MemoryUse = ARENAS) {
+    this.#use = use;
     this.memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES, shared: true });
   }
 
@@ -67,8 +82,8 @@ export class SharedMemory {
       throw new RingstrasseError({
         code: "ENGINE_UNAVAILABLE",
         engine: "wasm",
-        problem: `the model's arenas need ${gibibytes(end)} of shared memory in this worker, the limit is 4 GiB`,
-        remedy: "Use a smaller model, fewer replicas, or more workers, so that each holds fewer gradient arenas",
+        problem: `${this.#use.contents} need ${gibibytes(end)} of shared memory in this worker, the limit is 4 GiB`,
+        remedy: this.#use.remedy,
       });
     }
     const missing = pages - this.memory.buffer.byteLength / PAGE_BYTES;
@@ -80,7 +95,7 @@ export class SharedMemory {
         {
           code: "ENGINE_UNAVAILABLE",
           engine: "wasm",
-          problem: `the machine refuses ${gibibytes(end)} of memory for the model's arenas`,
+          problem: `the machine refuses ${gibibytes(end)} of memory for ${this.#use.contents}`,
           remedy: "Free memory or raise the process's limit (ulimit -v, container or job limit)",
         },
         { cause },

@@ -1,7 +1,7 @@
 import type { ArenaLayout } from "../../../shared/arena-layout.js";
 import { type ModelSpec, outputsOf } from "../../../shared/model-spec.js";
 import { checkRows, checkTargets } from "../check-batch.js";
-import { dropoutMask } from "../dropout-mask.js";
+import { DropoutMasks } from "../dropout-masks.js";
 import type {
   CreateEngine,
   Engine,
@@ -32,6 +32,7 @@ interface Parts {
   readonly graph: StepGraph;
   readonly model: ModelSpec;
   readonly layout: ArenaLayout;
+  readonly masks: DropoutMasks | null;
   readonly options: EngineOptions;
 }
 
@@ -42,24 +43,24 @@ export class TensorflowEngine implements Engine {
   readonly #graph: StepGraph;
   readonly #model: ModelSpec;
   readonly #outputs: number;
-  readonly #seed: number;
+  /** Null: the model drops nothing. */
+  readonly #masks: DropoutMasks | null;
   readonly #firstTensor: string;
   readonly #parameters: ParameterFeed;
   readonly #gradients: GradientTarget;
   readonly #evaluation: Program;
   readonly #prediction: Program;
 
-  private constructor({ identity, session, graph, model, layout, options }: Parts) {
+  private constructor({ identity, session, graph, model, layout, masks, options }: Parts) {
     const report = options.report ?? (() => undefined);
     this.identity = identity;
     this.#session = session;
     this.#graph = graph;
     this.#model = model;
     this.#outputs = outputsOf(model);
-    this.#seed = options.seed ?? 0;
+    this.#masks = masks;
     this.#firstTensor = layout.slots[0]?.name ?? "the model";
-    const masks = graph.masks.map(({ tensor }) => tensor);
-    const feeds = [graph.x, graph.targets, ...graph.tensors, ...masks];
+    const feeds = [graph.x, graph.targets, ...graph.tensors, ...graph.masks.map(({ tensor }) => tensor)];
     this.#parameters = new ParameterFeed({ session, graph, layout, report });
     this.#gradients = new GradientTarget({ session, graph, layout, feeds, report });
     this.#evaluation = programOf([graph.x, graph.targets, ...graph.tensors], [graph.evaluation]);
@@ -78,8 +79,9 @@ export class TensorflowEngine implements Engine {
     const binding = loadNativeBinding(location, options.threads ?? 1);
     const version = `TensorFlow ${binding.TF_Version}`;
     const identity = { name: location.name, version, instructionSet: await instructionSet() };
+    const masks = await DropoutMasks.create(model, options.seed ?? 0);
     const session = await NativeSession.open(binding, location, encodeSavedModel(graph));
-    return new TensorflowEngine({ identity, session, graph, model, layout, options });
+    return new TensorflowEngine({ identity, session, graph, model, layout, masks, options });
   }
 
   loadParameters(parameters: Float32Array): void {
@@ -95,9 +97,7 @@ export class TensorflowEngine implements Engine {
     return this.#compute((temporary) => {
       const parameters = this.#requireParameters();
       const rows = this.#feedRows(temporary, batch);
-      const masks = this.#graph.masks.map((mask) =>
-        temporary.feed(mask.tensor, batch.count, this.#maskOf(mask.layer, batch, position)),
-      );
+      const masks = this.#feedMasks(temporary, batch.count, position);
       const sums = this.#gradients.run([...rows, ...parameters, ...masks], into);
       const step = this.#readSums(sums, batch.count);
       for (let layer = this.#model.layers.length - 1; layer >= 0; layer--) onBucketReady?.(layer);
@@ -149,12 +149,13 @@ export class TensorflowEngine implements Engine {
     return [temporary.feed(x, count, batch.x), temporary.feed(targetsTensor, count, values)];
   }
 
-  #maskOf(index: number, { count }: MicroBatch, position: StepPosition): Float32Array {
-    const layer = this.#model.layers[index];
-    const mask = this.#graph.masks.find((candidate) => candidate.layer === index);
-    if (layer?.kind !== "dropout" || mask === undefined) throw new RangeError(`layer ${index} drops nothing`);
-    const key = { seed: this.#seed, position, layer: index, rate: layer.rate };
-    return dropoutMask(key, count * rowWidth(mask.tensor));
+  /** Where the kernel has written them, without a copy. */
+  #feedMasks(temporary: TemporaryTensors, rows: number, position: StepPosition): TensorId[] {
+    const masks = this.#masks;
+    if (masks === null) return [];
+    return this.#graph.masks.map(({ layer, tensor }) =>
+      temporary.feed(tensor, rows, masks.maskOf(layer, position, rows)),
+    );
   }
 
   #readSums(id: TensorId | undefined, count: number): StepSums {

@@ -2,6 +2,7 @@ import type { ArenaLayout, ArenaSlot } from "../../../shared/arena-layout.js";
 import { layerWithShapes, type ShapedLayer } from "../../../shared/layer-shape.js";
 import type { ModelSpec } from "../../../shared/model-spec.js";
 import { unreachable } from "../../../shared/unreachable.js";
+import type { DropoutMasks } from "../dropout-masks.js";
 import { BatchNormLayer } from "./batch-norm-layer.js";
 import { ConvolutionLayer } from "./convolution-layer.js";
 import { DenseLayer } from "./dense-layer.js";
@@ -14,8 +15,8 @@ export interface LayersToCreate {
   readonly tfjs: TfjsBackend;
   readonly model: ModelSpec;
   readonly layout: ArenaLayout;
-  /** Of dropout. */
-  readonly seed: number;
+  /** Of the model; null: it drops nothing. */
+  readonly masks: DropoutMasks | null;
 }
 
 /** A model's layers on the wasm backend. @throws RangeError when model and layout are not of each other. */
@@ -23,7 +24,7 @@ export function createLayers(inputs: LayersToCreate): LayerRuntime[] {
   return layerWithShapes(inputs.model).map((shaped, index) => createLayer(inputs, shaped, index));
 }
 
-function createLayer({ tfjs, model, layout, seed }: LayersToCreate, shaped: ShapedLayer, index: number): LayerRuntime {
+function createLayer({ tfjs, model, layout, masks }: LayersToCreate, shaped: ShapedLayer, index: number): LayerRuntime {
   const { layer } = shaped;
   const slot = (suffix: string): ArenaSlot => {
     const name = `${layer.name}/${suffix}`;
@@ -48,7 +49,8 @@ function createLayer({ tfjs, model, layout, seed }: LayersToCreate, shaped: Shap
     case "activation":
       return new ActivationLayer(layer.activation, shaped.input.at(-1) ?? 1);
     case "dropout":
-      return new DropoutLayer(layer, index, seed);
+      if (masks === null) throw new RangeError(`${layer.name} has no masks`);
+      return new DropoutLayer(masks, index);
     case "batchNorm": {
       const [mean, variance] = [slot("moving_mean"), slot("moving_variance")];
       return new BatchNormLayer({ gamma: slot("gamma"), beta: slot("beta"), mean, variance }, layer.epsilon);

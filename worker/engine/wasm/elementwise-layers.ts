@@ -1,5 +1,5 @@
-import type { Activation, DropoutLayerSpec } from "../../../shared/model-spec.js";
-import { dropoutMask } from "../dropout-mask.js";
+import type { Activation } from "../../../shared/model-spec.js";
+import type { DropoutMasks } from "../dropout-masks.js";
 import { activate, activationGradient } from "./activation.js";
 import type { BackwardPass, ForwardPass, LayerRuntime } from "./layer-runtime.js";
 import { PlainLayer } from "./plain-layer.js";
@@ -41,25 +41,23 @@ export class ActivationLayer extends PlainLayer implements LayerRuntime {
 
 /** Zeroes some inputs in training. */
 export class DropoutLayer extends PlainLayer implements LayerRuntime {
-  readonly #seed: number;
+  readonly #masks: DropoutMasks;
   readonly #index: number;
-  readonly #rate: number;
   /** Of the last forward pass; null when it dropped nothing. */
   #mask: Tensor | null = null;
 
   /** @param index of the layer in its model */
-  constructor({ rate }: DropoutLayerSpec, index: number, seed: number) {
+  constructor(masks: DropoutMasks, index: number) {
     super();
-    this.#rate = rate;
+    this.#masks = masks;
     this.#index = index;
-    this.#seed = seed;
   }
 
   forward({ tensors, input, training }: ForwardPass): Tensor {
     this.#mask = null;
     if (training === null) return input;
-    const key = { seed: this.#seed, position: training, layer: this.#index, rate: this.#rate };
-    this.#mask = tensors.upload(dropoutMask(key, input.rows * input.columns), input.rows, input.columns);
+    const mask = this.#masks.maskOf(this.#index, training, input.rows);
+    this.#mask = tensors.upload(mask, input.rows, input.columns);
     return tensors.multiply(input, this.#mask);
   }
 

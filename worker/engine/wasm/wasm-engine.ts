@@ -1,8 +1,9 @@
 import type { ArenaLayout } from "../../../shared/arena-layout.js";
 import type { ModelSpec } from "../../../shared/model-spec.js";
+import { DropoutMasks } from "../dropout-masks.js";
 import type { Engine, EngineIdentity, EngineOptions, MicroBatch, StepPosition, StepSums } from "../engine.js";
 import { LossHead } from "../loss-head.js";
-import { createLayers } from "./create-layers.js";
+import { createLayers, type LayersToCreate } from "./create-layers.js";
 import type { LayerRuntime } from "./layer-runtime.js";
 import { type LayerOutputs, LayerWiring } from "./layer-wiring.js";
 import { type Tensor, Tensors } from "./tensors.js";
@@ -25,18 +26,20 @@ export class WasmEngine implements Engine {
   readonly #wiring: LayerWiring;
   readonly #head: LossHead;
 
-  private constructor(tfjs: TfjsBackend, model: ModelSpec, layout: ArenaLayout, { seed = 0 }: EngineOptions) {
+  private constructor(inputs: LayersToCreate) {
+    const { tfjs, model } = inputs;
     this.#tfjs = tfjs;
     this.identity = tfjs.identity;
     this.#inputs = model.inputs;
     this.#head = new LossHead(model);
-    this.#layers = createLayers({ tfjs, model, layout, seed });
+    this.#layers = createLayers(inputs);
     this.#wiring = new LayerWiring(model);
   }
 
   /** @throws RingstrasseError ENGINE_UNAVAILABLE, CHOICE_UNSUPPORTED */
   static async create(model: ModelSpec, layout: ArenaLayout, options: EngineOptions = {}): Promise<WasmEngine> {
-    return new WasmEngine(await openTfjsBackend(), model, layout, options);
+    const masks = await DropoutMasks.create(model, options.seed ?? 0);
+    return new WasmEngine({ tfjs: await openTfjsBackend(), model, layout, masks });
   }
 
   loadParameters(parameters: Float32Array): void {

@@ -2,6 +2,8 @@
 // Multiplications and additions stay apart (no relaxed SIMD, no fused multiply-add), so each lane is the IEEE result of its
 // formula and equal on every machine. There is no static data: two threads instantiate this module over one memory.
 
+export { dropoutMask } from "./dropout-mask";
+
 const VECTOR_BYTES: usize = 16;
 
 /** 1 / count would round twice; dividing rounds once. */

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { philox4x32, type Words4 } from "../../../../shared/random/philox.js";
 import { RandomStream } from "../../../../shared/random/random-stream.js";
 import type { Kernels } from "../../../../worker/kernels/kernels.js";
 import { compileKernels, instantiateKernels } from "../../../../worker/kernels/load-kernels.js";
@@ -174,6 +175,37 @@ describe("firstNotFinite", () => {
     source.values[20] = Number.NaN;
     expect(kernels.firstNotFinite(source.address, 20)).toBe(-1);
     expect(kernels.firstNotFinite(source.address, 0)).toBe(-1);
+  });
+});
+
+describe("dropoutMask", () => {
+  const ones = 2 ** 32 - 1;
+  it.each([
+    [0, 0, 2 ** 23],
+    [ones, ones, 2 ** 22],
+    [0xa4093822, 0x299f31d0, 2 ** 24 - 1],
+    [1, ones, 0],
+    [2 ** 31, 1, 2 ** 24],
+  ])(
+    "with key %i %i and threshold %i compares the words of Philox, and writes whole sixteens",
+    (key0, key1, threshold) => {
+      for (const length of [1, 3, 16, 17, 50, 64, 1030]) {
+        const out = buffer(Math.ceil(length / 16) * 16, any);
+        kernels.dropoutMask(out.address, length, key0, key1, threshold, 1 / 0.7);
+        const words: Words4 = [0, 0, 0, 0];
+        expectBits(out, (i) => {
+          philox4x32(Math.floor(i / 4), 0, 0, 0, key0, key1, words);
+          return words[i % 4]! >>> 8 < threshold ? 0 : 1 / 0.7;
+        });
+      }
+    },
+  );
+
+  it("writes nothing for no floats", () => {
+    const out = buffer(16, positive);
+    const before = out.values.slice();
+    kernels.dropoutMask(out.address, 0, 1, 2, 2 ** 23, 2);
+    expectBits(out, (i) => before[i]!);
   });
 });
 

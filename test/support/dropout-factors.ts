@@ -1,5 +1,5 @@
 import { RANDOM_PURPOSE, RandomStream } from "../../shared/random/random-stream.js";
-import type { StepPosition } from "./engine.js";
+import type { StepPosition } from "../../worker/engine/engine.js";
 
 export interface DropoutKey {
   readonly seed: number;
@@ -10,11 +10,8 @@ export interface DropoutKey {
   readonly rate: number;
 }
 
-/**
- * The factors of a dropout layer's inputs, row by row: 0 with probability `rate`, else 1 / (1 − rate) (Srivastava et al., JMLR 2014, in the
- * form that leaves predictions alone). A pure function of the key and the place: all engines drop the same inputs.
- */
-export function dropoutMask({ seed, position, layer, rate }: DropoutKey, length: number): Float32Array {
+/** What the kernel `dropoutMask` has to give, bit for bit, drawn number by number; written for tests only. */
+export function dropoutFactors({ seed, position, layer, rate }: DropoutKey, length: number): Float32Array {
   const random = new RandomStream({ seed, purpose: RANDOM_PURPOSE.dropout, ...position, layer });
   const kept = 1 / (1 - rate);
   const mask = new Float32Array(length);
