@@ -1,10 +1,22 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { deferred } from "../../shared/deferred.js";
 import { RingstrasseError } from "../../shared/failure.js";
-import { type FromRank, FromRankSchema, type MeetingPoint, type ToRank } from "../../shared/launch/rank-messages.js";
+import { lifelineKey, proofOfRankHere, proofOfWelcome } from "../../shared/launch/lifeline-proof.js";
+import { LineSocket } from "../../shared/launch/line-socket.js";
+import { isProof, newNonce } from "../../shared/launch/proof.js";
+import {
+  FromRankSchema,
+  LIFELINE_VERSION,
+  type LifelineChallenge,
+  type MeetingPoint,
+  type RankHere,
+  RankHereSchema,
+  type RankWelcome,
+  type ToRank,
+} from "../../shared/launch/rank-messages.js";
+import { Strangers } from "../../shared/launch/strangers.js";
+import { understood } from "../../shared/launch/understood.js";
 import type { LaunchedWorker, WorkerExit } from "./launcher.js";
 
 type Place = { readonly path: string } | { readonly host: string };
@@ -19,6 +31,16 @@ export type RankClockHandler = (aheadMs: number, rank: { readonly rank: number; 
 const GONE: WorkerExit = { exitCode: null, signal: null, lastWords: null };
 /** For ranks that hang when they are told to exit. */
 const FAREWELL_MS = 1000;
+/** Who hasn't shown in this time that it has the run's token is a stranger. A rank has no second try, and its host may be busy. */
+const STRANGER_MS = 30_000;
+
+export interface LifelinesOptions {
+  /** Of the run. */
+  readonly token: string;
+  readonly worldSize: number;
+  /** For whoever connects, to show the token. Default: half a minute. */
+  readonly strangerMs?: number;
+}
 
 /**
  * A connection from each process that an MPI launcher started. The kernel closes it when the process ends, however that is, so a death
@@ -27,23 +49,26 @@ const FAREWELL_MS = 1000;
  */
 export class RankLifelines implements AsyncDisposable {
   readonly #server: Server;
-  readonly #token: string;
+  readonly #key: Buffer;
+  readonly #strangerMs: number;
   readonly #ranks = new Map<number, RankProcess>();
-  readonly #strangers = new Set<Socket>();
+  readonly #strangers: Strangers;
   #handler: RankHandler | null = null;
   #signalHandler: RankSignalHandler | null = null;
   #clockHandler: RankClockHandler | null = null;
 
-  private constructor(server: Server, token: string) {
+  private constructor(server: Server, { token, worldSize, strangerMs = STRANGER_MS }: LifelinesOptions) {
     this.#server = server;
-    this.#token = token;
-    server.on("connection", (socket) => this.#greet(socket));
+    this.#key = lifelineKey(token);
+    this.#strangerMs = strangerMs;
+    this.#strangers = new Strangers(worldSize);
+    server.on("connection", (socket) => void this.#greet(socket));
   }
 
   /** @param place a path for a unix socket, or an address of this host. @throws RingstrasseError ENDPOINT_UNAVAILABLE */
-  static async open(place: Place, token: string): Promise<RankLifelines> {
+  static async open(place: Place, options: LifelinesOptions): Promise<RankLifelines> {
     const server = createServer();
-    const lifelines = new RankLifelines(server, token);
+    const lifelines = new RankLifelines(server, options);
     try {
       server.listen("path" in place ? { path: place.path } : { host: place.host, port: 0 });
       await once(server, "listening");
@@ -85,44 +110,41 @@ export class RankLifelines implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#strangers) socket.destroy();
+    this.#strangers[Symbol.dispose]();
     for (const rank of this.#ranks.values()) rank.kill();
     this.#server.close();
     await once(this.#server, "close");
   }
 
-  #greet(socket: Socket): void {
+  async #greet(socket: Socket): Promise<void> {
     this.#strangers.add(socket);
-    const lines = createInterface({ input: socket });
-    let rank: RankProcess | null = null;
-    const hear = (line: string): void => {
-      const message = messageOf(line);
-      if (rank === null && message?.kind === "here" && this.#mayEnter(message)) {
-        this.#strangers.delete(socket);
-        rank = new RankProcess(socket, message);
-        this.#ranks.set(message.rank, rank);
-        this.#clockHandler?.(message.clockMs - Date.now(), message);
-        this.#handler?.(rank);
-        rank.tell({ kind: "welcome" });
-      } else if (rank !== null && message?.kind === "signal") {
-        this.#signalHandler?.(message.signal, rank.rank);
-      } else if (rank !== null && message?.kind === "done") {
-        const { exitCode, lastWords } = message;
-        rank.over({ exitCode, signal: null, lastWords });
-      } else socket.destroy();
-    };
-    lines.on("line", hear);
-    // The stream's own errors are the end of a process; `close` follows.
-    socket.on("error", () => socket.destroy());
-    lines.on("error", () => socket.destroy());
-    socket.once("close", () => {
-      this.#strangers.delete(socket);
-      rank?.over(GONE);
-    });
+    using line = new LineSocket(socket);
+    const shown = await orNull(this.#shown(line));
+    if (shown === null || this.#ranks.has(shown.here.rank)) return;
+    const { here, welcome } = shown;
+    this.#strangers.admit(socket);
+    const rank = new RankProcess(socket, here);
+    this.#ranks.set(here.rank, rank);
+    socket.once("close", () => rank.over(GONE));
+    this.#clockHandler?.(here.clockMs - Date.now(), here);
+    this.#handler?.(rank);
+    line.send(welcome);
+    for (;;) {
+      const message = await orNull(line.next(null).then((said) => understood(FromRankSchema, said)));
+      if (message === null) return;
+      if (message.kind === "signal") this.#signalHandler?.(message.signal, here.rank);
+      else rank.over({ exitCode: message.exitCode, signal: null, lastWords: message.lastWords });
+    }
   }
 
-  #mayEnter({ token, rank }: Extract<FromRank, { kind: "here" }>): boolean {
-    return !this.#ranks.has(rank) && timingSafeEqual(digest(token), digest(this.#token));
+  /** @returns what a rank shows of itself, and by what it is welcome. @throws Error when whoever it is does not belong here */
+  async #shown(line: LineSocket): Promise<{ readonly here: RankHere; readonly welcome: RankWelcome }> {
+    const coordinator = newNonce();
+    line.send({ kind: "challenge", version: LIFELINE_VERSION, nonce: coordinator } satisfies LifelineChallenge);
+    const here = understood(RankHereSchema, await line.next(AbortSignal.timeout(this.#strangerMs)));
+    const nonces = { coordinator, rank: here.nonce };
+    if (!isProof(here.proof, proofOfRankHere(this.#key, nonces, here))) throw new Error("it lacks the run's token");
+    return { here, welcome: { kind: "welcome", proof: proofOfWelcome(this.#key, nonces, here.rank) } };
   }
 }
 
@@ -136,7 +158,7 @@ class RankProcess implements LaunchedWorker {
   readonly #socket: Socket;
   readonly #ended = deferred<WorkerExit>();
 
-  constructor(socket: Socket, { rank, workerId, host, pid }: Extract<FromRank, { kind: "here" }>) {
+  constructor(socket: Socket, { rank, workerId, host, pid }: RankHere) {
     this.#socket = socket;
     this.index = rank;
     this.rank = rank;
@@ -173,15 +195,11 @@ class RankProcess implements LaunchedWorker {
   }
 }
 
-function messageOf(line: string): FromRank | null {
+/** Null: it has hung up, or is no rank, which comes to the same: the caller hangs up. */
+async function orNull<T>(heard: Promise<T>): Promise<T | null> {
   try {
-    return FromRankSchema.parse(JSON.parse(line));
+    return await heard;
   } catch {
-    // Whoever says something else is no rank: the caller hangs up.
     return null;
   }
-}
-
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

@@ -60,7 +60,7 @@ export class RankZero implements AsyncDisposable {
     at: { readonly path: string } | { readonly host: string },
     token: string,
   ): Promise<RankLifelines> {
-    this.#lifelines = await RankLifelines.open(at, token);
+    this.#lifelines = await RankLifelines.open(at, { token, worldSize: this.place.worldSize });
     this.#lifelines.onSignal((signal, rank) => this.#hearOfOthers?.(signal, rank));
     return this.#lifelines;
   }

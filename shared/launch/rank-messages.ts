@@ -4,6 +4,8 @@ import { RankSchema, WorkerIdSchema } from "../ids.js";
 import { LOG_LEVELS } from "../logger.js";
 
 const whole = z.number().int().nonnegative();
+const nonce = z.string().regex(/^[0-9a-f]{32}$/);
+const proof = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Where a run's ranks find their coordinator; told to all by rank 0. */
 export const MeetingPointSchema = z.strictObject({
@@ -30,30 +32,52 @@ export type Rendezvous = z.infer<typeof RendezvousSchema>;
 export const ToCoordinatorProcessSchema = z.strictObject({ kind: z.literal("signal"), signal: z.string() });
 export type ToCoordinatorProcess = z.infer<typeof ToCoordinatorProcessSchema>;
 
-/** A rank's process → coordinator, over its lifeline: one JSON object per line. */
+/** Of the messages over lifelines. */
+export const LIFELINE_VERSION = 2;
+
+/** Coordinator → whoever connects to a lifeline, first of all: show that you have the run's token. One JSON object per line, as all of these. */
+export const LifelineChallengeSchema = z.strictObject({
+  kind: z.literal("challenge"),
+  version: z.literal(LIFELINE_VERSION),
+  nonce,
+});
+export type LifelineChallenge = z.infer<typeof LifelineChallengeSchema>;
+
+/** The process of a rank. */
+export const RankIdentitySchema = z.strictObject({
+  rank: RankSchema,
+  workerId: WorkerIdSchema,
+  host: z.string(),
+  pid: whole,
+  /** What this rank's clock shows as it says so, in milliseconds since 1970. */
+  clockMs: whole,
+});
+export type RankIdentity = z.infer<typeof RankIdentitySchema>;
+
+/** A rank's process → coordinator: its answer to the challenge, and who it is. */
+export const RankHereSchema = RankIdentitySchema.extend({ kind: z.literal("here"), nonce, proof });
+export type RankHere = z.infer<typeof RankHereSchema>;
+
+/** Coordinator → a rank's process: it is known now, and may join. */
+export const RankWelcomeSchema = z.strictObject({ kind: z.literal("welcome"), proof });
+export type RankWelcome = z.infer<typeof RankWelcomeSchema>;
+
+/** What a rank says of its end is cut to so many characters. */
+export const LAST_WORDS_CHARACTERS = 2000;
+
+/** A rank's process → coordinator, once it is welcome. */
 export const FromRankSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("here"),
-    token: z.string(),
-    rank: RankSchema,
-    workerId: WorkerIdSchema,
-    host: z.string(),
-    pid: whole,
-    /** What this rank's clock shows as it says so, in milliseconds since 1970. */
-    clockMs: whole,
-  }),
   /** It was told by a signal to save the state and end, as the pods of a node that is cleared are: a matter of the whole run. */
   z.strictObject({ kind: z.literal("signal"), signal: z.string() }),
   /** Its work is over, with what it would exit with if it were alone; it waits for the run's exit code. */
-  z.strictObject({ kind: z.literal("done"), exitCode: whole, lastWords: z.string().nullable() }),
+  z.strictObject({
+    kind: z.literal("done"),
+    exitCode: whole,
+    lastWords: z.string().max(LAST_WORDS_CHARACTERS).nullable(),
+  }),
 ]);
 export type FromRank = z.infer<typeof FromRankSchema>;
 
-/** Coordinator → a rank's process, over its lifeline. */
-export const ToRankSchema = z.discriminatedUnion("kind", [
-  /** It is known now: it may join. */
-  z.strictObject({ kind: z.literal("welcome") }),
-  /** The run is over, and all has been said about it. */
-  z.strictObject({ kind: z.literal("exit"), exitCode: whole }),
-]);
+/** Coordinator → a rank's process that is welcome: the run is over, and all has been said about it. */
+export const ToRankSchema = z.strictObject({ kind: z.literal("exit"), exitCode: whole });
 export type ToRank = z.infer<typeof ToRankSchema>;

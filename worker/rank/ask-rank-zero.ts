@@ -3,15 +3,20 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { RingstrasseError } from "../../shared/failure.js";
+import { EphemeralKey } from "../../shared/launch/ephemeral-key.js";
+import { LineSocket } from "../../shared/launch/line-socket.js";
+import { isProof, newNonce } from "../../shared/launch/proof.js";
 import { type Rendezvous, RendezvousSchema } from "../../shared/launch/rank-messages.js";
 import {
   RankZeroAnswersSchema,
   RankZeroSaysSchema,
+  RENDEZVOUS_VERSION,
   type RendezvousMessage,
 } from "../../shared/launch/rendezvous-messages.js";
-import { isProof, type Nonces, newNonce, proofOf } from "../../shared/launch/rendezvous-proof.js";
+import { type Greetings, proofOfRank, proofOfRankZero } from "../../shared/launch/rendezvous-proof.js";
+import { RendezvousSeal } from "../../shared/launch/rendezvous-seal.js";
+import { understood } from "../../shared/launch/understood.js";
 import { isLoopback } from "../../shared/transport/is-loopback.js";
-import { LineSocket } from "./line-socket.js";
 
 /** Whoever listens at a port without answering so long is somebody else. */
 const ANSWER_MS = 3000;
@@ -44,14 +49,15 @@ export interface RankZeroHeard {
  */
 export async function askRankZero(sought: RankZeroSought): Promise<RankZeroHeard> {
   const { key, rank, worldSize, signal } = sought;
-  const { line: found, nonces, ownAddress } = await findRankZero(sought);
+  const { line: found, own, greetings, ownAddress } = await findRankZero(sought);
   using line = found;
-  const proof = proofOf(key, "rank", nonces, `${rank} of ${worldSize}`);
-  line.send({ kind: "show", rank, worldSize, proof } satisfies RendezvousMessage);
+  const claim = { rank, worldSize };
+  line.send({ kind: "show", ...claim, proof: proofOfRank(key, greetings, claim) } satisfies RendezvousMessage);
   try {
-    const said = RankZeroSaysSchema.parse(await line.next(signal));
-    if (!isProof(said.proof, proofOf(key, "said", nonces, said.text))) throw new Error("what it says is not its own");
-    return { rendezvous: RendezvousSchema.parse(JSON.parse(said.text)), ownAddress };
+    const otherPublicKey = greetings.rankZero.publicKey;
+    const seal = new RendezvousSeal({ key, own, otherPublicKey, greetings, claim });
+    const { sealed } = understood(RankZeroSaysSchema, await line.next(signal));
+    return { rendezvous: understood(RendezvousSchema, JSON.parse(seal.open(sealed))), ownAddress };
   } catch (cause) {
     signal.throwIfAborted();
     const problem = `it went away before it said where to meet (${messageOf(cause)})`;
@@ -62,7 +68,8 @@ export async function askRankZero(sought: RankZeroSought): Promise<RankZeroHeard
 /** One that has shown the run's key. */
 interface Answered {
   readonly line: LineSocket;
-  readonly nonces: Nonces;
+  readonly own: EphemeralKey;
+  readonly greetings: Greetings;
   readonly ownAddress: string;
 }
 
@@ -79,7 +86,7 @@ async function findRankZero(sought: RankZeroSought): Promise<Answered> {
       if (performance.now() >= until) {
         const problem = `no answer within ${reachMs / 1000} s (${messageOf(cause)})`;
         const remedy =
-          "Check that rank 0 runs, that all ranks have the same RINGSTRASSE_TOKEN, and that no firewall stands between the hosts; MASTER_ADDR and MASTER_PORT name another place";
+          "Check that rank 0 runs, that all ranks have the same RINGSTRASSE_TOKEN and version of ringstrasse, and that no firewall stands between the hosts; MASTER_ADDR and MASTER_PORT name another place";
         throw failed(sought, problem, remedy, cause);
       }
     }
@@ -123,13 +130,13 @@ async function ask(address: string, port: number, key: Buffer, signal: AbortSign
   const line = new LineSocket(socket);
   try {
     await once(socket, "connect", { signal });
-    const nonce = newNonce();
-    line.send({ kind: "ask", nonce } satisfies RendezvousMessage);
-    const answer = RankZeroAnswersSchema.parse(await line.next(signal));
-    const nonces = { rank: nonce, rankZero: answer.nonce };
-    if (!isProof(answer.proof, proofOf(key, "rank 0", nonces)))
-      throw new Error(`${address}:${port} lacks the run's key`);
-    return { line, nonces, ownAddress: socket.localAddress ?? address };
+    const own = new EphemeralKey();
+    const rank = { nonce: newNonce(), publicKey: own.publicKey };
+    line.send({ kind: "ask", version: RENDEZVOUS_VERSION, ...rank } satisfies RendezvousMessage);
+    const { nonce, publicKey, proof } = understood(RankZeroAnswersSchema, await line.next(signal));
+    const greetings = { rank, rankZero: { nonce, publicKey } };
+    if (!isProof(proof, proofOfRankZero(key, greetings))) throw new Error(`${address}:${port} lacks the run's key`);
+    return { line, own, greetings, ownAddress: socket.localAddress ?? address };
   } catch (cause) {
     line[Symbol.dispose]();
     throw cause;

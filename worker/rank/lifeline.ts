@@ -1,37 +1,38 @@
-import { connect, type Socket } from "node:net";
-import { createInterface } from "node:readline";
+import { connect } from "node:net";
 import { deferred } from "../../shared/deferred.js";
 import { describeFailure } from "../../shared/describe-failure.js";
 import { exitCodeOf, type Failure, RingstrasseError } from "../../shared/failure.js";
-import { type FromRank, type MeetingPoint, ToRankSchema } from "../../shared/launch/rank-messages.js";
+import { lifelineKey, proofOfRankHere, proofOfWelcome } from "../../shared/launch/lifeline-proof.js";
+import { LineSocket } from "../../shared/launch/line-socket.js";
+import { isProof, newNonce } from "../../shared/launch/proof.js";
+import {
+  type FromRank,
+  LAST_WORDS_CHARACTERS,
+  LifelineChallengeSchema,
+  type MeetingPoint,
+  type RankHere,
+  type RankIdentity,
+  RankWelcomeSchema,
+  ToRankSchema,
+} from "../../shared/launch/rank-messages.js";
+import { understood } from "../../shared/launch/understood.js";
+
+/** The process that a lifeline is of; its clock is read when it is asked. */
+export type LifelineOwner = Omit<RankIdentity, "clockMs">;
 
 /**
  * A rank's connection to its coordinator, for the life of the process: while it stands the process is there, and at its end comes the
  * run's exit code.
  */
 export class Lifeline implements Disposable {
-  readonly #socket: Socket;
+  readonly #line: LineSocket;
   readonly #endpoint: string;
-  readonly #welcomed = deferred<void>();
   readonly #exitCode = deferred<number>();
   readonly #broken = new AbortController();
 
-  private constructor(socket: Socket, endpoint: string) {
-    this.#socket = socket;
+  private constructor(line: LineSocket, endpoint: string) {
+    this.#line = line;
     this.#endpoint = endpoint;
-    let why = "it hung up";
-    createInterface({ input: socket })
-      .on("line", (line) => this.#hear(line))
-      .on("error", () => socket.destroy());
-    socket.on("error", (error) => {
-      why = error.message;
-    });
-    socket.once("close", () => {
-      const lost = this.#lost(`the lifeline broke (${why})`);
-      this.#welcomed.reject(lost);
-      this.#exitCode.reject(lost);
-      this.#broken.abort(lost);
-    });
   }
 
   /** Aborts when the coordinator is gone or has given this rank up; the reason is a RingstrasseError. */
@@ -39,18 +40,32 @@ export class Lifeline implements Disposable {
     return this.#broken.signal;
   }
 
-  /** Resolves when the coordinator knows this rank. @throws RingstrasseError COORDINATOR_LOST */
-  static async open(at: MeetingPoint["lifeline"], here: Extract<FromRank, { kind: "here" }>): Promise<Lifeline> {
+  /**
+   * Resolves when the coordinator knows this rank. Both show that they have the run's token, which isn't sent.
+   * @param clock this host's, in milliseconds since 1970
+   * @throws RingstrasseError COORDINATOR_LOST
+   */
+  static async open(
+    { lifeline: at, token }: Pick<MeetingPoint, "lifeline" | "token">,
+    owner: LifelineOwner,
+    clock: () => number = Date.now,
+  ): Promise<Lifeline> {
     const endpoint = "path" in at ? at.path : `${at.host}:${at.port}`;
-    const lifeline = new Lifeline(connect(at), endpoint);
-    lifeline.#tell(here);
-    await lifeline.#welcomed.promise;
+    const line = new LineSocket(connect(at));
+    try {
+      await enter(line, lifelineKey(token), { ...owner, clock });
+    } catch (cause) {
+      line[Symbol.dispose]();
+      throw lost(endpoint, cause);
+    }
+    const lifeline = new Lifeline(line, endpoint);
+    void lifeline.#hear();
     return lifeline;
   }
 
   /** This rank was sent a signal. */
   signalled(signal: string): void {
-    if (this.#socket.writable) this.#tell({ kind: "signal", signal });
+    this.#tell({ kind: "signal", signal });
   }
 
   /**
@@ -59,31 +74,48 @@ export class Lifeline implements Disposable {
    */
   async done(failure: Failure | null): Promise<number> {
     const exitCode = failure === null ? 0 : exitCodeOf(failure.code);
-    this.#tell({ kind: "done", exitCode, lastWords: failure === null ? null : describeFailure(failure) });
+    const lastWords = failure === null ? null : describeFailure(failure).slice(0, LAST_WORDS_CHARACTERS);
+    this.#tell({ kind: "done", exitCode, lastWords });
     return await this.#exitCode.promise;
   }
 
   [Symbol.dispose](): void {
-    this.#socket.destroy();
+    this.#line[Symbol.dispose]();
   }
 
   #tell(message: FromRank): void {
-    this.#socket.write(`${JSON.stringify(message)}\n`);
+    this.#line.send(message);
   }
 
-  #hear(line: string): void {
+  async #hear(): Promise<void> {
     try {
-      const message = ToRankSchema.parse(JSON.parse(line));
-      if (message.kind === "welcome") this.#welcomed.resolve();
-      else this.#exitCode.resolve(message.exitCode);
+      for (;;) this.#exitCode.resolve(understood(ToRankSchema, await this.#line.next(null)).exitCode);
     } catch (cause) {
-      this.#exitCode.reject(this.#lost("it says what no coordinator of this version says", cause));
-      this.#socket.destroy();
+      const why = lost(this.#endpoint, cause);
+      this.#exitCode.reject(why);
+      this.#broken.abort(why);
+      this.#line[Symbol.dispose]();
     }
   }
+}
 
-  #lost(problem: string, cause?: unknown): RingstrasseError {
-    const what = { code: "COORDINATOR_LOST", endpoint: this.#endpoint, silentMs: null, problem } as const;
-    return new RingstrasseError(what, { cause });
-  }
+/** @throws Error when the coordinator is another's, hangs up, or says what doesn't belong here */
+async function enter(
+  line: LineSocket,
+  key: Buffer,
+  owner: LifelineOwner & { readonly clock: () => number },
+): Promise<void> {
+  const { rank, workerId, host, pid, clock } = owner;
+  const challenge = understood(LifelineChallengeSchema, await line.next(null));
+  const nonces = { coordinator: challenge.nonce, rank: newNonce() };
+  const identity = { rank, workerId, host, pid, clockMs: clock() };
+  const proof = proofOfRankHere(key, nonces, identity);
+  line.send({ kind: "here", ...identity, nonce: nonces.rank, proof } satisfies RankHere);
+  const welcome = understood(RankWelcomeSchema, await line.next(null));
+  if (!isProof(welcome.proof, proofOfWelcome(key, nonces, rank))) throw new Error("it lacks the run's token");
+}
+
+function lost(endpoint: string, cause: unknown): RingstrasseError {
+  const problem = `the lifeline broke (${cause instanceof Error ? cause.message : String(cause)})`;
+  return new RingstrasseError({ code: "COORDINATOR_LOST", endpoint, silentMs: null, problem }, { cause });
 }

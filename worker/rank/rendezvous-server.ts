@@ -3,11 +3,16 @@ import { createServer, type Server, type Socket } from "node:net";
 import { hostname } from "node:os";
 import { deferred } from "../../shared/deferred.js";
 import { RingstrasseError } from "../../shared/failure.js";
+import { EphemeralKey } from "../../shared/launch/ephemeral-key.js";
+import { LineSocket } from "../../shared/launch/line-socket.js";
+import { isProof, newNonce } from "../../shared/launch/proof.js";
 import type { Rendezvous } from "../../shared/launch/rank-messages.js";
 import { RankAsksSchema, RankShowsSchema, type RendezvousMessage } from "../../shared/launch/rendezvous-messages.js";
-import { isProof, newNonce, proofOf } from "../../shared/launch/rendezvous-proof.js";
+import { proofOfRank, proofOfRankZero } from "../../shared/launch/rendezvous-proof.js";
+import { RendezvousSeal } from "../../shared/launch/rendezvous-seal.js";
+import { Strangers } from "../../shared/launch/strangers.js";
+import { understood } from "../../shared/launch/understood.js";
 import { isSystemError } from "../../shared/write-failure.js";
-import { LineSocket } from "./line-socket.js";
 
 /** Who doesn't show the key in this time is a stranger. */
 const STRANGER_MS = 10_000;
@@ -25,13 +30,14 @@ export interface RendezvousServerOptions {
 
 /**
  * Rank 0's side of a rendezvous without MPI: listens, and tells every rank that shows the run's key where to meet, as soon as that is
- * known. Ranks may come before or after.
+ * known, so that nobody else can read it. Ranks may come before or after.
  */
 export class RendezvousServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #key: Buffer;
   readonly #worldSize: number;
   readonly #sockets = new Set<Socket>();
+  readonly #strangers: Strangers;
   readonly #said = deferred<Rendezvous>();
   readonly #told = new Set<number>();
   readonly #allTold = deferred<void>();
@@ -40,6 +46,7 @@ export class RendezvousServer implements AsyncDisposable {
     this.#server = server;
     this.#key = key;
     this.#worldSize = worldSize;
+    this.#strangers = new Strangers(worldSize);
     server.on("connection", (socket) => void this.#greet(socket));
   }
 
@@ -83,12 +90,14 @@ export class RendezvousServer implements AsyncDisposable {
 
   async #greet(socket: Socket): Promise<void> {
     this.#sockets.add(socket);
+    this.#strangers.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     using line = new LineSocket(socket);
     try {
-      const { rank, nonces } = await this.#check(line, AbortSignal.timeout(STRANGER_MS));
-      const text = JSON.stringify(await this.#said.promise);
-      line.send({ kind: "say", text, proof: proofOf(this.#key, "said", nonces, text) } satisfies RendezvousMessage);
+      const { rank, seal } = await this.#check(line, AbortSignal.timeout(STRANGER_MS));
+      this.#strangers.admit(socket);
+      const sealed = seal.close(JSON.stringify(await this.#said.promise));
+      line.send({ kind: "say", sealed } satisfies RendezvousMessage);
       line.end();
       await once(socket, "finish");
       this.#told.add(rank);
@@ -100,15 +109,17 @@ export class RendezvousServer implements AsyncDisposable {
   }
 
   async #check(line: LineSocket, signal: AbortSignal) {
-    const asked = RankAsksSchema.parse(await line.next(signal));
-    const nonces = { rank: asked.nonce, rankZero: newNonce() };
-    const proof = proofOf(this.#key, "rank 0", nonces);
-    line.send({ kind: "answer", nonce: nonces.rankZero, proof } satisfies RendezvousMessage);
-    const shown = RankShowsSchema.parse(await line.next(signal));
+    const { nonce, publicKey } = understood(RankAsksSchema, await line.next(signal));
+    const own = new EphemeralKey();
+    const greetings = { rank: { nonce, publicKey }, rankZero: { nonce: newNonce(), publicKey: own.publicKey } };
+    const proof = proofOfRankZero(this.#key, greetings);
+    line.send({ kind: "answer", ...greetings.rankZero, proof } satisfies RendezvousMessage);
+    const shown = understood(RankShowsSchema, await line.next(signal));
+    if (!isProof(shown.proof, proofOfRank(this.#key, greetings, shown))) throw new Error("no key");
     const { rank, worldSize } = shown;
-    if (!isProof(shown.proof, proofOf(this.#key, "rank", nonces, `${rank} of ${worldSize}`))) throw new Error("no key");
     if (worldSize !== this.#worldSize || rank >= worldSize) throw new Error("another world");
-    return { rank, nonces };
+    const seal = new RendezvousSeal({ key: this.#key, own, otherPublicKey: publicKey, greetings, claim: shown });
+    return { rank, seal };
   }
 }
 

@@ -58,21 +58,12 @@ export async function runRank(options: RankOptions): Promise<number> {
 
 async function workAt(point: MeetingPoint, { place, meeting, signal, onRequest }: RankOptions): Promise<number> {
   const rank = place.rank as Rank;
-  const { token, socketFolder } = point;
+  const { socketFolder } = point;
   const address = socketFolder === null ? meeting.ownAddress(hostOf(point.coordinatorEndpoint)) : "127.0.0.1";
   const workerId = WorkerIdSchema.parse(`${hostname()}-rank-${rank}`);
   nameProcess(`ringstrasse worker ${workerId}`);
   if (socketFolder !== null) useSocketDirectory(socketFolder);
-  const here = {
-    kind: "here",
-    token,
-    rank,
-    workerId,
-    host: hostname(),
-    pid: process.pid,
-    clockMs: Date.now(),
-  } as const;
-  using lifeline = await Lifeline.open(point.lifeline, here);
+  using lifeline = await Lifeline.open(point, { rank, workerId, host: hostname(), pid: process.pid });
   // Rank 0's coordinator is its child, and hears of its signals without the network.
   if (rank !== 0) relay(signal, onRequest, lifeline);
   const leave = AbortSignal.any([lifeline.signal, afterVerdict(signal)]);

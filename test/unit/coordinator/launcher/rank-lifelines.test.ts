@@ -10,9 +10,10 @@ import { Lifeline } from "../../../../worker/rank/lifeline.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 const TOKEN = "the run's secret";
+const RUN = { token: TOKEN, worldSize: 3 };
 
 async function open(): Promise<{ readonly lifelines: RankLifelines; readonly ranks: LaunchedWorker[] }> {
-  const lifelines = await RankLifelines.open({ path: join(await temporaryDirectory(), "lifelines") }, TOKEN);
+  const lifelines = await RankLifelines.open({ path: join(await temporaryDirectory(), "lifelines") }, RUN);
   onTestFinished(() => lifelines[Symbol.asyncDispose]());
   const ranks: LaunchedWorker[] = [];
   lifelines.onRank((rank) => ranks.push(rank));
@@ -24,16 +25,8 @@ async function enter(
   rank: number,
   { token = TOKEN, clockMs = 0 }: { readonly token?: string; readonly clockMs?: number } = {},
 ): Promise<Lifeline> {
-  const here = {
-    kind: "here",
-    token,
-    rank: rank as Rank,
-    workerId: `w${rank}` as WorkerId,
-    host: "h",
-    pid: 100 + rank,
-    clockMs,
-  } as const;
-  const lifeline = await Lifeline.open(lifelines.place, here);
+  const owner = { rank: rank as Rank, workerId: `w${rank}` as WorkerId, host: "h", pid: 100 + rank };
+  const lifeline = await Lifeline.open({ lifeline: lifelines.place, token }, owner, () => clockMs);
   onTestFinished(() => lifeline[Symbol.dispose]());
   return lifeline;
 }
@@ -114,11 +107,13 @@ describe("RankLifelines and Lifeline", () => {
     await expect(enter(lifelines, 0)).rejects.toMatchObject({ failure: { code: "COORDINATOR_LOST" } });
     const { place } = lifelines;
     if (!("path" in place)) throw new Error("a path expected");
-    const stranger = connect(place.path);
+    const stranger = connect(place.path).resume();
     stranger.write("GET / HTTP/1.1\n");
     await once(stranger, "close");
     const hung = deferred<void>();
-    const silent = connect(place.path).once("close", () => hung.resolve());
+    const silent = connect(place.path)
+      .resume()
+      .once("close", () => hung.resolve());
     await once(silent, "connect");
     await lifelines[Symbol.asyncDispose]();
     await hung.promise;
@@ -126,7 +121,7 @@ describe("RankLifelines and Lifeline", () => {
   });
 
   it("name an address that can't be listened at", async () => {
-    await expect(RankLifelines.open({ path: "/nowhere/at/all/socket" }, TOKEN)).rejects.toMatchObject({
+    await expect(RankLifelines.open({ path: "/nowhere/at/all/socket" }, RUN)).rejects.toMatchObject({
       failure: {
         code: "ENDPOINT_UNAVAILABLE",
         endpoint: "/nowhere/at/all/socket",

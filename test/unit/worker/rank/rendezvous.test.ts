@@ -1,36 +1,13 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
+import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Rendezvous } from "../../../../shared/launch/rank-messages.js";
 import { rendezvousKey } from "../../../../shared/launch/rendezvous-proof.js";
-import { askRankZero, type RankZeroSought } from "../../../../worker/rank/ask-rank-zero.js";
-import { RendezvousServer } from "../../../../worker/rank/rendezvous-server.js";
+import { askRankZero } from "../../../../worker/rank/ask-rank-zero.js";
 import { SocketMeeting } from "../../../../worker/rank/socket-meeting.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
-
-const KEY = rendezvousKey("the ranks' secret", "slurm 17.0 0");
-const MEET: Rendezvous = {
-  kind: "meet",
-  coordinatorEndpoint: "tcp://10.0.0.1:7000",
-  token: "of the run",
-  lifeline: { host: "10.0.0.1", port: 7001 },
-  socketFolder: null,
-  logLevel: "warn",
-  engine: "wasm",
-  threads: 1,
-};
-
-/** Of rank 0 in a world of so many, on a port that is free. */
-async function open(worldSize = 3, ports: readonly number[] = [0]): Promise<RendezvousServer> {
-  const server = await RendezvousServer.open({ address: "127.0.0.1", ports, key: KEY, worldSize });
-  onTestFinished(() => server[Symbol.asyncDispose]());
-  return server;
-}
-
-function sought(ports: readonly number[], more: Partial<RankZeroSought> = {}): RankZeroSought {
-  const who = { rank: 1, worldSize: 3, ownHost: "node2", host: null };
-  return { ...who, ports, key: KEY, reachMs: 50, signal: new AbortController().signal, ...more };
-}
+import { hungUp } from "../../../support/hung-up.js";
+import { MEET, openRendezvous as open, rankZeroSought as sought } from "../../../support/rendezvous-ends.js";
 
 /** Somebody else who listens, and says nothing, or this. */
 async function stranger(says: string | null): Promise<number> {
@@ -44,6 +21,16 @@ async function stranger(says: string | null): Promise<number> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
+}
+
+/** @returns what was answered before that, if anything was */
+async function hungUpOn(port: number, text: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  const pieces: Buffer[] = [];
+  socket.on("data", (piece) => pieces.push(piece));
+  socket.write(text);
+  await hungUp(socket);
+  return Buffer.concat(pieces).toString();
 }
 
 describe("RendezvousServer and askRankZero", () => {
@@ -80,12 +67,58 @@ describe("RendezvousServer and askRankZero", () => {
     expect((await failureWithCode("LAUNCH_FAILED", asked)).problem).toContain("went away before it said where to meet");
   });
 
-  it("hang up on who says too much", async () => {
+  it("hang up on who says too much, or what no rank of this version says", async () => {
     const server = await open();
-    const socket = connect(server.port, "127.0.0.1");
-    socket.on("error", () => socket.destroy());
-    socket.write("x".repeat(64 * 1024));
-    await once(socket, "close");
+    const ask = { kind: "ask", version: 2, nonce: "0".repeat(32), publicKey: "0".repeat(64) };
+    const texts = [
+      "x".repeat(64 * 1024),
+      "GET / HTTP/1.1\n",
+      `${JSON.stringify({ kind: "ask", nonce: ask.nonce })}\n`,
+      `${JSON.stringify({ ...ask, version: 3 })}\n`,
+      `${JSON.stringify({ ...ask, nonce: "0" })}\n`,
+      `${JSON.stringify({ ...ask, publicKey: "0".repeat(62) })}\n`,
+      `${JSON.stringify(ask)}\n${JSON.stringify({ kind: "show", rank: 1, worldSize: 3, proof: "0".repeat(64) })}\n`,
+    ];
+    await Promise.all(texts.map((text) => hungUpOn(server.port, text)));
+    await server.say(MEET);
+    expect((await askRankZero(sought([server.port]))).rendezvous).toEqual(MEET);
+  });
+
+  it("hang up on any other line", async () => {
+    const { port } = await open();
+    const line = fc.oneof(fc.json(), fc.string({ maxLength: 200 }));
+    await fc.assert(
+      fc.asyncProperty(line, async (text) => void (await hungUpOn(port, `${text}\n`))),
+      { numRuns: 50 },
+    );
+  });
+
+  it("hang up on the oldest of too many who say nothing", async () => {
+    const server = await open(3);
+    await server.say(MEET);
+    const closed: number[] = [];
+    const silent = Array.from({ length: 67 + 5 }, (_, index) =>
+      connect(server.port, "127.0.0.1").once("close", () => closed.push(index)),
+    );
+    onTestFinished(() => void silent.map((socket) => socket.destroy()));
+    await Promise.all(silent.slice(0, 5).map((socket) => hungUp(socket.resume())));
+    expect(closed.toSorted()).toEqual([0, 1, 2, 3, 4]);
+    expect((await askRankZero(sought([server.port]))).rendezvous).toEqual(MEET);
+  });
+
+  it.each([
+    ["no JSON", "220 mail\n", "what it says is no JSON"],
+    [
+      "something else",
+      `${JSON.stringify({ kind: "hello" })}\n`,
+      "it says what no ringstrasse of this version says here",
+    ],
+    ["far too much", "y".repeat(64 * 1024), "it says too much"],
+  ])("name what is wrong with one who answers with %s", async (_name, text, problem) => {
+    const port = await stranger(text);
+    const failure = await failureWithCode("LAUNCH_FAILED", () => askRankZero(sought([port])));
+    expect(failure.problem).toContain(`no answer within 0.05 s (${problem})`);
+    expect(failure.remedy).toContain("version of ringstrasse");
   });
 
   it("name the port that nobody answers at, and a name that means this host", async () => {

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
-import { deferred } from "../../shared/deferred.js";
+import { deferred } from "../deferred.js";
 
-/** No message of a rendezvous is longer; who sends more is no part of one. */
-const LONGEST_LINE_BYTES = 16 * 1024;
+/** So much may wait to be read, in characters; no message between ranks is longer, and who sends more is no rank. */
+const MOST_WAITING = 16 * 1024;
 
 /** A socket as JSON messages, one per line. One reader at a time. */
 export class LineSocket implements Disposable {
@@ -10,6 +10,7 @@ export class LineSocket implements Disposable {
   readonly #lines: string[] = [];
   readonly #closed = deferred<never>();
   #rest = "";
+  #waiting = 0;
   #arrived = deferred<void>();
 
   /** @param socket from now on this object's, which ends it */
@@ -24,21 +25,25 @@ export class LineSocket implements Disposable {
     socket.once("close", () => this.#closed.reject(why));
   }
 
-  /** The next message, not checked. @throws the signal's reason, the socket's error when it ends, SyntaxError */
-  async next(signal: AbortSignal): Promise<unknown> {
-    signal.throwIfAborted();
+  /**
+   * The next message, not checked.
+   * @param signal null: whoever waits ends with the socket
+   * @throws the signal's reason, the socket's error when it ends, Error when it says no JSON
+   */
+  async next(signal: AbortSignal | null): Promise<unknown> {
+    signal?.throwIfAborted();
     const aborted = deferred<never>();
-    const abort = (): void => aborted.reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
+    const abort = (): void => aborted.reject(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
     try {
       for (;;) {
         const line = this.#lines.shift();
-        if (line !== undefined) return JSON.parse(line);
+        if (line !== undefined) return this.#read(line);
         this.#arrived = deferred();
         await Promise.race([this.#arrived.promise, this.#closed.promise, aborted.promise]);
       }
     } finally {
-      signal.removeEventListener("abort", abort);
+      signal?.removeEventListener("abort", abort);
     }
   }
 
@@ -56,13 +61,25 @@ export class LineSocket implements Disposable {
     this.#socket.destroy();
   }
 
+  #read(line: string): unknown {
+    this.#waiting -= line.length + 1;
+    try {
+      return JSON.parse(line);
+    } catch (cause) {
+      throw new Error("what it says is no JSON", { cause });
+    }
+  }
+
   #take(text: string): void {
+    if (this.#socket.destroyed) return;
+    this.#waiting += text.length;
+    if (this.#waiting > MOST_WAITING) {
+      this.#socket.destroy(new Error("it says too much"));
+      return;
+    }
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop() ?? "";
     this.#lines.push(...lines);
-    if (this.#rest.length > LONGEST_LINE_BYTES || this.#lines.length > 8) {
-      this.#socket.destroy(new Error("it says too much"));
-    }
     this.#arrived.resolve();
   }
 }
