@@ -6,16 +6,20 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { TrainEvent } from "../../shared/train-events.js";
 import { HostNetwork, hostsProblem } from "../support/host-network.js";
+import { isOnPath } from "../support/is-on-path.js";
 import { markedProcesses } from "../support/marked-processes.js";
 import { MPI_LAUNCHERS, type MpiLauncher } from "../support/mpi-launchers.js";
 import { eventsOf, ROOT, type RunningCommand, runTrain, startCommand } from "../support/run-command.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
+import { tracesOf } from "../support/traces-of.js";
+import { Wiretap } from "../support/wiretap.js";
 
 const IRIS = join(ROOT, "examples/iris/iris.xml");
 const AGENT = join(ROOT, "test/cluster/rsh-agent.sh");
 const HOSTS = ["node1", "node2"] as const;
 const JOB = ["--replicas", "4", "--batch-size", "32"];
 const ENDLESS = ["--epochs", "1000000", "--evaluate-every", "1000000"];
+const SECRET = "of this test alone";
 const PROBLEM = hostsProblem();
 
 /** MPICH's launcher has things of its own to say on stdout when a rank dies. */
@@ -130,21 +134,31 @@ describe.skipIf(PROBLEM !== null)(`ranks on two hosts, without Slurm${PROBLEM ==
     },
   );
 
-  it("variables as torchrun sets them: the ranks meet, with the bits of one worker", async () => {
-    const args = await job("--epochs", "3");
+  /** Four ranks, two on each host, with the variables of torchrun. */
+  function startAsTorchrun(args: readonly string[]): RunningCommand[] {
     const base = { WORLD_SIZE: "4", LOCAL_WORLD_SIZE: "2", MASTER_ADDR: "node1", MASTER_PORT: "29500" };
-    const runs = [0, 1, 2, 3].map((rank) => {
-      const env = {
-        ...base,
-        RANK: String(rank),
-        LOCAL_RANK: String(rank % 2),
-        RINGSTRASSE_TOKEN: "of this test alone",
-      };
+    return [0, 1, 2, 3].map((rank) => {
+      const env = { ...base, RANK: String(rank), LOCAL_RANK: String(rank % 2), RINGSTRASSE_TOKEN: SECRET };
       return startCommand(args, { through: hosts.through(rank < 2 ? "node1" : "node2"), env });
     });
+  }
+
+  it("variables as torchrun sets them: the ranks meet, with the bits of one worker", async () => {
+    const runs = startAsTorchrun(await job("--epochs", "3"));
     const ends = await Promise.all(runs.map(({ ended }) => ended));
     expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);
     expect(eventsOf(ends[0]?.stdout ?? "").at(-1)).toMatchObject({ workers: 4, weightsSha256: await weightsAlone() });
     expect(ends.slice(1).map(({ stdout }) => stdout)).toEqual(["", "", ""]);
+  });
+
+  it.skipIf(!isOnPath("python3"))("who reads the network between them sees no secret (needs python3)", async () => {
+    await using tap = await Wiretap.on(hosts, "node2");
+    const ends = await Promise.all(startAsTorchrun(await job("--epochs", "1", "--encrypt")).map(({ ended }) => ended));
+    expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0]);
+    const heard = await tap.until('"kind":"exit"');
+    for (const kind of ["ask", "answer", "show", "say", "challenge", "here", "welcome", "done"])
+      expect(heard).toContain(`"kind":"${kind}"`);
+    for (const trace of ['"token"', "socketFolder", "coordinatorEndpoint", ...tracesOf(SECRET)])
+      expect(heard.includes(trace), trace).toBe(false);
   });
 });
