@@ -15,14 +15,17 @@ type Transport =
   | { readonly shape: "ring"; readonly end: RingTransport }
   | { readonly shape: "star"; readonly end: StarTransport };
 
+/** What a plan says of the links alone. */
+export type LinksPlan = Pick<RingPlan, "membership" | "transport" | "collectives" | "address" | "linkKeys">;
+
 /** One worker's ends of the links of a generation: to its neighbours on a ring, or to and from the server in a star. */
 export class SessionLinks implements AsyncDisposable {
-  readonly #plan: RingPlan;
+  readonly #plan: LinksPlan;
   readonly #transport: Transport;
   /** Holds the unix socket of ipc links. */
   readonly #folder: string | null;
 
-  private constructor(plan: RingPlan, transport: Transport, folder: string | null = null) {
+  private constructor(plan: LinksPlan, transport: Transport, folder: string | null = null) {
     this.#plan = plan;
     this.#transport = transport;
     this.#folder = folder;
@@ -32,7 +35,7 @@ export class SessionLinks implements AsyncDisposable {
    * @param mpi of this process, if it is a rank.
    * @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE
    */
-  static async bind(plan: RingPlan, mpi: Mpi | null): Promise<SessionLinks> {
+  static async bind(plan: LinksPlan, mpi: Mpi | null): Promise<SessionLinks> {
     if (plan.collectives.includes("mpi")) {
       if (mpi === null) throw noMpi();
       const { generation } = plan.membership;
@@ -40,7 +43,12 @@ export class SessionLinks implements AsyncDisposable {
     }
     const folder = plan.transport === "ipc" ? await mkdtemp(join(tmpdir(), "ringstrasse-")) : null;
     const endpoint = folder === null ? `tcp://${plan.address}:0` : `ipc://${join(folder, "ring")}`;
-    return new SessionLinks(plan, await bindZeromq(plan, endpoint), folder);
+    try {
+      return new SessionLinks(plan, await bindZeromq(plan, endpoint), folder);
+    } catch (cause) {
+      await removeFolder(folder);
+      throw cause;
+    }
   }
 
   /** Where the others find this worker. */
@@ -74,11 +82,15 @@ export class SessionLinks implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#transport.end[Symbol.asyncDispose]();
-    if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true });
+    await removeFolder(this.#folder);
   }
 }
 
-async function bindZeromq({ collectives, linkKeys }: RingPlan, endpoint: string): Promise<Transport> {
+async function removeFolder(folder: string | null): Promise<void> {
+  if (folder !== null) await rm(folder, { recursive: true, force: true });
+}
+
+async function bindZeromq({ collectives, linkKeys }: LinksPlan, endpoint: string): Promise<Transport> {
   return collectives.includes("parameter-server")
     ? { shape: "star", end: await ZeromqStarTransport.bind(endpoint, linkKeys) }
     : { shape: "ring", end: await openRingLink(endpoint, linkKeys) };
