@@ -2,7 +2,13 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { deferred } from "../../shared/deferred.js";
 import { RingstrasseError } from "../../shared/failure.js";
-import { lifelineKey, proofOfRankHere, proofOfWelcome } from "../../shared/launch/lifeline-proof.js";
+import {
+  type LifelineNonces,
+  lifelineKey,
+  proofOfRankHere,
+  proofOfWelcome,
+} from "../../shared/launch/lifeline-proof.js";
+import { LifelineWords } from "../../shared/launch/lifeline-words.js";
 import { LineSocket } from "../../shared/launch/line-socket.js";
 import { isProof, newNonce } from "../../shared/launch/proof.js";
 import {
@@ -121,30 +127,31 @@ export class RankLifelines implements AsyncDisposable {
     using line = new LineSocket(socket);
     const shown = await orNull(this.#shown(line));
     if (shown === null || this.#ranks.has(shown.here.rank)) return;
-    const { here, welcome } = shown;
+    const { here, nonces } = shown;
     this.#strangers.admit(socket);
-    const rank = new RankProcess(socket, here);
+    const rank = new RankProcess(socket, here, new LifelineWords(this.#key, nonces, "coordinator"));
     this.#ranks.set(here.rank, rank);
     socket.once("close", () => rank.over(GONE));
     this.#clockHandler?.(here.clockMs - Date.now(), here);
     this.#handler?.(rank);
-    line.send(welcome);
+    line.send({ kind: "welcome", proof: proofOfWelcome(this.#key, nonces, here.rank) } satisfies RankWelcome);
+    const words = new LifelineWords(this.#key, nonces, "rank");
     for (;;) {
-      const message = await orNull(line.next(null).then((said) => understood(FromRankSchema, said)));
+      const message = await orNull(line.next(null).then((said) => understood(FromRankSchema, words.heard(said))));
       if (message === null) return;
       if (message.kind === "signal") this.#signalHandler?.(message.signal, here.rank);
       else rank.over({ exitCode: message.exitCode, signal: null, lastWords: message.lastWords });
     }
   }
 
-  /** @returns what a rank shows of itself, and by what it is welcome. @throws Error when whoever it is does not belong here */
-  async #shown(line: LineSocket): Promise<{ readonly here: RankHere; readonly welcome: RankWelcome }> {
+  /** @returns what a rank shows of itself. @throws Error when whoever it is does not belong here */
+  async #shown(line: LineSocket): Promise<{ readonly here: RankHere; readonly nonces: LifelineNonces }> {
     const coordinator = newNonce();
     line.send({ kind: "challenge", version: LIFELINE_VERSION, nonce: coordinator } satisfies LifelineChallenge);
     const here = understood(RankHereSchema, await line.next(AbortSignal.timeout(this.#strangerMs)));
     const nonces = { coordinator, rank: here.nonce };
     if (!isProof(here.proof, proofOfRankHere(this.#key, nonces, here))) throw new Error("it lacks the run's token");
-    return { here, welcome: { kind: "welcome", proof: proofOfWelcome(this.#key, nonces, here.rank) } };
+    return { here, nonces };
   }
 }
 
@@ -156,10 +163,13 @@ class RankProcess implements LaunchedWorker {
   readonly host: string;
   readonly pid: number;
   readonly #socket: Socket;
+  readonly #words: LifelineWords;
   readonly #ended = deferred<WorkerExit>();
 
-  constructor(socket: Socket, { rank, workerId, host, pid }: RankHere) {
+  /** @param words the coordinator's to this rank */
+  constructor(socket: Socket, { rank, workerId, host, pid }: RankHere, words: LifelineWords) {
     this.#socket = socket;
+    this.#words = words;
     this.index = rank;
     this.rank = rank;
     this.workerId = workerId;
@@ -181,15 +191,12 @@ class RankProcess implements LaunchedWorker {
     this.#socket.destroy();
   }
 
-  tell(message: ToRank): void {
-    if (this.#socket.writable) this.#socket.write(`${JSON.stringify(message)}\n`);
-  }
-
   /** Resolves when the process has hung up, or has had the time to. */
   async farewell(exitCode: number): Promise<void> {
     if (this.#socket.closed) return;
     const closed = once(this.#socket, "close");
-    this.tell({ kind: "exit", exitCode });
+    const exit = this.#words.sign({ kind: "exit", exitCode } satisfies ToRank);
+    if (this.#socket.writable) this.#socket.write(`${JSON.stringify(exit)}\n`);
     const late = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
     await closed.finally(() => clearTimeout(late));
   }

@@ -65,7 +65,7 @@ export type RankWelcome = z.infer<typeof RankWelcomeSchema>;
 /** What a rank says of its end is cut to so many characters. */
 export const LAST_WORDS_CHARACTERS = 2000;
 
-/** A rank's process → coordinator, once it is welcome. */
+/** A rank's process → coordinator, once it is welcome, signed by {@link LifelineWords}. */
 export const FromRankSchema = z.discriminatedUnion("kind", [
   /** It was told by a signal to save the state and end, as the pods of a node that is cleared are: a matter of the whole run. */
   z.strictObject({ kind: z.literal("signal"), signal: z.string() }),
@@ -78,6 +78,6 @@ export const FromRankSchema = z.discriminatedUnion("kind", [
 ]);
 export type FromRank = z.infer<typeof FromRankSchema>;
 
-/** Coordinator → a rank's process that is welcome: the run is over, and all has been said about it. */
+/** Coordinator → a rank's process that is welcome, signed as well: the run is over, and all has been said about it. */
 export const ToRankSchema = z.strictObject({ kind: z.literal("exit"), exitCode: whole });
 export type ToRank = z.infer<typeof ToRankSchema>;

@@ -2,7 +2,13 @@ import { connect } from "node:net";
 import { deferred } from "../../shared/deferred.js";
 import { describeFailure } from "../../shared/describe-failure.js";
 import { exitCodeOf, type Failure, RingstrasseError } from "../../shared/failure.js";
-import { lifelineKey, proofOfRankHere, proofOfWelcome } from "../../shared/launch/lifeline-proof.js";
+import {
+  type LifelineNonces,
+  lifelineKey,
+  proofOfRankHere,
+  proofOfWelcome,
+} from "../../shared/launch/lifeline-proof.js";
+import { LifelineWords } from "../../shared/launch/lifeline-words.js";
 import { LineSocket } from "../../shared/launch/line-socket.js";
 import { isProof, newNonce } from "../../shared/launch/proof.js";
 import {
@@ -26,12 +32,14 @@ export type LifelineOwner = Omit<RankIdentity, "clockMs">;
  */
 export class Lifeline implements Disposable {
   readonly #line: LineSocket;
+  readonly #own: LifelineWords;
   readonly #endpoint: string;
   readonly #exitCode = deferred<number>();
   readonly #broken = new AbortController();
 
-  private constructor(line: LineSocket, endpoint: string) {
+  private constructor(line: LineSocket, own: LifelineWords, endpoint: string) {
     this.#line = line;
+    this.#own = own;
     this.#endpoint = endpoint;
   }
 
@@ -52,15 +60,16 @@ export class Lifeline implements Disposable {
   ): Promise<Lifeline> {
     const endpoint = "path" in at ? at.path : `${at.host}:${at.port}`;
     const line = new LineSocket(connect(at));
+    const key = lifelineKey(token);
     try {
-      await enter(line, lifelineKey(token), { ...owner, clock });
+      const nonces = await enter(line, key, { ...owner, clock });
+      const lifeline = new Lifeline(line, new LifelineWords(key, nonces, "rank"), endpoint);
+      void lifeline.#hear(new LifelineWords(key, nonces, "coordinator"));
+      return lifeline;
     } catch (cause) {
       line[Symbol.dispose]();
       throw lost(endpoint, cause);
     }
-    const lifeline = new Lifeline(line, endpoint);
-    void lifeline.#hear();
-    return lifeline;
   }
 
   /** This rank was sent a signal. */
@@ -84,12 +93,15 @@ export class Lifeline implements Disposable {
   }
 
   #tell(message: FromRank): void {
-    this.#line.send(message);
+    this.#line.send(this.#own.sign(message));
   }
 
-  async #hear(): Promise<void> {
+  async #hear(words: LifelineWords): Promise<void> {
     try {
-      for (;;) this.#exitCode.resolve(understood(ToRankSchema, await this.#line.next(null)).exitCode);
+      for (;;) {
+        const said = words.heard(await this.#line.next(null));
+        this.#exitCode.resolve(understood(ToRankSchema, said).exitCode);
+      }
     } catch (cause) {
       const why = lost(this.#endpoint, cause);
       this.#exitCode.reject(why);
@@ -104,7 +116,7 @@ async function enter(
   line: LineSocket,
   key: Buffer,
   owner: LifelineOwner & { readonly clock: () => number },
-): Promise<void> {
+): Promise<LifelineNonces> {
   const { rank, workerId, host, pid, clock } = owner;
   const challenge = understood(LifelineChallengeSchema, await line.next(null));
   const nonces = { coordinator: challenge.nonce, rank: newNonce() };
@@ -113,6 +125,7 @@ async function enter(
   line.send({ kind: "here", ...identity, nonce: nonces.rank, proof } satisfies RankHere);
   const welcome = understood(RankWelcomeSchema, await line.next(null));
   if (!isProof(welcome.proof, proofOfWelcome(key, nonces, rank))) throw new Error("it lacks the run's token");
+  return nonces;
 }
 
 function lost(endpoint: string, cause: unknown): RingstrasseError {
