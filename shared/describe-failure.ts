@@ -31,6 +31,7 @@ export function describeFailure(failure: Failure): string {
       return describeChoice(failure);
     case "OUTPUT_UNWRITABLE":
     case "CHECKPOINT_UNUSABLE":
+    case "CHECKPOINT_UNREADABLE":
     case "STORE_UNAVAILABLE":
     case "STORE_INCOMPATIBLE":
     case "STORE_DAMAGED":
@@ -50,7 +51,6 @@ export function describeFailure(failure: Failure): string {
     case "WORKER_REFUSED":
       return `worker ${failure.workerId} on ${failure.host} was refused: ${failure.what} is ${failure.got}, expected ${failure.expected}. ${failure.remedy}`;
     case "WORKER_LEFT":
-      return describeLoss(failure);
     case "WORKER_DIED":
     case "WORKER_SILENT":
     case "WORKER_STALLED":

@@ -46,9 +46,9 @@ export function describeResume({ resumeFrom }: { readonly resumeFrom?: string | 
 }
 
 /** Why a job that was interrupted doesn't go on, and what to do, as the end of a message; empty where it is for another reason. */
-export function describeRepetition({ repeated }: InterruptionFailure): string {
-  if (repeated === undefined) return "";
-  const { times, step } = repeated;
+export function describeRepetition(failure: WorkerLoss | InterruptionFailure): string {
+  if (!("repeated" in failure) || failure.repeated === undefined) return "";
+  const { times, step } = failure.repeated;
   const [place, next] =
     step === 0
       ? ["before a first checkpoint", "it begins at its beginning"]

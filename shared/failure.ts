@@ -133,8 +133,10 @@ export const FailureSchema = z.discriminatedUnion("code", [
   z.object({ code: z.literal("CONFLICT"), what: z.enum(["job", "file"]), id: text, problem: text, remedy: text }),
   /** The service gives the judging of a model no more time than this. */
   z.object({ code: z.literal("EVALUATION_TIMEOUT"), limitMs: z.number(), problem: text, remedy: text }),
-  /** No checkpoint can be gone on from; `problem` names all that were looked at. */
+  /** No checkpoint can be gone on from, since all are damaged; `problem` names all that were looked at. */
   z.object({ code: z.literal("CHECKPOINT_UNUSABLE"), path: text, problem: text, remedy: text }),
+  /** Checkpoints can't be read here and now, or are in a format of another version: nothing says that they are damaged. */
+  z.object({ code: z.literal("CHECKPOINT_UNREADABLE"), path: text, problem: text, remedy: text }),
   /** A checkpoint is that of another job. */
   z.object({
     code: z.literal("RESUME_MISMATCH"),
@@ -186,6 +188,7 @@ export function exitCodeOf(code: FailureCode): number {
     case "DATA_MISMATCH":
     case "MODEL_INVALID":
     case "CHECKPOINT_UNUSABLE":
+    case "CHECKPOINT_UNREADABLE":
     case "NOT_FOUND":
       return 3;
     case "CHOICE_UNSUPPORTED":

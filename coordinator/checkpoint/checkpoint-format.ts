@@ -92,14 +92,22 @@ export function encodePrologue(stateBytes: number): Buffer {
   return bytes;
 }
 
-/** @returns the length of the state, or what is wrong. Pure. */
-export function decodePrologue(bytes: Buffer): { readonly stateBytes: number } | { readonly problem: string } {
+export type Prologue =
+  | { readonly kind: "known"; readonly stateBytes: number }
+  /** Of another version, whose checkpoints this one can't judge. */
+  | { readonly kind: "foreign"; readonly problem: string }
+  | { readonly kind: "none"; readonly problem: string };
+
+/** What the first bytes of a file say of it. Pure. */
+export function decodePrologue(bytes: Buffer): Prologue {
   if (bytes.byteLength < PROLOGUE_BYTES || !bytes.subarray(0, MAGIC.byteLength).equals(MAGIC))
-    return { problem: "it is no checkpoint of ringstrasse" };
+    return { kind: "none", problem: "it is no checkpoint of ringstrasse" };
   const version = bytes.readUInt32LE(8);
-  if (version !== CHECKPOINT_VERSION)
-    return { problem: `it is in format ${version}, and this version reads format ${CHECKPOINT_VERSION}` };
-  return { stateBytes: Number(bytes.readBigUInt64LE(16)) };
+  if (version !== CHECKPOINT_VERSION) {
+    const problem = `it is in format ${version}, and this version reads format ${CHECKPOINT_VERSION}`;
+    return { kind: "foreign", problem };
+  }
+  return { kind: "known", stateBytes: Number(bytes.readBigUInt64LE(16)) };
 }
 
 const DIGITS = 12;
@@ -114,6 +122,11 @@ export function checkpointFileName(step: number): string {
 export function stepOfFileName(name: string): number | null {
   const digits = FILE_NAME.exec(name)?.[1];
   return digits === undefined ? null : Number(digits);
+}
+
+/** Under which name a checkpoint that is damaged lies beside the others: nobody goes on from it. Pure. */
+export function damagedFileName(name: string): string {
+  return `${name}.damaged`;
 }
 
 /** Whether it was left behind by a run that was killed while it wrote a checkpoint. Pure. */

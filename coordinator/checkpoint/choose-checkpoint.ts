@@ -18,9 +18,10 @@ export interface CheckpointWish {
 }
 
 /**
- * The newest sound checkpoint of those that were meant: where one is truncated or edited, the one before it is used, and that is said.
+ * The newest sound checkpoint of those that were meant: where one can't be used, the one before it is, and that is said.
  * @returns null: `auto`, and there is none
- * @throws RingstrasseError USAGE, INPUT_MISSING; CHECKPOINT_UNUSABLE naming all that were looked at
+ * @throws RingstrasseError USAGE, INPUT_MISSING; CHECKPOINT_UNUSABLE naming all that were looked at, each of them damaged;
+ * CHECKPOINT_UNREADABLE when one of them, or their folder, may be sound
  */
 export async function chooseCheckpoint({ resume, out, warn }: CheckpointWish): Promise<SavedCheckpoint | null> {
   const isAuto = resume === RESUME_AUTO;
@@ -32,6 +33,7 @@ export async function chooseCheckpoint({ resume, out, warn }: CheckpointWish): P
     throw unusable(place, "there is no checkpoint in it", remedy);
   }
   const refused: string[] = [];
+  let isAnyUnread = false;
   for (const path of candidates) {
     try {
       const checkpoint = await SavedCheckpoint.open(path);
@@ -39,11 +41,13 @@ export async function chooseCheckpoint({ resume, out, warn }: CheckpointWish): P
       return checkpoint;
     } catch (thrown) {
       const failure = toFailure(thrown);
-      if (failure.code !== "CHECKPOINT_UNUSABLE") throw thrown;
+      if (failure.code !== "CHECKPOINT_UNUSABLE" && failure.code !== "CHECKPOINT_UNREADABLE") throw thrown;
+      isAnyUnread ||= failure.code === "CHECKPOINT_UNREADABLE";
       refused.push(`${failure.path}: ${failure.problem}`);
     }
   }
-  throw unusable(place, `no checkpoint can be used: ${refused.join("; ")}`, "Start the job anew without --resume");
+  const problem = `no checkpoint can be used: ${refused.join("; ")}`;
+  throw isAnyUnread ? unreadable(place, problem) : unusable(place, problem, "Start the job anew without --resume");
 }
 
 /** The output directory that a checkpoint was written to; null: it lies elsewhere now. Pure. */
@@ -81,7 +85,7 @@ async function upTo(path: string): Promise<string[]> {
 
 async function checkpointsIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw isSystemError(cause) ? unusable(folder, `it can't be read (${cause.code})`, "Check its permissions") : cause;
+    throw isSystemError(cause) ? unreadable(folder, `it can't be read (${cause.code})`) : cause;
   });
   return names
     .map((name) => ({ name, step: stepOfFileName(name) }))
@@ -95,12 +99,15 @@ async function kindOf(path: string): Promise<"file" | "directory" | "missing"> {
     return (await stat(path)).isDirectory() ? "directory" : "file";
   } catch (cause) {
     if (isSystemError(cause) && (cause.code === "ENOENT" || cause.code === "ENOTDIR")) return "missing";
-    throw isSystemError(cause)
-      ? unusable(path, `it can't be looked at (${cause.code})`, "Check its permissions")
-      : cause;
+    throw isSystemError(cause) ? unreadable(path, `it can't be looked at (${cause.code})`) : cause;
   }
 }
 
 function unusable(path: string, problem: string, remedy: string): RingstrasseError {
   return new RingstrasseError({ code: "CHECKPOINT_UNUSABLE", path, problem, remedy });
+}
+
+function unreadable(path: string, problem: string): RingstrasseError {
+  const remedy = "Check its permissions and its device, use the version that wrote it, or start the job anew";
+  return new RingstrasseError({ code: "CHECKPOINT_UNREADABLE", path, problem, remedy: `${remedy} without --resume` });
 }

@@ -30,7 +30,7 @@ export class SavedCheckpoint implements AsyncDisposable {
 
   /**
    * Opens a checkpoint and checks it to its last byte. Cost: reads the file once.
-   * @throws RingstrasseError CHECKPOINT_UNUSABLE: truncated, edited, of another format, or unreadable
+   * @throws RingstrasseError CHECKPOINT_UNUSABLE: truncated or edited; CHECKPOINT_UNREADABLE: of another format, or the system can't read it
    */
   static async open(path: string): Promise<SavedCheckpoint> {
     let file: FileHandle;
@@ -47,7 +47,7 @@ export class SavedCheckpoint implements AsyncDisposable {
     }
   }
 
-  /** Bytes of the state. @throws RangeError outside it; RingstrasseError CHECKPOINT_UNUSABLE */
+  /** Bytes of the state. @throws RangeError outside it; RingstrasseError CHECKPOINT_UNUSABLE, CHECKPOINT_UNREADABLE */
   async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     if (offsetBytes < 0 || offsetBytes + lengthBytes > this.stateBytes)
       throw new RangeError(`bytes ${offsetBytes}..${offsetBytes + lengthBytes} of a state of ${this.stateBytes}`);
@@ -68,14 +68,20 @@ interface Content {
   readonly stateBytes: number;
 }
 
-/** What is wrong with a checkpoint, for people. */
+/** In which way a checkpoint is not as it was written, for people. */
 class Damage extends Error {}
 
+/** Why what needn't be damaged is not understood here, for people. */
+class Foreign extends Error {}
+
 async function readContent(path: string, file: FileHandle): Promise<Content> {
-  const { size } = await file.stat();
+  const stats = await file.stat();
+  if (!stats.isFile()) throw new Foreign("it is no file");
+  const { size } = stats;
   if (size < PROLOGUE_BYTES + EPILOGUE_BYTES) throw new Damage(`it ends after ${size} bytes`);
   const prologue = decodePrologue(await readExactly(file, 0, PROLOGUE_BYTES));
-  if ("problem" in prologue) throw new Damage(prologue.problem);
+  if (prologue.kind === "foreign") throw new Foreign(prologue.problem);
+  if (prologue.kind === "none") throw new Damage(prologue.problem);
   const { stateBytes } = prologue;
   const epilogue = await readExactly(file, size - EPILOGUE_BYTES, EPILOGUE_BYTES);
   const descriptionBytes = Number(epilogue.readBigUInt64LE());
@@ -85,11 +91,20 @@ async function readContent(path: string, file: FileHandle): Promise<Content> {
   const { all, state } = await hashes(file, stateBytes, size - 32);
   if (!all.equals(epilogue.subarray(8))) throw new Damage("its SHA-256 is another: bytes of it have changed");
   const text = await readExactly(file, PROLOGUE_BYTES + stateBytes, descriptionBytes);
-  const description = CheckpointDescriptionSchema.safeParse(JSON.parse(text.toString("utf8")));
-  if (!description.success)
-    throw new Damage(`its description is not understood (${z.prettifyError(description.error)})`);
-  if (description.data.stateSha256 !== state) throw new Damage(`its state has SHA-256 ${state}: ${path} was made up`);
-  return { description: description.data, stateBytes };
+  const description = readDescription(text.toString("utf8"));
+  if (description.stateSha256 !== state) throw new Damage(`its state has SHA-256 ${state}: ${path} was made up`);
+  return { description, stateBytes };
+}
+
+/** Of a file whose bytes are as they were written: what is not understood comes from another version. */
+function readDescription(text: string): CheckpointDescription {
+  try {
+    return CheckpointDescriptionSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    if (!(cause instanceof z.ZodError) && !(cause instanceof SyntaxError)) throw cause;
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : cause.message;
+    throw new Foreign(`its description is not understood (${why})`, { cause });
+  }
 }
 
 /** Of the first `until` bytes, and of the state alone. */
@@ -118,9 +133,10 @@ async function readExactly(file: FileHandle, position: number, length: number): 
 }
 
 function unreadable(path: string, cause: unknown): unknown {
-  const isJson = cause instanceof SyntaxError;
-  if (!(cause instanceof Damage) && !isSystemError(cause) && !isJson) return cause;
-  const problem = isSystemError(cause) ? `it can't be read (${cause.code})` : cause.message;
   const remedy = "Go on from another checkpoint, or start the job anew without --resume";
-  return new RingstrasseError({ code: "CHECKPOINT_UNUSABLE", path, problem, remedy }, { cause });
+  if (cause instanceof Damage)
+    return new RingstrasseError({ code: "CHECKPOINT_UNUSABLE", path, problem: cause.message, remedy }, { cause });
+  if (!(cause instanceof Foreign) && !isSystemError(cause)) return cause;
+  const problem = isSystemError(cause) ? `it can't be read (${cause.code})` : cause.message;
+  return new RingstrasseError({ code: "CHECKPOINT_UNREADABLE", path, problem, remedy }, { cause });
 }

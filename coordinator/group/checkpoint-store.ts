@@ -25,7 +25,7 @@ export interface CheckpointStore {
   readonly beginning: BeginningState | null;
   /** What a user goes on from after a checkpoint. */
   readonly resumeFrom: string;
-  /** Of the state to begin with. @throws RingstrasseError CHECKPOINT_UNUSABLE */
+  /** Of the state to begin with. @throws RingstrasseError CHECKPOINT_UNUSABLE, CHECKPOINT_UNREADABLE */
   read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /** A checkpoint begins. @throws RingstrasseError PROTOCOL_VIOLATION */
   opened(message: CheckpointOpening): void;

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rename, rmdir, stat, truncate } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { QueueOptions } from "../../coordinator/service/job-service.js";
 import type { Failure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
-import { writeCheckpoint } from "../support/saved-checkpoints.js";
+import { writeCheckpoint, writeForeignCheckpoint } from "../support/saved-checkpoints.js";
 import type { ScriptedRun } from "../support/scripted-ground.js";
 import {
   documentXml,
@@ -109,6 +109,41 @@ export function jobResumptionSuite(kind: StoreKind): void {
       expect(await warning(place, id)).toMatch(/no checkpoint can be used.*begins at its beginning/);
       expect((await place.service.metrics(id, { from: 0, limit: 10 })).steps).toEqual([]);
       expect(existsSync(paths[0] ?? "")).toBe(false);
+      expect((await stat(`${paths[0]}.damaged`)).size).toBe(100);
+    });
+
+    it("fails, and touches nothing, when its checkpoints can't be read; goes on from there when they can", async () => {
+      const place = await open();
+      const { id, paths } = await savedRun(place, [1, 2]);
+      const [cut = "", sound = ""] = paths;
+      await truncate(cut, 100);
+      await rename(sound, `${sound}.away`);
+      await mkdir(sound);
+      await place.service.queue(id);
+      await status(place, id, "ERROR");
+      const { failure } = await place.service.detail(id);
+      expect(failure).toMatchObject({
+        code: "CHECKPOINT_UNREADABLE",
+        problem: expect.stringMatching(/step-0*2\.ckpt: it is no file; .*step-0*1\.ckpt: it has 100 bytes/),
+        remedy: expect.stringContaining("resume=never"),
+      });
+      expect(JSON.stringify(failure)).not.toContain(place.directory);
+      expect((await stat(cut)).size).toBe(100);
+      await rmdir(sound);
+      await rename(`${sound}.away`, sound);
+      expect((await again(place, id)).run.resumed?.description.position.step).toBe(2);
+    });
+
+    it("fails, and keeps them, when all are of another version", async () => {
+      const place = await open();
+      const { id, paths } = await savedRun(place, [2]);
+      const path = await writeForeignCheckpoint(dirname(paths[0] ?? ""), 2);
+      await place.service.queue(id);
+      await status(place, id, "ERROR");
+      expect((await place.service.detail(id)).failure).toMatchObject({ code: "CHECKPOINT_UNREADABLE" });
+      expect(existsSync(path)).toBe(true);
+      expect((await again(place, id, { resume: "never" })).run.resumed).toBeNull();
+      expect(existsSync(path)).toBe(false);
     });
 
     it("begins at its beginning, and says what has changed, when it is another job now", async () => {

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointFile } from "../../coordinator/checkpoint/checkpoint-file.js";
 import {
+  CHECKPOINT_VERSION,
   type CheckpointDescription,
   CheckpointDescriptionSchema,
   checkpointFileName,
@@ -54,5 +55,24 @@ export async function writeCheckpoint(
   const file = await CheckpointFile.create(path, stateBytes);
   await file.append(randomBytes(stateBytes));
   await file.finish((sha256) => checkpointDescription(step, sha256, job));
+  return path;
+}
+
+/** As {@link writeCheckpoint}, in a format that this version doesn't read. */
+export async function writeForeignCheckpoint(folder: string, step: number): Promise<string> {
+  const path = await writeCheckpoint(folder, step);
+  const bytes = await readFile(path);
+  bytes.writeUInt32LE(CHECKPOINT_VERSION + 1, 8);
+  await writeFile(path, bytes);
+  return path;
+}
+
+/** As {@link writeCheckpoint}, sound, by a version whose descriptions say more. */
+export async function writeNewerCheckpoint(folder: string, step: number): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, checkpointFileName(step));
+  const file = await CheckpointFile.create(path, 4);
+  await file.append(randomBytes(4));
+  await file.finish((sha256) => Object.assign(checkpointDescription(step, sha256), { ofNewerReleases: true }));
   return path;
 }

@@ -37,6 +37,7 @@ const EVERY: {
   ],
   MODEL_INVALID: [{ file: "model.json", ...advice }, 3, "model.json: it is broken. Mend it"],
   CHECKPOINT_UNUSABLE: [{ path: "run", ...advice }, 3, "run: it is broken. Mend it"],
+  CHECKPOINT_UNREADABLE: [{ path: "run", ...advice }, 3, "run: it is broken. Mend it"],
   RESUME_MISMATCH: [
     { checkpoint: "a.ckpt", what: "the seed", expected: "1", got: "2", remedy: "Give --seed 1" },
     2,

@@ -53,7 +53,7 @@ describe("the prologue", () => {
   it("tells the length of the state", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), (stateBytes) => {
-        expect(decodePrologue(encodePrologue(stateBytes))).toEqual({ stateBytes });
+        expect(decodePrologue(encodePrologue(stateBytes))).toEqual({ kind: "known", stateBytes });
       }),
     );
   });
@@ -61,7 +61,8 @@ describe("the prologue", () => {
   it("of another format, and of none, is told", () => {
     const bytes = encodePrologue(40);
     bytes.writeUInt32LE(2, 8);
-    expect(decodePrologue(bytes)).toEqual({ problem: "it is in format 2, and this version reads format 1" });
-    expect(decodePrologue(Buffer.alloc(24))).toEqual({ problem: "it is no checkpoint of ringstrasse" });
+    const problem = "it is in format 2, and this version reads format 1";
+    expect(decodePrologue(bytes)).toEqual({ kind: "foreign", problem });
+    expect(decodePrologue(Buffer.alloc(24))).toEqual({ kind: "none", problem: "it is no checkpoint of ringstrasse" });
   });
 });

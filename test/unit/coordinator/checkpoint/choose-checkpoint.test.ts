@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { chooseCheckpoint, runDirectoryOf } from "../../../../coordinator/checkpoint/choose-checkpoint.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
-import { writeCheckpoint } from "../../../support/saved-checkpoints.js";
+import { writeCheckpoint, writeForeignCheckpoint } from "../../../support/saved-checkpoints.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 async function choose(resume: string, out: string | null = null) {
@@ -56,6 +56,17 @@ describe("chooseCheckpoint", () => {
       for (const path of paths) expect(failure.problem).toContain(`${path}: it ends after 30 bytes`);
       expect(failure.remedy).toContain("without --resume");
     }
+  });
+
+  it("takes the one before one that can't be read, and never says that all are damaged where one may be sound", async () => {
+    const { run, paths } = await runWith(10);
+    const foreign = await writeForeignCheckpoint(join(run, "checkpoints"), 20);
+    const { step, warnings } = await choose("auto", run);
+    expect(step).toBe(10);
+    expect(warnings).toEqual([`checkpoint not used: ${foreign}: it is in format 2, and this version reads format 1`]);
+    await truncate(paths[0] ?? "", 30);
+    const failure = await failureWithCode("CHECKPOINT_UNREADABLE", () => choose("auto", run));
+    for (const path of [foreign, ...paths]) expect(failure.problem).toContain(`${path}: it `);
   });
 
   it("auto starts where nothing has been saved, and goes on where something has", async () => {

@@ -6,7 +6,12 @@ import { describe, expect, it } from "vitest";
 import { CheckpointFile } from "../../../../coordinator/checkpoint/checkpoint-file.js";
 import { SavedCheckpoint } from "../../../../coordinator/checkpoint/saved-checkpoint.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
-import { checkpointDescription, writeCheckpoint } from "../../../support/saved-checkpoints.js";
+import {
+  checkpointDescription,
+  writeCheckpoint,
+  writeForeignCheckpoint,
+  writeNewerCheckpoint,
+} from "../../../support/saved-checkpoints.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 describe("a checkpoint's file", () => {
@@ -53,7 +58,10 @@ describe("a checkpoint's file", () => {
       fc.asyncProperty(edits, async (edited) => {
         // Four bytes of the prologue mean nothing; the checksum covers them.
         await writeFile(path, edited);
-        const failure = await failureWithCode("CHECKPOINT_UNUSABLE", () => SavedCheckpoint.open(path));
+        // The format's number is judged before the checksum: another version may have another.
+        const isForeign = edited.byteLength >= 64 && !edited.subarray(8, 12).equals(sound.subarray(8, 12));
+        const code = isForeign ? "CHECKPOINT_UNREADABLE" : "CHECKPOINT_UNUSABLE";
+        const failure = await failureWithCode(code, () => SavedCheckpoint.open(path));
         expect(failure.path).toBe(path);
         expect(failure.remedy).toContain("without --resume");
       }),
@@ -63,11 +71,24 @@ describe("a checkpoint's file", () => {
     await (await SavedCheckpoint.open(path))[Symbol.asyncDispose]();
   });
 
-  it("that is not there, or is no file, is told by its path", async () => {
+  it("that is not there, or is no file, is told by its path, and nobody says that it is damaged", async () => {
     const folder = await temporaryDirectory();
-    for (const path of [join(folder, "step-000000000001.ckpt"), folder]) {
-      const failure = await failureWithCode("CHECKPOINT_UNUSABLE", () => SavedCheckpoint.open(path));
-      expect(failure).toMatchObject({ path, problem: expect.stringMatching(/ENOENT|EISDIR|ends after/) });
+    const inFile = join(await writeCheckpoint(folder, 2), "step-000000000001.ckpt");
+    for (const [path, problem] of [
+      [join(folder, "step-000000000001.ckpt"), "it can't be read (ENOENT)"],
+      [inFile, "it can't be read (ENOTDIR)"],
+      [folder, "it is no file"],
+    ] as const) {
+      const failure = await failureWithCode("CHECKPOINT_UNREADABLE", () => SavedCheckpoint.open(path));
+      expect(failure).toMatchObject({ path, problem });
+    }
+  });
+
+  it("of another format, or with a description of another version, is not told to be damaged", async () => {
+    const folder = await temporaryDirectory();
+    for (const path of [await writeForeignCheckpoint(folder, 1), await writeNewerCheckpoint(folder, 2)]) {
+      const failure = await failureWithCode("CHECKPOINT_UNREADABLE", () => SavedCheckpoint.open(path));
+      expect(failure.problem).toMatch(/^it is in format 2,|^its description is not understood.*ofNewerReleases/s);
     }
   });
 });
