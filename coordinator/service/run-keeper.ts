@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { JobEvent } from "../../shared/api/job-event.js";
+import { describeFailure } from "../../shared/describe-failure.js";
 import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { InterruptionFailure } from "../../shared/failure-place.js";
 import type { JobId } from "../../shared/ids.js";
@@ -20,6 +21,7 @@ import { withoutPaths } from "./lend-files.js";
 import { RunEnding } from "./run-ending.js";
 import { RunJournal } from "./run-journal.js";
 import type { RunResults } from "./run-results.js";
+import { StartPauses } from "./start-pauses.js";
 import type { AttemptResult, JobTrainer } from "./train-job.js";
 import type { TrainingGround } from "./training-ground.js";
 import type { TrainingTotals } from "./training-totals.js";
@@ -57,13 +59,15 @@ interface LiveRun {
 export class RunKeeper implements JobKeeper {
   readonly #options: RunKeeperOptions;
   readonly #runs = new Map<JobId, LiveRun>();
+  readonly #pauses = new StartPauses();
+  #startTrouble: string | null = null;
   #onEnded: () => void = () => undefined;
 
   constructor(options: RunKeeperOptions) {
     this.#options = options;
   }
 
-  /** `listener` is told when a run has ended and its workers are free. */
+  /** `listener` is told when a run has ended and its workers are free, and when a job that could not be started may be tried again. */
   onEnded(listener: () => void): void {
     this.#onEnded = listener;
   }
@@ -73,13 +77,13 @@ export class RunKeeper implements JobKeeper {
     return [...this.#runs.values()].reduce((sum, run) => sum + run.setAside, 0);
   }
 
-  /** Whether the job runs here, or is about to. */
+  /** Whether the job runs here, is about to, or is to be left alone for a while. */
   has(id: JobId): boolean {
-    return this.#runs.has(id);
+    return this.#runs.has(id) || this.#pauses.has(id);
   }
 
   mustEnd({ id, status }: JobSummary): boolean {
-    return status === "INPROGRESS" && this.has(id);
+    return status === "INPROGRESS" && this.#runs.has(id);
   }
 
   /** Starts a waiting job. Whatever comes of it is told by the job itself. */
@@ -102,16 +106,16 @@ export class RunKeeper implements JobKeeper {
 
   /** As {@link stop}, all runs, with their state saved: they wait again, for the next server. */
   async stopAll(reason: InterruptedFailure): Promise<void> {
+    this.#pauses[Symbol.dispose]();
     for (const { ending } of this.#runs.values()) ending.shutDown(reason);
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
   }
 
   async #live(run: LiveRun): Promise<void> {
-    const { turns, log } = this.#options;
+    const { log } = this.#options;
     using _ending = run.ending;
     try {
-      const claimed = await turns.run(run.id, () => this.#claim(run));
-      if (claimed) await this.#attempt(run);
+      if (await this.#isClaimed(run)) await this.#attempt(run);
     } catch (thrown) {
       log.error(
         { err: thrown, jobId: run.id },
@@ -123,14 +127,52 @@ export class RunKeeper implements JobKeeper {
     }
   }
 
-  /** False: somebody was faster, by cancelling it, say. */
+  /** False: somebody was faster, by cancelling it, say; or the store can't tell, and the job is left alone for a while. */
+  async #isClaimed(run: LiveRun): Promise<boolean> {
+    const { turns } = this.#options;
+    try {
+      const claimed = await turns.run(run.id, () => this.#claim(run));
+      this.#pauses.forget(run.id);
+      this.#startsAgain();
+      return claimed;
+    } catch (thrown) {
+      if (run.ending.signal.aborted) throw thrown;
+      const pauseMs = this.#pauses.begin(run.id, () => this.#onEnded());
+      this.#canNotStart(run.id, thrown, pauseMs);
+      return false;
+    }
+  }
+
   async #claim({ id, ending }: LiveRun): Promise<boolean> {
     if (ending.signal.aborted) return false;
-    const { life, checkpoints } = this.#options;
-    // A run that goes on from a checkpoint goes on with its curves.
-    const keepsMetrics = await checkpoints.has(id);
-    const claimed = await unlessGone(life.claim(id, { keepsMetrics }));
+    const keepsMetrics = await this.#mayGoOn(id);
+    const claimed = await unlessGone(this.#options.life.claim(id, { keepsMetrics }));
     return claimed?.kind === "moved";
+  }
+
+  /** A run that goes on from a checkpoint goes on with its curves. */
+  async #mayGoOn(id: JobId): Promise<boolean> {
+    const { checkpoints, log } = this.#options;
+    try {
+      return await checkpoints.has(id);
+    } catch (thrown) {
+      // The run will say so by name when it opens them.
+      log.warn({ jobId: id, err: thrown }, "checkpoints can't be looked at");
+      return true;
+    }
+  }
+
+  /** Once for each cause, however many jobs wait. */
+  #canNotStart(id: JobId, thrown: unknown, pauseMs: number): void {
+    const words = describeFailure(toFailure(thrown));
+    const details = { jobId: id, err: thrown, pauseMs };
+    if (words !== this.#startTrouble) this.#options.log.error(details, "job could not be started; trying again");
+    this.#startTrouble = words;
+  }
+
+  #startsAgain(): void {
+    if (this.#startTrouble !== null) this.#options.log.info("jobs can be started again");
+    this.#startTrouble = null;
   }
 
   async #attempt(run: LiveRun): Promise<void> {
@@ -221,6 +263,7 @@ export class RunKeeper implements JobKeeper {
 
   /** Removes what the job's runs have written; what can't be removed is told to the log. */
   async forgetOutput(id: JobId): Promise<void> {
+    this.#pauses.forget(id);
     const { trainer, log } = this.#options;
     try {
       await rm(trainer.outputOf(id), { recursive: true, force: true });
