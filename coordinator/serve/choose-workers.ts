@@ -4,6 +4,8 @@ import type { EngineFacts } from "../../shared/protocol/control-message.js";
 import { chooseEngine, type EngineNeed } from "../group/choose-engine.js";
 import { areAlike } from "../group/engine-compatibility.js";
 import type { WorkerRecord } from "../group/worker-record.js";
+import type { Capacity } from "../service/training-ground.js";
+import type { WorkersWanted } from "../store/job-record.js";
 
 /** Workers that have an engine, and have it alike: they may train together with it. */
 export interface EngineGroup {
@@ -36,6 +38,33 @@ export function compatibleWorkers(workers: readonly WorkerRecord[]): readonly Wo
   );
 }
 
+/**
+ * Who could train a job together, and how many of them are free at once: workers of a set that is large enough and has the job's engine
+ * alike. Where none is, those of the largest set at all: the job's run then says by name what is missing. {@link chooseWorkers} finds
+ * `idle` workers whenever those are enough. Pure. Cost: O(workers × sets).
+ */
+export function workersFor(
+  wanted: WorkersWanted,
+  here: readonly WorkerRecord[],
+  isFree: (worker: WorkerRecord) => boolean,
+): Capacity {
+  const fitting = engineGroups(here)
+    .filter(fits(wanted))
+    .filter(({ workers }) => workers.length >= wanted.min)
+    .map(({ workers }) => workers);
+  const sets = fitting.length === 0 ? [compatibleWorkers(here)] : fitting;
+  const largest = (sizes: readonly number[]) => Math.max(0, ...sizes);
+  return {
+    present: largest(sets.map((workers) => workers.length)),
+    idle: largest(sets.map((workers) => workers.filter(isFree).length)),
+  };
+}
+
+/** Whether the workers of a set have what a job is to be computed with. */
+function fits({ engine: wish, threads }: EngineNeed): (group: EngineGroup) => boolean {
+  return ({ engine }) => engine.threads === threads && (wish === "auto" || engine.name === wish);
+}
+
 export type WorkerDecision =
   | { readonly kind: "chosen"; readonly workers: readonly WorkerRecord[]; readonly engine: EngineFacts }
   /** Enough workers have what the job needs, but too few of them are idle. */
@@ -56,9 +85,7 @@ export function chooseWorkers(
   here: readonly WorkerRecord[],
   isFree: (worker: WorkerRecord) => boolean,
 ): WorkerDecision {
-  const fits = ({ engine }: EngineGroup) =>
-    engine.threads === need.threads && (need.engine === "auto" || engine.name === need.engine);
-  const groups = engineGroups(here).filter(fits);
+  const groups = engineGroups(here).filter(fits(need));
   const idle = groups.map(({ engine, workers }) => ({ engine, workers: workers.filter(isFree) }));
   const found = idle.find(({ workers }) => workers.length >= need.count);
   if (found !== undefined) {

@@ -14,7 +14,8 @@ import { keepRun } from "../job/keep-run.js";
 import { failureOf } from "../job/run-job.js";
 import type { TrainingRun } from "../job/training-run.js";
 import type { Capacity, RunSurroundings, TrainedRun, TrainingGround } from "../service/training-ground.js";
-import { chooseWorkers, compatibleWorkers, type WorkerDecision } from "./choose-workers.js";
+import type { WorkersWanted } from "../store/job-record.js";
+import { chooseWorkers, type WorkerDecision, workersFor } from "./choose-workers.js";
 import { Reservations } from "./reservations.js";
 
 /** How long people see a worker that is lost. */
@@ -52,11 +53,11 @@ export class PoolGround implements TrainingGround, PoolListener {
     this.#pool = pool;
   }
 
-  capacity(): Capacity {
+  capacity(wanted: WorkersWanted): Capacity {
     const { workers, expected } = this.#requirePool();
-    const present = compatibleWorkers(workers);
+    const { present, idle } = workersFor(wanted, workers, (worker) => this.#isFree(worker));
     // Those that were launched a moment ago count as present: jobs need not be told that they wait for them.
-    return { present: present.length + expected, idle: present.filter((worker) => this.#isFree(worker)).length };
+    return { present: present + expected, idle };
   }
 
   onCapacityChanged(listener: () => void): void {

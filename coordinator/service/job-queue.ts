@@ -1,8 +1,8 @@
 import type { JobId } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
-import type { JobSummary } from "../store/job-record.js";
+import type { JobSummary, WorkersWanted } from "../store/job-record.js";
 import type { JobStore, QueuePosition } from "../store/job-store.js";
-import { decideStarts } from "./decide-starts.js";
+import { decideStarts, type WaitingJob } from "./decide-starts.js";
 import type { JobKeeper } from "./job-keeper.js";
 import type { JobStream } from "./job-stream.js";
 import type { Workforce } from "./training-ground.js";
@@ -17,7 +17,7 @@ export interface JobQueueOptions {
 
 /** Waiting jobs that are looked at together: one look is enough as long as workers are the scarce thing. */
 const LOOKED_AT = 32;
-const ONE_WORKER = { min: 1, max: 1 };
+const ONE_WORKER: WorkersWanted = { min: 1, max: 1, engine: "auto", threads: 1 };
 
 /** Starts waiting jobs as workers allow. A turn costs one look at the head of the queue, however long that is. */
 export class JobQueue {
@@ -71,33 +71,39 @@ export class JobQueue {
   }
 
   async #startWaiting(): Promise<void> {
-    const { keeper, ground } = this.#options;
+    const { keeper } = this.#options;
     for await (const page of this.#pages(LOOKED_AT)) {
-      const waiting = page.filter(({ id }) => !keeper.has(id)).map(waitingJob);
-      const { present, idle } = ground.capacity();
-      const decisions = decideStarts(waiting, { present, idle: Math.max(0, idle - keeper.setAside) });
+      const waiting = page.filter(({ id }) => !keeper.has(id)).map((job) => this.#waitingJob(job));
+      const decisions = decideStarts(waiting);
       for (const { id, workers } of decisions.starts) {
         this.#told.delete(id);
         keeper.start(id, workers);
       }
-      for (const id of decisions.passedOver) await this.#tellPassedOver(id, page, present);
+      for (const { id, wanted, capacity } of waiting.filter(({ id }) => decisions.passedOver.includes(id)))
+        await this.#tellPassedOver(id, wanted.min, capacity.present);
       if (decisions.isHeld || this.#holds > 0) return;
     }
   }
 
   /** Once, so that nobody wonders why later jobs run first. */
-  async #tellPassedOver(id: JobId, page: readonly JobSummary[], present: number): Promise<void> {
+  async #tellPassedOver(id: JobId, needed: number, present: number): Promise<void> {
     if (this.#told.has(id)) return;
     this.#told.add(id);
-    const { min } = page.find((job) => job.id === id)?.run.workersWanted ?? ONE_WORKER;
-    const message = `The job needs ${min} workers and ${present} are here: it waits until more have joined, and others may start before it`;
-    this.#options.log.info({ jobId: id, needed: min, present }, "job needs more workers than there are");
+    const message = `The job needs ${needed} workers and ${present} are here: it waits until more have joined, and others may start before it`;
+    this.#options.log.info({ jobId: id, needed, present }, "job needs more workers than there are");
     await this.#options.stream.add(id, [{ event: "warning", message }]);
   }
 
   /** Forgets what the job was told, once it waits no more. */
   forget(id: JobId): void {
     this.#told.delete(id);
+  }
+
+  #waitingJob({ id, run }: JobSummary): WaitingJob<JobId> {
+    const { ground, keeper } = this.#options;
+    const wanted = run.workersWanted ?? ONE_WORKER;
+    const { present, idle } = ground.capacity(wanted);
+    return { id, wanted, capacity: { present, idle: Math.max(0, idle - keeper.setAside) } };
   }
 
   async *#pages(limit: number): AsyncGenerator<readonly JobSummary[], void, void> {
@@ -109,8 +115,4 @@ export class JobQueue {
       after = page.at(-1);
     }
   }
-}
-
-function waitingJob(job: JobSummary): { id: JobId; wanted: { min: number; max: number } } {
-  return { id: job.id, wanted: job.run.workersWanted ?? ONE_WORKER };
 }

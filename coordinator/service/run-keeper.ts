@@ -8,7 +8,7 @@ import type { Logger } from "../../shared/logger.js";
 import { failedEvent } from "../../shared/train-events.js";
 import type { InterruptedFailure } from "../cli/interruption.js";
 import type { WorkerLossWish } from "../cli/serve-options.js";
-import type { JobSummary } from "../store/job-record.js";
+import type { JobSummary, WorkersWanted } from "../store/job-record.js";
 import type { JobStore } from "../store/job-store.js";
 import type { InterruptedJobs } from "./interrupted-jobs.js";
 import type { JobCheckpoints } from "./job-checkpoints.js";
@@ -187,7 +187,7 @@ export class RunKeeper implements JobKeeper {
           totals.count([event]);
           journal.hear(event);
         },
-        setAside: (min, max) => this.#setAside(run, min, max),
+        setAside: (wanted) => this.#setAside(run, wanted),
         taken: () => {
           run.setAside = 0;
         },
@@ -203,10 +203,10 @@ export class RunKeeper implements JobKeeper {
     }
   }
 
-  #setAside(run: LiveRun, min: number, max: number): number {
+  #setAside(run: LiveRun, wanted: WorkersWanted): number {
     const others = this.setAside - run.setAside;
-    const workers = Math.min(max, run.workers, this.#options.ground.capacity().idle - others);
-    run.setAside = workers < min ? 0 : workers;
+    const workers = Math.min(wanted.max, run.workers, this.#options.ground.capacity(wanted).idle - others);
+    run.setAside = workers < wanted.min ? 0 : workers;
     return run.setAside;
   }
 

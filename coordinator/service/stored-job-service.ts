@@ -37,6 +37,7 @@ import type { JobStream } from "./job-stream.js";
 import type { JobViews } from "./job-views.js";
 import type { KeyedTurns } from "./keyed-turns.js";
 import type { RunResults } from "./run-results.js";
+import { workersWanted } from "./train-job.js";
 import type { TrainingTotals } from "./training-totals.js";
 
 /** What the service is made of; `openJobService` puts it together. */
@@ -126,7 +127,7 @@ export class StoredJobService implements JobService {
       await findJobFiles(job, files);
       if (priority !== undefined) await store.setPriority(id, priority);
       if (resume === "never" || status === "FINISHED") await checkpoints.forget(id);
-      return await life.move(id, "queue", { plan: { workersWanted: job.settings.workerRange } });
+      return await life.move(id, "queue", { plan: { workersWanted: workersWanted(job.settings) } });
     });
     queue.schedule();
     return queued;

@@ -3,12 +3,15 @@ import { toFailure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { TrainEvent } from "../../shared/train-events.js";
 import type { TrainingPosition } from "../../shared/training-position.js";
+import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { TrainOptions } from "../cli/train-options.js";
 import type { PreparedDataset } from "../data/prepare-dataset.js";
+import type { JobSettings } from "../job/job-settings.js";
 import { planRun, prepareRows, type ReadJob, type RunToPlan } from "../job/plan-run.js";
 import type { TrainingRun } from "../job/training-run.js";
 import type { FileStore } from "../store/file-store.js";
 import { NO_INTERRUPTIONS } from "../store/interruptions.js";
+import type { WorkersWanted } from "../store/job-record.js";
 import type { JobStore } from "../store/job-store.js";
 import type { JobCheckpoints } from "./job-checkpoints.js";
 import type { JobDocuments } from "./job-documents.js";
@@ -39,8 +42,8 @@ export interface Attempt {
   readonly id: JobId;
   readonly signal: AbortSignal;
   readonly emit: (event: TrainEvent) => void;
-  /** Sets idle workers aside for the attempt, in the place of those set aside before: as many as there are, 0 when fewer than `min`. */
-  readonly setAside: (min: number, max: number) => number;
+  /** Sets idle workers aside for the attempt, in the place of those set aside before: as many as there are, 0 when fewer than `wanted.min`. */
+  readonly setAside: (wanted: WorkersWanted) => number;
   /** Told when the training ground has taken the workers. */
   readonly taken: () => void;
   readonly onStop: RunSurroundings["onStop"];
@@ -48,8 +51,15 @@ export interface Attempt {
 
 export type AttemptResult =
   | { readonly kind: "trained"; readonly run: TrainingRun; readonly trained: TrainedRun }
-  /** The workers that were idle when it began are so no more. */
+  /** The workers that were idle when it began are so no more, or haven't got the engine that it goes on with; which it waits for is recorded. */
   | { readonly kind: "short" };
+
+/** What the queue gives the job workers by; one that goes on from a checkpoint stays with the engine of that. Pure. */
+export function workersWanted(settings: JobSettings, resumed: SavedCheckpoint | null = null): WorkersWanted {
+  const { engine, threads, workerRange } = settings;
+  const before = engine.value === "auto" ? resumed?.description.engine.name : undefined;
+  return { ...workerRange, engine: before ?? engine.value, threads: threads.value };
+}
 
 /** Turns a job of the store into a run, and trains it. */
 export class JobTrainer {
@@ -90,16 +100,24 @@ export class JobTrainer {
     const place = { jobId: id, prepared, document: id, data, out: this.outputOf(id), shownOut };
     const transport = options.transport === "ipc" ? "ipc" : "tcp";
     signal.throwIfAborted();
-    const { min, max } = job.settings.workerRange;
-    const workers = setAside(min, max);
-    if (workers === 0) return { kind: "short" };
+    const wanted = workersWanted(job.settings, saved);
+    const workers = setAside(wanted);
+    if (workers === 0) return await this.#short(id, wanted);
     const run = await this.#plan(job, { ...place, workers, transport, engine: null, resumed: saved }, warn);
     await this.#record(run, prepared);
     signal.throwIfAborted();
-    if (setAside(workers, workers) === 0) return { kind: "short" };
+    const { engine, threads } = run.spec;
+    if (setAside({ min: workers, max: workers, engine, threads }) === 0)
+      return await this.#short(id, { ...wanted, engine });
     const training = ground.train(run, { emit, signal, onStop });
     taken();
     return { kind: "trained", run, trained: await training };
+  }
+
+  /** From here on the queue asks for what the run found that it needs: it starts the job no sooner. */
+  async #short(id: JobId, wanted: WorkersWanted): Promise<AttemptResult> {
+    await this.#options.store.recordRun(id, { workersWanted: wanted });
+    return { kind: "short" };
   }
 
   async #prepareRows(

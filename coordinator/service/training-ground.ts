@@ -2,9 +2,11 @@ import type { ClusterWorker } from "../../shared/api/cluster.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
 import type { InterruptedFailure } from "../cli/interruption.js";
 import type { TrainingRun } from "../job/training-run.js";
+import type { WorkersWanted } from "../store/job-record.js";
 
+/** Workers for one job. */
 export interface Capacity {
-  /** Workers that are here, working or not. */
+  /** Workers that are here and could train it together, working or not. */
   readonly present: number;
   /** Of those, the ones that no job has. */
   readonly idle: number;
@@ -27,7 +29,8 @@ export interface TrainedRun {
 
 /** What jobs can be started on. */
 export interface Workforce {
-  capacity(): Capacity;
+  /** Of workers that a job can run on; where too few have its engine, of any, so that its run can say what is missing. */
+  capacity(wanted: WorkersWanted): Capacity;
 
   /** For people: every worker, the lost ones for a while. */
   workers(): readonly ClusterWorker[];

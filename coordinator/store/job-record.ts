@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { FailureSchema } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { FinishedEventSchema } from "../../shared/train-events.js";
@@ -47,6 +48,16 @@ export const BatchFactsSchema = z.object({
 });
 export type BatchFacts = z.infer<typeof BatchFactsSchema>;
 
+/** Workers that a job can run on. */
+export const WorkersWantedSchema = z.object({
+  min: whole,
+  max: whole,
+  engine: z.enum(ENGINE_WISHES).default("auto"),
+  /** Of one computation. */
+  threads: whole.default(1),
+});
+export type WorkersWanted = z.infer<typeof WorkersWantedSchema>;
+
 /** What a job's current run is, or its last one was. */
 export const RunFactsSchema = z.object({
   /** Starts since a person queued the job; 0 before the first. */
@@ -55,8 +66,8 @@ export const RunFactsSchema = z.object({
   earlierAttempts: whole.default(0),
   /** Runs that were broken off, since a person queued the job. */
   interruptions: InterruptionsSchema.default(NO_INTERRUPTIONS),
-  /** How many workers the job may run on; null: not known before it waits. */
-  workersWanted: z.object({ min: whole, max: whole }).nullable().default(null),
+  /** Which workers the job may run on; null: not known before it waits. */
+  workersWanted: WorkersWantedSchema.nullable().default(null),
   workers: whole.nullable(),
   replicas: whole.nullable(),
   /** Where it runs when not on this server's workers (it reports in, and outlives the server); else null. */

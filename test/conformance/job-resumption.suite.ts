@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, rename, rmdir, stat, truncate } from "node:fs/promises";
+import { mkdir, rename, rm, rmdir, stat, truncate } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { QueueOptions } from "../../coordinator/service/job-service.js";
@@ -110,6 +110,28 @@ export function jobResumptionSuite(kind: StoreKind): void {
       expect((await place.service.metrics(id, { from: 0, limit: 10 })).steps).toEqual([]);
       expect(existsSync(paths[0] ?? "")).toBe(false);
       expect((await stat(`${paths[0]}.damaged`)).size).toBe(100);
+    });
+
+    it("waits for a busy worker with its checkpoint's engine, however many others are idle", async () => {
+      const place = await open();
+      const { id } = await savedRun(place, [2]);
+      const { service, ground } = place;
+      ground.addOthers("tensorflow", 1);
+      // As if its checkpoint were of that engine, while another job trains with it.
+      const gpu = await service.submit(xml(documentXml({ hardware: { engine: "tensorflow" } })));
+      const other = await again(place, gpu.id);
+      await rm(join(place.directory, "runs", id, "checkpoints"), { recursive: true });
+      const folder = join(place.directory, "runs", id, "checkpoints");
+      await writeCheckpoint(folder, 2, { engine: "tensorflow" });
+      await service.queue(id);
+      await status(place, id, "INPROGRESS");
+      await status(place, id, "QUEUED");
+      expect((await place.store.jobs.summary(id)).run.workersWanted).toMatchObject({ engine: "tensorflow" });
+      ground.setPresent(3);
+      expect((await service.detail(id)).job.status).toBe("QUEUED");
+      other.finish();
+      expect((await ground.next()).id).toBe(id);
+      expect((await service.detail(id)).failure).toBeNull();
     });
 
     it("fails, and touches nothing, when its checkpoints can't be read; goes on from there when they can", async () => {

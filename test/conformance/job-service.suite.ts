@@ -332,6 +332,25 @@ export function jobServiceSuite(kind: StoreKind): void {
         expect((await service.detail(huge)).warnings).toHaveLength(1);
       });
 
+      it("gives each job workers that have its engine: one waits for busy ones, and none for those of another", async () => {
+        const place = await open(1);
+        const { ground, service } = place;
+        ground.addOthers("tensorflow-gpu", 1);
+        const gpu = () => queued(place, { hardware: { engine: "tensorflow-gpu" } });
+        const plain = await queued(place);
+        const runs = [await ground.next()];
+        const first = await gpu();
+        runs.push(await ground.next());
+        expect(runs.map(({ id }) => id)).toEqual([plain, first]);
+        const second = await gpu();
+        runs[0]?.finish();
+        await heardUntil(place, plain, "FINISHED");
+        expect((await service.detail(second)).job).toMatchObject({ status: "QUEUED", attempt: 0 });
+        runs[1]?.finish();
+        expect((await ground.next()).id).toBe(second);
+        expect((await service.detail(second)).warnings).toEqual([]);
+      });
+
       it("refuses what is queued or in progress already, and changes of what it is to do", async () => {
         const place = await open(0);
         const id = await queued(place);

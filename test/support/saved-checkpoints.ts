@@ -9,6 +9,7 @@ import {
   checkpointFileName,
   type ResumableJob,
 } from "../../coordinator/checkpoint/checkpoint-format.js";
+import type { EngineName } from "../../shared/engine-name.js";
 
 const SHA = "0123456789abcdef".repeat(4);
 
@@ -44,17 +45,27 @@ export function checkpointDescription(step: number, stateSha256 = SHA, job = RES
   });
 }
 
+interface CheckpointWish {
+  readonly job?: ResumableJob;
+  readonly stateBytes?: number;
+  /** What computed it. */
+  readonly engine?: EngineName;
+}
+
 /** Writes the checkpoint after step `step`, with a state of random bytes. @returns its path */
 export async function writeCheckpoint(
   folder: string,
   step: number,
-  { job = RESUMABLE_JOB, stateBytes = 40 }: { readonly job?: ResumableJob; readonly stateBytes?: number } = {},
+  { job = RESUMABLE_JOB, stateBytes = 40, engine = "wasm" }: CheckpointWish = {},
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, checkpointFileName(step));
   const file = await CheckpointFile.create(path, stateBytes);
   await file.append(randomBytes(stateBytes));
-  await file.finish((sha256) => checkpointDescription(step, sha256, job));
+  await file.finish((sha256) => {
+    const description = checkpointDescription(step, sha256, job);
+    return { ...description, engine: { ...description.engine, name: engine } };
+  });
   return path;
 }
 

@@ -2,9 +2,11 @@ import type { TrainingRun } from "../../coordinator/job/training-run.js";
 import { writeTrainedModel } from "../../coordinator/job/write-trained-model.js";
 import { writeResult } from "../../coordinator/output/write-result.js";
 import type { RunSurroundings, TrainedRun, TrainingGround } from "../../coordinator/service/training-ground.js";
+import type { WorkersWanted } from "../../coordinator/store/job-record.js";
 import type { ClusterWorker } from "../../shared/api/cluster.js";
 import { arenaLayout } from "../../shared/arena-layout.js";
 import { type Deferred, deferred } from "../../shared/deferred.js";
+import type { EngineName, EngineWish } from "../../shared/engine-name.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import { sha256 } from "../../shared/model-file/sha256.js";
 import { parametersOf } from "../../shared/model-spec.js";
@@ -96,6 +98,7 @@ export function epochEvent(epoch: number, epochs: number, steps: number): EpochE
 export class ScriptedGround implements TrainingGround {
   #present: number;
   #busy = 0;
+  readonly #others = new Map<EngineWish, { present: number; busy: number }>();
   readonly #listeners: (() => void)[] = [];
   readonly #arrived: ScriptedRun[] = [];
   readonly #awaited: Deferred<ScriptedRun>[] = [];
@@ -111,8 +114,16 @@ export class ScriptedGround implements TrainingGround {
     this.#present = present;
   }
 
-  capacity(): { present: number; idle: number } {
+  capacity(wanted?: Pick<WorkersWanted, "engine">): { present: number; idle: number } {
+    const other = this.#others.get(wanted?.engine ?? "auto");
+    if (other !== undefined) return { present: other.present, idle: other.present - other.busy };
     return { present: this.#present, idle: Math.max(0, this.#present - this.#busy) };
+  }
+
+  /** Further workers, that have this engine alone; no others have it. */
+  addOthers(engine: EngineName, present: number): void {
+    this.#others.set(engine, { present, busy: 0 });
+    this.#tell();
   }
 
   workers(): readonly ClusterWorker[] {
@@ -147,10 +158,10 @@ export class ScriptedGround implements TrainingGround {
 
   async train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun> {
     const { workers } = run.policy;
-    if (this.capacity().idle < workers) {
+    if (this.capacity(run.spec).idle < workers) {
       throw new RingstrasseError({ code: "LAUNCH_FAILED", host: "here", problem: "too few idle", remedy: "Wait" });
     }
-    this.#busy += workers;
+    this.#take(run, workers);
     this.mostBusy = Math.max(this.mostBusy, this.#busy);
     this.runsSoFar++;
     const end = deferred<"finish">();
@@ -172,9 +183,15 @@ export class ScriptedGround implements TrainingGround {
       return await leaveResult(scripted);
     } finally {
       around.signal.removeEventListener("abort", abort);
-      this.#busy -= workers;
+      this.#take(run, -workers);
       this.#tell();
     }
+  }
+
+  #take({ spec }: TrainingRun, workers: number): void {
+    const other = this.#others.get(spec.engine);
+    if (other === undefined) this.#busy += workers;
+    else other.busy += workers;
   }
 
   #hand(run: ScriptedRun): void {

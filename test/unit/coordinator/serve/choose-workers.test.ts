@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
-import { chooseWorkers, compatibleWorkers, type WorkerDecision } from "../../../../coordinator/serve/choose-workers.js";
+import {
+  chooseWorkers,
+  compatibleWorkers,
+  type WorkerDecision,
+  workersFor,
+} from "../../../../coordinator/serve/choose-workers.js";
 import type { EngineWish } from "../../../../shared/engine-name.js";
 import type { EngineFacts } from "../../../../shared/protocol/control-message.js";
 import { ENGINE, joinMessage } from "../../../support/control-client.js";
@@ -98,5 +103,48 @@ describe("chooseWorkers", () => {
       kind: "impossible",
       failure: { code: "ENGINE_UNAVAILABLE", remedy: expect.stringMatching(/--threads 2/) },
     });
+  });
+});
+
+describe("workersFor", () => {
+  const GPU: EngineFacts = { ...ENGINE, name: "tensorflow-gpu" };
+  const here = [...["a", "b", "c", "d"].map((id) => workerWith(id, [ENGINE])), workerWith("g", [GPU])];
+  const wanted = (min: number, engine: EngineWish, threads = 1) => ({ min, max: min, engine, threads });
+
+  it("tells each job of the workers that have its engine alike", () => {
+    const idle =
+      (...ids: string[]) =>
+      ({ workerId }: WorkerRecord) =>
+        ids.includes(workerId);
+    expect(workersFor(wanted(1, "tensorflow-gpu"), here, idle("a", "b", "c", "d"))).toEqual({ present: 1, idle: 0 });
+    expect(workersFor(wanted(1, "tensorflow-gpu"), here, idle("g"))).toEqual({ present: 1, idle: 1 });
+    expect(workersFor(wanted(2, "wasm"), here, idle("a", "g"))).toEqual({ present: 4, idle: 1 });
+    expect(workersFor(wanted(1, "auto"), here, idle("g"))).toEqual({ present: 4, idle: 1 });
+    expect(workersFor(wanted(2, "auto"), here, idle("g"))).toEqual({ present: 4, idle: 0 });
+    expect(workersFor(wanted(5, "auto"), here, free)).toEqual({ present: 4, idle: 4 });
+    expect(workersFor(wanted(1, "auto"), [], free)).toEqual({ present: 0, idle: 0 });
+  });
+
+  it("counts all where nobody has the engine: the run says what is missing", () => {
+    expect(workersFor(wanted(1, "tensorflow"), here, free)).toEqual({ present: 4, idle: 4 });
+    expect(workersFor(wanted(2, "tensorflow-gpu"), here, free)).toEqual({ present: 4, idle: 4 });
+    expect(workersFor(wanted(1, "auto", 2), here, free)).toEqual({ present: 4, idle: 4 });
+  });
+
+  it("promises no workers that can't be chosen", () => {
+    const engines = fc.constantFrom([ENGINE], [GPU], [GPU, ENGINE], [TENSORFLOW, ENGINE], [{ ...GPU, version: "2" }]);
+    const workers = fc.array(fc.tuple(engines, fc.boolean()), { maxLength: 10 });
+    const wish = fc.constantFrom<EngineWish>("auto", "wasm", "tensorflow", "tensorflow-gpu");
+    fc.assert(
+      fc.property(workers, wish, fc.integer({ min: 1, max: 6 }), (all, engine, min) => {
+        const records = all.map(([has], index) => workerWith(`w${index}`, has));
+        const isFree = (worker: WorkerRecord) => all[records.indexOf(worker)]?.[1] === true;
+        const { present, idle } = workersFor(wanted(min, engine), records, isFree);
+        expect(idle).toBeLessThanOrEqual(present);
+        if (idle < min) return;
+        const decision = chooseWorkers({ engine, threads: 1, count: idle }, records, isFree);
+        expect(decision.kind === "chosen" || decision.kind === "impossible").toBe(true);
+      }),
+    );
   });
 });
