@@ -4,10 +4,13 @@ import type { TrainEvent } from "../../shared/train-events.js";
 import type { JobProgress } from "../store/job-record.js";
 import type { JobStore } from "../store/job-store.js";
 import type { JobStream } from "./job-stream.js";
+import { outlastOutage } from "./outlast-outage.js";
 import { eventsToTell, metricRows, progressAfter } from "./run-records.js";
 
 /** How long an event waits for others to share a write with. */
 const FLUSH_AFTER_MS = 100;
+/** How long a run goes on while what it tells can't be kept. */
+const OUTAGE_MS = 60_000;
 /** Steps that wait for a slow disk at most: then every second one is left out. */
 const STEPS_WAITING = 10_000;
 
@@ -17,7 +20,11 @@ export interface RunJournalOptions {
   readonly stream: JobStream;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Told once, when the events can't be kept. */
+  /** Aborted: the run is to end, and an outage of the store is not waited for. */
+  readonly signal: AbortSignal;
+  /** Told when the store can't be written, each time. */
+  readonly onOutage: (thrown: unknown) => void;
+  /** Told once, when the events can't be kept: at once, or after a minute of an outage. */
   readonly onBroken: (failure: Failure) => void;
 }
 
@@ -60,16 +67,17 @@ export class RunJournal {
     if (events.length === 0 || this.#isBroken) return;
     this.#waiting = [];
     this.#stepsWaiting = 0;
-    const { id, store, stream, now, onBroken } = this.#options;
+    const { id, store, stream, now, signal, onOutage, onBroken } = this.#options;
     const at = now();
     const progress = progressAfter(this.#progress, events, at);
+    // Events last: whoever hears of them finds the rest.
+    const parts = [
+      () => store.addMetrics(id, metricRows(events, at)),
+      () => (progress === null ? Promise.resolve() : store.recordProgress(id, progress)),
+      () => stream.add(id, eventsToTell(events)),
+    ];
     try {
-      // Asked for at once, they share one wait for the disk. Events last: whoever hears of them finds the rest.
-      await Promise.all([
-        store.addMetrics(id, metricRows(events, at)),
-        progress === null ? undefined : store.recordProgress(id, progress),
-        stream.add(id, eventsToTell(events)),
-      ]);
+      await outlastOutage(() => keepAll(parts), { signal, mostMs: OUTAGE_MS, onOutage });
       this.#progress = progress;
     } catch (thrown) {
       this.#isBroken = true;
@@ -87,4 +95,12 @@ export class RunJournal {
     });
     this.#stepsWaiting = Math.ceil(this.#stepsWaiting / 2);
   }
+}
+
+/** Asked for at once, they share one wait for the disk. Those that were kept are not asked for again: they leave `parts`. */
+async function keepAll(parts: (() => Promise<void>)[]): Promise<void> {
+  const outcomes = await Promise.allSettled(parts.map((part) => part()));
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  parts.splice(0, parts.length, ...parts.filter((_, index) => outcomes[index]?.status === "rejected"));
+  if (failed !== undefined) throw failed.reason;
 }

@@ -1,6 +1,5 @@
 import { rm } from "node:fs/promises";
 import type { JobEvent } from "../../shared/api/job-event.js";
-import { describeFailure } from "../../shared/describe-failure.js";
 import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { InterruptionFailure } from "../../shared/failure-place.js";
 import type { JobId } from "../../shared/ids.js";
@@ -18,6 +17,7 @@ import type { JobLife } from "./job-life.js";
 import type { JobStream } from "./job-stream.js";
 import type { KeyedTurns } from "./keyed-turns.js";
 import { withoutPaths } from "./lend-files.js";
+import { outlastOutage } from "./outlast-outage.js";
 import { RunEnding } from "./run-ending.js";
 import { RunJournal } from "./run-journal.js";
 import type { RunResults } from "./run-results.js";
@@ -59,12 +59,14 @@ interface LiveRun {
 export class RunKeeper implements JobKeeper {
   readonly #options: RunKeeperOptions;
   readonly #runs = new Map<JobId, LiveRun>();
-  readonly #pauses = new StartPauses();
-  #startTrouble: string | null = null;
+  readonly #pauses: StartPauses;
+  /** Aborts when the service ends. */
+  readonly #closing = new AbortController();
   #onEnded: () => void = () => undefined;
 
   constructor(options: RunKeeperOptions) {
     this.#options = options;
+    this.#pauses = new StartPauses(options.log);
   }
 
   /** `listener` is told when a run has ended and its workers are free, and when a job that could not be started may be tried again. */
@@ -91,7 +93,8 @@ export class RunKeeper implements JobKeeper {
     const ending = new RunEnding();
     const { store, stream, now } = this.#options;
     const onBroken = (failure: Failure) => ending.abort(new RingstrasseError(failure));
-    const journal = new RunJournal({ id, store, stream, now, onBroken });
+    const onOutage = (thrown: unknown) => this.#tellOutage(id, thrown);
+    const journal = new RunJournal({ id, store, stream, now, signal: ending.signal, onOutage, onBroken });
     const run: LiveRun = { id, ending, journal, workers, setAside: workers, done: Promise.resolve() };
     this.#runs.set(id, run);
     run.done = this.#live(run);
@@ -108,6 +111,7 @@ export class RunKeeper implements JobKeeper {
   async stopAll(reason: InterruptedFailure): Promise<void> {
     this.#pauses[Symbol.dispose]();
     for (const { ending } of this.#runs.values()) ending.shutDown(reason);
+    this.#closing.abort();
     await Promise.all([...this.#runs.values()].map(({ done }) => done));
   }
 
@@ -132,13 +136,11 @@ export class RunKeeper implements JobKeeper {
     const { turns } = this.#options;
     try {
       const claimed = await turns.run(run.id, () => this.#claim(run));
-      this.#pauses.forget(run.id);
-      this.#startsAgain();
+      this.#pauses.end(run.id);
       return claimed;
     } catch (thrown) {
       if (run.ending.signal.aborted) throw thrown;
-      const pauseMs = this.#pauses.begin(run.id, () => this.#onEnded());
-      this.#canNotStart(run.id, thrown, pauseMs);
+      this.#pauses.begin(run.id, thrown, () => this.#onEnded());
       return false;
     }
   }
@@ -162,21 +164,8 @@ export class RunKeeper implements JobKeeper {
     }
   }
 
-  /** Once for each cause, however many jobs wait. */
-  #canNotStart(id: JobId, thrown: unknown, pauseMs: number): void {
-    const words = describeFailure(toFailure(thrown));
-    const details = { jobId: id, err: thrown, pauseMs };
-    if (words !== this.#startTrouble) this.#options.log.error(details, "job could not be started; trying again");
-    this.#startTrouble = words;
-  }
-
-  #startsAgain(): void {
-    if (this.#startTrouble !== null) this.#options.log.info("jobs can be started again");
-    this.#startTrouble = null;
-  }
-
   async #attempt(run: LiveRun): Promise<void> {
-    const { trainer, turns, life, totals } = this.#options;
+    const { trainer, life, totals } = this.#options;
     const { id, ending, journal } = run;
     const { signal } = ending;
     try {
@@ -196,11 +185,28 @@ export class RunKeeper implements JobKeeper {
       await journal.flush();
       if (result.kind === "trained") await this.#finish(run, result);
       else signal.throwIfAborted();
-      if (result.kind === "short") await turns.run(id, () => life.sendBack(id, null));
+      if (result.kind === "short") await this.#settle(run, () => life.sendBack(id, null));
     } catch (thrown) {
       await journal.flush();
-      await this.#giveUp(run, thrown);
+      await this.#settle(run, this.#outcomeOf(run, thrown));
     }
+  }
+
+  /**
+   * Has the store keep what becomes of a job whose workers are free, in the job's turn. Until that can be kept the job stays this keeper's:
+   * nobody else would ever look at it again.
+   */
+  async #settle(run: LiveRun, outcome: () => Promise<unknown>): Promise<void> {
+    run.setAside = 0;
+    await this.#outlast(run, this.#closing.signal, () => this.#options.turns.run(run.id, outcome));
+  }
+
+  #outlast<T>({ id }: LiveRun, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return outlastOutage(work, { signal, onOutage: (thrown) => this.#tellOutage(id, thrown) });
+  }
+
+  #tellOutage(id: JobId, thrown: unknown): void {
+    this.#options.log.error({ jobId: id, err: thrown }, "what a run has come to can't be kept; trying again");
   }
 
   #setAside(run: LiveRun, wanted: WorkersWanted): number {
@@ -210,15 +216,18 @@ export class RunKeeper implements JobKeeper {
     return run.setAside;
   }
 
-  async #finish({ id }: LiveRun, { run, trained }: Extract<AttemptResult, { kind: "trained" }>): Promise<void> {
+  async #finish(live: LiveRun, { run, trained }: Extract<AttemptResult, { kind: "trained" }>): Promise<void> {
     const { store, results, documents, turns, life } = this.#options;
+    const { id, ending } = live;
     const { modelFileIds: earlier } = (await store.summary(id)).run;
-    const { outcome, documents: parts } = await results.publish(run, trained);
+    const outlast = <T>(work: () => Promise<T>) => this.#outlast(live, ending.signal, work);
+    const { outcome, documents: parts } = await outlast(() => results.publish(run, trained));
+    const finish = async () => {
+      const document = await documents.withResults(id, parts);
+      await life.move(id, "finish", { outcome, document }, [trained.finished]);
+    };
     try {
-      await turns.run(id, async () => {
-        const document = await documents.withResults(id, parts);
-        await life.move(id, "finish", { outcome, document }, [trained.finished]);
-      });
+      await outlast(() => turns.run(id, finish));
     } catch (thrown) {
       await results.forget(outcome.modelFileIds);
       throw thrown;
@@ -227,28 +236,24 @@ export class RunKeeper implements JobKeeper {
     await this.#forgetCheckpoints(id);
   }
 
-  async #giveUp({ id, ending: { signal, shutdown } }: LiveRun, thrown: unknown): Promise<void> {
-    const { trainer, turns, life, interrupted, log } = this.#options;
+  /** What becomes of a job whose run ended by this. */
+  #outcomeOf({ id, ending: { signal, shutdown } }: LiveRun, thrown: unknown): () => Promise<unknown> {
+    const { trainer, life, interrupted, log } = this.#options;
     const reason: unknown = signal.aborted ? signal.reason : thrown;
-    if (shutdown !== null) {
-      await turns.run(id, () => life.sendBack(id, shutdown));
-      return;
-    }
+    if (shutdown !== null) return () => life.sendBack(id, shutdown);
     const failure = withoutPaths(toFailure(reason), [trainer.ownPath]);
     if (failure.code === "WORKER_LEFT") {
       // Neither the job nor the worker has failed: it waits for others.
       const { resumeFrom: _, ...left } = failure;
-      await turns.run(id, () => life.sendBack(id, left));
-      return;
+      return () => life.sendBack(id, left);
     }
     if (this.#options.afterWorkerLoss === "resume" && isWorkerLoss(failure)) {
       log.warn({ jobId: id, err: thrown }, "job has lost a worker");
-      await turns.run(id, () => interrupted.interrupt(id, failure));
-      return;
+      return () => interrupted.interrupt(id, failure);
     }
     log.warn({ jobId: id, err: thrown }, "job failed");
     const last: JobEvent[] = [failedEvent(failure)];
-    await turns.run(id, () => life.move(id, "fail", { reason: failure }, last));
+    return () => life.move(id, "fail", { reason: failure }, last);
   }
 
   /** Of a job that has finished: nobody needs them. What can't be removed is told to the log, and removed when the job is queued again. */

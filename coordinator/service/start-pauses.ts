@@ -1,13 +1,8 @@
+import { describeFailure } from "../../shared/describe-failure.js";
+import { toFailure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
-
-/** Of the first pause in a row; each further one is twice as long, up to the longest. */
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
-
-/** How long to wait after so many failures in a row, 1 or more. Pure. */
-export function growingPauseMs(failures: number): number {
-  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
-}
+import type { Logger } from "../../shared/logger.js";
+import { growingPauseMs } from "./growing-pause.js";
 
 interface Pause {
   readonly failures: number;
@@ -15,17 +10,26 @@ interface Pause {
   readonly timer: NodeJS.Timeout | null;
 }
 
-/** Jobs that could not be started, each of which is left alone for a time that grows from one failure to the next. */
+/**
+ * Jobs that could not be started, each of which is left alone for a time that grows from one failure to the next. The log is told once of
+ * each cause in a row, however many jobs wait.
+ */
 export class StartPauses implements Disposable {
+  readonly #log: Logger;
   readonly #pauses = new Map<JobId, Pause>();
+  #trouble: string | null = null;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
 
   /** Whether the job is to be left alone now. */
   has(id: JobId): boolean {
     return (this.#pauses.get(id)?.timer ?? null) !== null;
   }
 
-  /** The job could not be started: `over` is called when it may be tried again. @returns how long that is, in milliseconds */
-  begin(id: JobId, over: () => void): number {
+  /** The job could not be started: `over` is called when it may be tried again. */
+  begin(id: JobId, thrown: unknown, over: () => void): void {
     const failures = (this.#pauses.get(id)?.failures ?? 0) + 1;
     const pauseMs = growingPauseMs(failures);
     const timer = setTimeout(() => {
@@ -33,10 +37,20 @@ export class StartPauses implements Disposable {
       over();
     }, pauseMs);
     this.#pauses.set(id, { failures, timer });
-    return pauseMs;
+    const words = describeFailure(toFailure(thrown));
+    if (words !== this.#trouble)
+      this.#log.error({ jobId: id, err: thrown, pauseMs }, "job could not be started; trying again");
+    this.#trouble = words;
   }
 
-  /** The job could be started, or is gone: its next pause is a first one. */
+  /** The job could be started. */
+  end(id: JobId): void {
+    this.forget(id);
+    if (this.#trouble !== null) this.#log.info("jobs can be started again");
+    this.#trouble = null;
+  }
+
+  /** The job is gone: its next pause is a first one. */
   forget(id: JobId): void {
     const timer = this.#pauses.get(id)?.timer ?? null;
     if (timer !== null) clearTimeout(timer);

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Failure } from "../../../../shared/failure.js";
 import type { JobId } from "../../../../shared/ids.js";
 import { type FailingStore, failingStore } from "../../../support/failing-store.js";
 import { LogMessages } from "../../../support/log-messages.js";
-import { documentXml, type ServicePlace, servicePlace, upload } from "../../../support/service-place.js";
+import type { ScriptedRun } from "../../../support/scripted-ground.js";
+import { documentXml, reopened, type ServicePlace, servicePlace, upload } from "../../../support/service-place.js";
 
 interface OutagePlace extends ServicePlace {
   readonly kind: FailingStore;
@@ -21,6 +23,39 @@ async function placeWithJob(): Promise<OutagePlace> {
   const { id } = await place.service.submit({ format: "xml", bytes: Buffer.from(documentXml()) });
   await place.service.queue(id);
   return { ...place, kind, heard, id };
+}
+
+const FIGURES = { epoch: 1, step: 3, tensor: "loss", value: "NaN", learningRate: 9 };
+const OVERFLOW: Failure = { code: "NOT_FINITE", ...FIGURES, remedy: "Lower it" };
+
+/** As {@link placeWithJob}, with its run; from here on time passes as the test says. */
+async function placeWithRun(): Promise<{ readonly place: OutagePlace; readonly run: ScriptedRun }> {
+  const place = await placeWithJob();
+  place.ground.setPresent(1);
+  const run = await place.ground.next();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  run.start();
+  return { place, run };
+}
+
+/** Lets time pass until this has happened. */
+async function passing(event: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  void event.then(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    vi.advanceTimersByTime(100);
+    await turnOfLoop();
+  }
+}
+
+/** Resolves when the job has this status. */
+async function status({ service, id }: OutagePlace, wanted: string): Promise<void> {
+  const { signal } = new AbortController();
+  for await (const { kind, data } of service.follow(id, 0, signal)) {
+    if (kind === "status" && JSON.parse(data).status === wanted) return;
+  }
 }
 
 describe("a service whose store can't be written for a while", () => {
@@ -56,5 +91,70 @@ describe("a service whose store can't be written for a while", () => {
     expect((await ground.next()).id).toBe(id);
     expect(heard.count(/could not be started/)).toBe(1);
     expect(heard.count(/can be started again/)).toBe(1);
+  });
+
+  it("lets a run go on, and keeps all that it tells once it can", async () => {
+    const { place, run } = await placeWithRun();
+    const { kind, heard, service, id } = place;
+    kind.setWritable(false);
+    const told = heard.next(/can't be kept/);
+    run.step(3);
+    await passing(told);
+    run.epoch();
+    expect(run.signal.aborted).toBe(false);
+    kind.setWritable(true);
+    run.finish();
+    await passing(status(place, "FINISHED"));
+    const { steps, epochs } = await service.metrics(id, { from: 0, limit: 9 });
+    expect([steps.map(({ step }) => step), epochs.map(({ epoch }) => epoch)]).toEqual([[1, 2, 3], [1]]);
+    const events = await place.store.jobs.events(id, 0, 100);
+    expect(events.events.filter(({ kind }) => kind === "step")).toHaveLength(3);
+    expect(heard.count(/can't be kept/)).toBe(1);
+  });
+
+  it("ends a run whose events can't be kept for a minute, and its job once that can be kept", async () => {
+    const { place, run } = await placeWithRun();
+    const { kind, ground, service, id } = place;
+    kind.setWritable(false);
+    run.step();
+    await passing(new Promise((resolve) => run.signal.addEventListener("abort", resolve)));
+    while (ground.capacity().idle === 0) await turnOfLoop();
+    expect((await service.detail(id)).job.status).toBe("INPROGRESS");
+    kind.setWritable(true);
+    await passing(status(place, "ERROR"));
+    expect((await service.detail(id)).failure).toMatchObject({ code: "STORE_UNAVAILABLE" });
+    await service.queue(id);
+    expect((await ground.next()).id).toBe(id);
+  });
+
+  it("loses no result of a run that ends meanwhile, and no reason", async () => {
+    const ends = [
+      { end: (run: ScriptedRun) => run.finish(), expected: "FINISHED", failure: null },
+      { end: (run: ScriptedRun) => run.fail(OVERFLOW), expected: "ERROR", failure: OVERFLOW },
+    ];
+    for (const { end, expected, failure } of ends) {
+      const { place, run } = await placeWithRun();
+      place.kind.setWritable(false);
+      const told = place.heard.next(/can't be kept/);
+      end(run);
+      await passing(told);
+      expect((await place.service.detail(place.id)).job.status).toBe("INPROGRESS");
+      place.kind.setWritable(true);
+      await passing(status(place, expected));
+      expect((await place.service.detail(place.id)).failure).toEqual(failure);
+      vi.useRealTimers();
+    }
+  });
+
+  it("ends all the same, and the next one finds the job", async () => {
+    const { place, run } = await placeWithRun();
+    place.kind.setWritable(false);
+    const told = place.heard.next(/can't be kept/);
+    run.fail(OVERFLOW);
+    await passing(told);
+    await place.service[Symbol.asyncDispose]();
+    place.kind.setWritable(true);
+    const next = await reopened(place);
+    expect((await next.ground.next()).id).toBe(place.id);
   });
 });
