@@ -1,3 +1,4 @@
+import { toFailure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
 import type { JobSummary, WorkersWanted } from "../store/job-record.js";
@@ -22,9 +23,10 @@ const ONE_WORKER: WorkersWanted = { min: 1, max: 1, engine: "auto", threads: 1 }
 /** Starts waiting jobs as workers allow. A turn costs one look at the head of the queue, however long that is. */
 export class JobQueue {
   readonly #options: JobQueueOptions;
-  /** Waiting jobs that were told that there are too few workers for them, with how many there were. */
+  /** Waiting jobs that were told that there are too few workers for them. */
   readonly #told = new Set<JobId>();
   #turn: Promise<void> | null = null;
+  #telling: Promise<unknown> = Promise.resolve();
   #isAskedAgain = false;
   #holds = 0;
 
@@ -42,10 +44,11 @@ export class JobQueue {
     });
   }
 
-  /** Starts nothing until the returned function is called, once; what is about to start has started when it resolves. */
+  /** Starts nothing until the returned function is called, once; what is about to start has started, and been told, when it resolves. */
   async hold(): Promise<() => void> {
     this.#holds++;
     await this.#turn;
+    await this.#telling;
     return () => {
       this.#holds--;
       this.schedule();
@@ -79,19 +82,28 @@ export class JobQueue {
         this.#told.delete(id);
         keeper.start(id, workers);
       }
-      for (const { id, wanted, capacity } of waiting.filter(({ id }) => decisions.passedOver.includes(id)))
-        await this.#tellPassedOver(id, wanted.min, capacity.present);
+      this.#tellPassedOver(waiting.filter(({ id }) => decisions.passedOver.includes(id)));
       if (decisions.isHeld || this.#holds > 0) return;
     }
   }
 
-  /** Once, so that nobody wonders why later jobs run first. */
-  async #tellPassedOver(id: JobId, needed: number, present: number): Promise<void> {
-    if (this.#told.has(id)) return;
-    this.#told.add(id);
+  /** Once, so that nobody wonders why later jobs run first. Those that do are not kept waiting for it. */
+  #tellPassedOver(jobs: readonly WaitingJob<JobId>[]): void {
+    const untold = jobs.filter(({ id }) => !this.#told.has(id));
+    for (const { id } of untold) this.#told.add(id);
+    this.#telling = Promise.all([this.#telling, ...untold.map((job) => this.#tell(job))]);
+  }
+
+  async #tell({ id, wanted: { min: needed }, capacity: { present } }: WaitingJob<JobId>): Promise<void> {
+    const { log, stream } = this.#options;
     const message = `The job needs ${needed} workers and ${present} are here: it waits until more have joined, and others may start before it`;
-    this.#options.log.info({ jobId: id, needed, present }, "job needs more workers than there are");
-    await this.#options.stream.add(id, [{ event: "warning", message }]);
+    log.info({ jobId: id, needed, present }, "job needs more workers than there are");
+    try {
+      await stream.add(id, [{ event: "warning", message }]);
+    } catch (thrown) {
+      this.#told.delete(id);
+      if (toFailure(thrown).code !== "NOT_FOUND") log.error({ err: thrown, jobId: id }, "job not told why it waits");
+    }
   }
 
   /** Forgets what the job was told, once it waits no more. */

@@ -35,15 +35,15 @@ async function queued(place: ServicePlace, text: DocumentText = {}, priority = 0
   return id;
 }
 
-/** The job's events from the first to the first status of this name that comes after number `after`. */
-async function heardUntil({ service }: ServicePlace, id: JobId, status: string, after = 0) {
+/** The job's events from the first to the first of this kind, or status of this name, that comes after number `after`. */
+async function heardUntil({ service }: ServicePlace, id: JobId, until: string, after = 0) {
   const heard: { sequence: number; event: ReturnType<typeof JobEventSchema.parse> }[] = [];
   const controller = new AbortController();
   for await (const { sequence, kind, data } of service.follow(id, after, controller.signal)) {
     const event = JobEventSchema.parse(JSON.parse(data));
     expect(kind).toBe(event.event);
     heard.push({ sequence, event });
-    if (event.event === "status" && event.status === status) break;
+    if (event.event === until || (event.event === "status" && event.status === until)) break;
   }
   return heard;
 }
@@ -330,6 +330,28 @@ export function jobServiceSuite(kind: StoreKind): void {
         ground.setPresent(4);
         expect((await ground.next()).run.policy.workers).toBe(3);
         expect((await service.detail(huge)).warnings).toHaveLength(1);
+      });
+
+      it("tells no job that there are too few workers while there are none, and then each of them once", async () => {
+        const place = await open(0);
+        const { ground, store } = place;
+        const huge: JobId[] = [];
+        for (let count = 0; count < 3; count++) huge.push(await queued(place, { hardware: { workers: 3 } }));
+        const one = await queued(place);
+        const kinds = async (id: JobId) => (await store.jobs.events(id, 0, 9)).events.map(({ kind }) => kind);
+        for (const id of huge) expect(await kinds(id)).toEqual(["status"]);
+        for (let time = 0; time < 3; time++) ground.setPresent(1);
+        const run = await ground.next();
+        expect(run.id).toBe(one);
+        for (const id of huge) await heardUntil(place, id, "warning");
+        for (let time = 0; time < 3; time++) ground.setPresent(2);
+        run.finish();
+        await heardUntil(place, one, "FINISHED");
+        for (const id of huge) expect(await kinds(id)).toEqual(["status", "warning"]);
+        const next = await reopened(place, 0);
+        for (const id of huge) expect(await kinds(id)).toEqual(["status", "warning"]);
+        await next.service[Symbol.asyncDispose]();
+        for (const id of huge) expect(await kinds(id)).toEqual(["status", "warning"]);
       });
 
       it("gives each job workers that have its engine: one waits for busy ones, and none for those of another", async () => {

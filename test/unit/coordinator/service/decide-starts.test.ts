@@ -10,6 +10,7 @@ const job = fc
 const queue = fc.array(job, { maxLength: 20 }).map((jobs) => jobs.map((wanted, id) => ({ id, wanted })));
 const capacity = fc
   .record({ busy: fc.integer({ min: 0, max: 8 }), idle: fc.integer({ min: 0, max: 12 }) })
+  .filter(({ busy, idle }) => busy + idle > 0)
   .map(({ busy, idle }) => ({ present: busy + idle, idle }));
 
 /** As if all jobs could run on any worker. */
@@ -84,13 +85,21 @@ describe("decideStarts", () => {
   });
 
   it("holds a job whose workers are busy, whatever others are idle; passes over one whose workers aren't here", () => {
-    const wanted = { min: 1, max: 1 };
-    const [here, busy, none] = [
-      { present: 4, idle: 4 },
-      { present: 1, idle: 0 },
-      { present: 0, idle: 0 },
+    const jobs = [
+      { id: 0, wanted: { min: 2, max: 2 }, capacity: { present: 1, idle: 1 } },
+      { id: 1, wanted: { min: 1, max: 1 }, capacity: { present: 4, idle: 4 } },
+      { id: 2, wanted: { min: 1, max: 1 }, capacity: { present: 1, idle: 0 } },
+      { id: 3, wanted: { min: 1, max: 1 }, capacity: { present: 4, idle: 4 } },
     ];
-    const jobs = [none, here, busy, here].map((capacity, id) => ({ id, wanted, capacity }));
     expect(decideStarts(jobs)).toEqual({ starts: [{ id: 1, workers: 1 }], passedOver: [0], taken: 1, isHeld: true });
+  });
+
+  it("passes over nobody, and looks no further, while nobody is here", () => {
+    fc.assert(
+      fc.property(queue, (jobs) => {
+        const nothing = { starts: [], passedOver: [], taken: 0, isHeld: jobs.length > 0 };
+        expect(starts(jobs, { present: 0, idle: 0 })).toEqual(nothing);
+      }),
+    );
   });
 });
