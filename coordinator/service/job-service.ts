@@ -1,4 +1,4 @@
-import type { Cluster } from "../../shared/api/cluster.js";
+import type { Cluster, ClusterWorker } from "../../shared/api/cluster.js";
 import type { Evaluation } from "../../shared/api/evaluation.js";
 import type { JobDetail } from "../../shared/api/job-detail.js";
 import type { JobMetrics } from "../../shared/api/job-metrics.js";
@@ -125,7 +125,10 @@ export interface JobService extends AsyncDisposable {
    */
   follow(id: JobId, after: number, signal: AbortSignal): AsyncIterable<JobStreamEvent>;
 
+  /** Cost: reads the whole queue. */
   cluster(): Promise<Cluster>;
+  /** As {@link cluster} tells of them; for monitoring. */
+  workers(): readonly ClusterWorker[];
   /** For monitoring. */
   counts(): Promise<Readonly<Record<JobStatus, number>>>;
   /** Of all runs, here and elsewhere, since this service began; for monitoring. Absent: it doesn't count. */

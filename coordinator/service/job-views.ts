@@ -1,4 +1,4 @@
-import type { Cluster } from "../../shared/api/cluster.js";
+import type { Cluster, ClusterWorker } from "../../shared/api/cluster.js";
 import type { JobDetail } from "../../shared/api/job-detail.js";
 import { type JobEvent, JobEventSchema } from "../../shared/api/job-event.js";
 import { type JobMetrics, type StepPoint, StepPointSchema } from "../../shared/api/job-metrics.js";
@@ -84,8 +84,11 @@ export class JobViews {
   }
 
   async cluster(): Promise<Cluster> {
-    const { ground, queue } = this.#options;
-    return { queue: await queue.ids(), workers: [...ground.workers()], version: VERSION };
+    return { queue: await this.#options.queue.ids(), workers: [...this.workers()], version: VERSION };
+  }
+
+  workers(): readonly ClusterWorker[] {
+    return this.#options.ground.workers();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Cluster } from "../../shared/api/cluster.js";
+import type { Cluster, ClusterWorker } from "../../shared/api/cluster.js";
 import type { Evaluation } from "../../shared/api/evaluation.js";
 import type { JobDetail } from "../../shared/api/job-detail.js";
 import type { JobMetrics } from "../../shared/api/job-metrics.js";
@@ -218,6 +218,10 @@ export class StoredJobService implements JobService {
 
   cluster(): Promise<Cluster> {
     return this.#parts.views.cluster();
+  }
+
+  workers(): readonly ClusterWorker[] {
+    return this.#parts.views.workers();
   }
 
   counts(): Promise<Readonly<Record<JobStatus, number>>> {

@@ -72,8 +72,8 @@ export class PrometheusFigures implements Disposable {
       help: "Workers by state",
       labelNames: ["state"],
       registers: [this.#registry],
-      async collect() {
-        const { workers } = await service.cluster();
+      collect() {
+        const workers = service.workers();
         for (const state of WorkerStateSchema.options) {
           this.set({ state }, workers.filter((worker) => worker.state === state).length);
         }

@@ -175,6 +175,10 @@ describe("monitoring", () => {
     const healthy = await ask("/health", { token: null });
     expect(healthy.status).toBe(200);
     expect(await healthy.json()).toMatchObject({ status: "ok", workers: 0, queued: 1 });
+    // Whoever may ask without a token can't have the whole queue read.
+    service.cluster = () => Promise.reject(new Error("the whole queue was read"));
+    expect((await ask("/health", { token: null })).status).toBe(200);
+    expect((await ask("/metrics", { token: READ_TOKEN })).status).toBe(200);
     service.counts = () => Promise.reject(new Error("secret path"));
     const failing = await app.inject({ url: "/health", headers: { host: "127.0.0.1" } });
     expect(failing.statusCode).toBe(503);
