@@ -5,12 +5,11 @@ import process from "node:process";
 import { type Evaluation, type EvaluationLine, EvaluationLineSchema } from "../../shared/api/evaluation.js";
 import { ENGINE_DIRECTORY_VARIABLE } from "../../shared/engine-store/engine-directory.js";
 import { RingstrasseError } from "../../shared/failure.js";
+import { EVALUATION_LIMIT_MS, evaluationTimeout } from "../service/evaluation-limit.js";
 import type { JudgeRequest, ModelJudge } from "../service/model-judge.js";
 import { lastWords } from "./last-words.js";
 import { describeExit } from "./launcher.js";
 
-/** Shorter than the silence after which servers and proxies cut a connection off. */
-const LIMIT_MS = 100_000;
 /** Of its output: a matrix of 1000 classes has a million cells. */
 const MOST_CHARS = 32 * 2 ** 20;
 const KEPT_WORDS = 8000;
@@ -37,7 +36,7 @@ export class ProcessJudge implements ModelJudge {
 
   async judge(request: JudgeRequest, signal: AbortSignal): Promise<Evaluation> {
     signal.throwIfAborted();
-    const { entry, environment, limitMs = LIMIT_MS } = this.#options;
+    const { entry, environment, limitMs = EVALUATION_LIMIT_MS } = this.#options;
     const child = spawn(process.execPath, [entry, ...argumentsOf(request)], {
       stdio: ["pipe", "pipe", "pipe"],
       env: withoutOptions(environment),
@@ -48,7 +47,7 @@ export class ProcessJudge implements ModelJudge {
       child.kill("SIGKILL");
     };
     const onAbort = (): void => end(signal.reason);
-    const timer = setTimeout(() => end(tooSlow(limitMs)), limitMs);
+    const timer = setTimeout(() => end(evaluationTimeout(limitMs)), limitMs);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       const line = await outcomeOf(child, () => end(new RangeError(`more than ${MOST_CHARS} characters of output`)));
@@ -117,11 +116,4 @@ function notStarted(cause: unknown): RingstrasseError {
   const problem = cause instanceof Error ? cause.message : String(cause);
   const remedy = "Check the limits on processes and memory of this host (ulimit -u, free -m)";
   return new RingstrasseError({ code: "LAUNCH_FAILED", host: hostname(), problem, remedy }, { cause });
-}
-
-function tooSlow(limitMs: number): RingstrasseError {
-  const remedy =
-    "Give fewer rows, or judge the model by `ringstrasse predict MODEL --evaluate`, which may take its time";
-  const problem = `judging the model took longer than ${limitMs} ms`;
-  return new RingstrasseError({ code: "EVALUATION_TIMEOUT", limitMs, problem, remedy });
 }

@@ -14,6 +14,7 @@ import type { JobStore } from "../store/job-store.js";
 import { FileIdSchema } from "../store/object-id.js";
 import { fileNotFound } from "../store/store-failure.js";
 import type { StoredFile } from "../store/stored-file.js";
+import { EVALUATION_LIMIT_MS, evaluationTimeout } from "./evaluation-limit.js";
 import type { JobDocuments } from "./job-documents.js";
 import { findJobFiles, lendJobFiles } from "./job-files.js";
 import { lendFiles, withoutPaths } from "./lend-files.js";
@@ -48,8 +49,19 @@ export class JobEvaluations {
     this.#options = options;
   }
 
-  /** As `JobService.evaluate`. */
+  /** As `JobService.evaluate`: all of it, the rows' preparing too, within {@link EVALUATION_LIMIT_MS}. */
   async evaluate(id: JobId, rows: RowsToJudgeBy, signal: AbortSignal): Promise<Evaluation> {
+    const deadline = new AbortController();
+    const end = (): void => deadline.abort(evaluationTimeout(EVALUATION_LIMIT_MS));
+    const timer = setTimeout(end, EVALUATION_LIMIT_MS);
+    try {
+      return await this.#evaluate(id, rows, AbortSignal.any([signal, deadline.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #evaluate(id: JobId, rows: RowsToJudgeBy, signal: AbortSignal): Promise<Evaluation> {
     const job = await this.#options.store.summary(id);
     const model = await this.#modelOf(job);
     if (rows.fileId !== undefined) return await this.#byFile(model, rows.fileId, rows.labelsFileId, signal);

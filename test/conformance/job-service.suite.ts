@@ -1,6 +1,7 @@
-import { readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FileIdSchema } from "../../coordinator/store/object-id.js";
 import { filesOf } from "../../coordinator/vinnsl/object/apply-file.js";
 import { partOf } from "../../coordinator/vinnsl/object/vinnsl-object.js";
@@ -612,6 +613,23 @@ export function jobServiceSuite(kind: StoreKind): void {
         const other = await place.service.evaluate(id, { fileId: all.id }, never);
         expect(other).toMatchObject({ rows: 30, weightsSha256: result?.weightsSha256 });
         expect(other.confusion?.classNames).toEqual(["0", "1", "2"]);
+        expect(await readdir(`${place.directory}/lent`)).toEqual([]);
+      });
+
+      it("takes no longer than it may, the preparing of rows included", async () => {
+        const place = await open();
+        const id = await finished(place);
+        await rm(join(place.directory, "rows"), { recursive: true });
+        vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+        try {
+          const late = failureOf(() => place.service.evaluate(id, {}, never));
+          vi.advanceTimersByTime(100_000);
+          expect(await late).toMatchObject({ code: "EVALUATION_TIMEOUT", limitMs: 100_000 });
+          expect(vi.getTimerCount()).toBe(0);
+        } finally {
+          vi.useRealTimers();
+        }
+        expect(existsSync(join(place.directory, "rows"))).toBe(false);
         expect(await readdir(`${place.directory}/lent`)).toEqual([]);
       });
 
