@@ -5,8 +5,8 @@ import { growingPauseMs } from "./growing-pause.js";
 export interface Patience {
   /** Aborted: it is tried once more, at once, and no more. */
   readonly signal: AbortSignal;
-  /** Of all pauses together; default: for ever. */
-  readonly mostMs?: number;
+  /** Of all pauses together, as it is when one is over; default: for ever. */
+  readonly mostMs?: () => number;
   /** Told of the first failure, if there is one. */
   readonly onOutage: (thrown: unknown) => void;
 }
@@ -16,9 +16,9 @@ export interface Patience {
  * @throws what `work` throws of another kind, and when patience is at its end
  */
 export async function outlastOutage<T>(work: () => Promise<T>, patience: Patience): Promise<T> {
-  const { signal, mostMs = Number.POSITIVE_INFINITY, onOutage } = patience;
+  const { signal, mostMs = () => Number.POSITIVE_INFINITY, onOutage } = patience;
   for (let failures = 1, waitedMs = 0; ; failures++) {
-    const isLast = signal.aborted || waitedMs >= mostMs;
+    const isLast = signal.aborted || waitedMs >= mostMs();
     try {
       return await work();
     } catch (thrown) {

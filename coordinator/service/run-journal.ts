@@ -24,13 +24,13 @@ export interface RunJournalOptions {
   readonly signal: AbortSignal;
   /** Told when the store can't be written, each time. */
   readonly onOutage: (thrown: unknown) => void;
-  /** Told once, when the events can't be kept: at once, or after a minute of an outage. */
+  /** Told once, when the events can't be kept: at once, or after a minute of an outage while the run goes on. */
   readonly onBroken: (failure: Failure) => void;
 }
 
 /**
  * Keeps what a run tells: events for followers, curves, progress. Events come one by one and are written by the batch, one batch at a
- * time; memory is bounded. The owner ends with {@link flush}.
+ * time; memory is bounded. The owner ends with {@link end}.
  */
 export class RunJournal {
   readonly #options: RunJournalOptions;
@@ -40,6 +40,7 @@ export class RunJournal {
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
   #isBroken = false;
+  #isOver = false;
 
   constructor(options: RunJournalOptions) {
     this.#options = options;
@@ -51,11 +52,16 @@ export class RunJournal {
     this.#waiting.push(event);
     if (event.event === "step") this.#stepsWaiting++;
     if (this.#stepsWaiting > STEPS_WAITING) this.#thin();
-    this.#timer ??= setTimeout(() => void this.flush(), FLUSH_AFTER_MS);
+    this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_AFTER_MS);
   }
 
-  /** Resolves when everything heard so far is kept, or can't be. */
-  flush(): Promise<void> {
+  /** The run is over: resolves when all that it has told is kept, however long an outage takes, or can't be. */
+  end(): Promise<void> {
+    this.#isOver = true;
+    return this.#flush();
+  }
+
+  #flush(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.#writing = this.#writing.then(() => this.#write());
@@ -76,8 +82,9 @@ export class RunJournal {
       () => (progress === null ? Promise.resolve() : store.recordProgress(id, progress)),
       () => stream.add(id, eventsToTell(events)),
     ];
+    const mostMs = () => (this.#isOver ? Number.POSITIVE_INFINITY : OUTAGE_MS);
     try {
-      await outlastOutage(() => keepAll(parts), { signal, mostMs: OUTAGE_MS, onOutage });
+      await outlastOutage(() => keepAll(parts), { signal, mostMs, onOutage });
       this.#progress = progress;
     } catch (thrown) {
       this.#isBroken = true;

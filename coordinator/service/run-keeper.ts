@@ -182,12 +182,12 @@ export class RunKeeper implements JobKeeper {
         },
         onStop: (handler) => ending.onStop(handler),
       });
-      await journal.flush();
+      await journal.end();
       if (result.kind === "trained") await this.#finish(run, result);
       else signal.throwIfAborted();
       if (result.kind === "short") await this.#settle(run, () => life.sendBack(id, null));
     } catch (thrown) {
-      await journal.flush();
+      await journal.end();
       await this.#settle(run, this.#outcomeOf(run, thrown));
     }
   }

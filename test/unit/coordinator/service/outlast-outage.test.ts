@@ -39,7 +39,7 @@ describe("work during an outage of the store", () => {
   it("is given up after the time that it may take, and at once for anything else", async () => {
     const { signal } = new AbortController();
     const work = failing(99);
-    const done = outlastOutage(work.run, { signal, mostMs: 3500, onOutage: () => undefined });
+    const done = outlastOutage(work.run, { signal, mostMs: () => 3500, onOutage: () => undefined });
     const given = expect(done).rejects.toBe(OUTAGE);
     await vi.advanceTimersByTimeAsync(3500);
     await given;

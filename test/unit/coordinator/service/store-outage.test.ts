@@ -138,6 +138,11 @@ describe("a service whose store can't be written for a while", () => {
       const told = place.heard.next(/can't be kept/);
       end(run);
       await passing(told);
+      while (place.ground.capacity().idle === 0) await turnOfLoop();
+      for (let seconds = 0; seconds < 600; seconds++) {
+        vi.advanceTimersByTime(1000);
+        await turnOfLoop();
+      }
       expect((await place.service.detail(place.id)).job.status).toBe("INPROGRESS");
       place.kind.setWritable(true);
       await passing(status(place, expected));
