@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { ErrorResponseSchema } from "../../shared/api/error-response.js";
 import { StatusesResponseSchema } from "../../shared/api/job-status.js";
+import { shortenMessage } from "../../shared/api/run-report.js";
 import { encodeTrainEvent } from "../../shared/train-events.js";
 import { unreachable } from "../../shared/unreachable.js";
 import { isSystemError } from "../../shared/write-failure.js";
@@ -29,7 +30,6 @@ interface Outgoing {
 const BYTES_PER_MS = 100;
 /** The paths under which the stack takes the documents. */
 const PART_PATHS = { instance: "instanceschema", trainingresult: "trainingresult", result: "resultschema" } as const;
-const MESSAGE_LENGTH = 2000;
 
 /** Reports straight to the server's REST interface. */
 export class HttpReportChannel implements ReportChannel {
@@ -68,7 +68,8 @@ export class HttpReportChannel implements ReportChannel {
     const job = `/vinnsl/${encodeURIComponent(id)}`;
     switch (report.kind) {
       case "status": {
-        const query = report.message === null ? "" : `?${new URLSearchParams({ message: shorten(report.message) })}`;
+        const query =
+          report.message === null ? "" : `?${new URLSearchParams({ message: shortenMessage(report.message) })}`;
         return { method: "PUT", path: `/status/${encodeURIComponent(id)}/${report.status}${query}` };
       }
       case "events": {
@@ -170,8 +171,4 @@ function brokenDelivery(thrown: unknown, report: OutgoingReport): Delivery {
 
 function codeOf(cause: unknown): string | null {
   return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null;
-}
-
-function shorten(text: string): string {
-  return text.length <= MESSAGE_LENGTH ? text : `${text.slice(0, MESSAGE_LENGTH - 1)}…`;
 }

@@ -21,6 +21,16 @@ export const EventPositionSchema = z.number().int().nonnegative();
 /** Events in one batch at most. */
 export const EVENT_BATCH = 1000;
 
+/** Characters of a status's message that are kept, and sent over HTTP: written in an address they take up to 9 bytes each. */
+export const STATUS_MESSAGE_LENGTH = 500;
+
+/** The beginning of a message that is longer than is kept; shorter ones as they are. Pure. */
+export function shortenMessage(message: string): string {
+  if (message.length <= STATUS_MESSAGE_LENGTH) return message;
+  // No half of a character that takes two places.
+  return `${message.slice(0, STATUS_MESSAGE_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}
+
 export const StatusReportSchema = z.strictObject({
   kind: z.literal("status"),
   status: z.enum(["INPROGRESS", "FINISHED", "ERROR"]),

@@ -70,6 +70,18 @@ export function runReportingSuite(name: string, way: ReportingWay): void {
       expect((await keptEvents(job.service(), job.id)).at(-1)?.kind).toBe("failed");
     });
 
+    it("says so however much there is to say", async () => {
+      const job = await way.open();
+      const reporter = job.openReporter();
+      // As long as the stack of an error can be, in characters that an address spells out.
+      const problem = `it broke 🎡${" at näher.ts:1".repeat(500)}`;
+      expect((await reporter.fail({ code: "INTERNAL", problem })).kind).toBe("delivered");
+      await expect.poll(() => statusOf(job), { timeout: 10_000 }).toBe("ERROR");
+
+      const { job: summary } = await job.service().detail(job.id);
+      expect(summary.statusReason?.message).toContain("it broke 🎡 at näher.ts:1");
+    });
+
     it("goes on behind what was heard when the server was away", async () => {
       const job = await way.open();
       const reporter = job.openReporter();

@@ -1,9 +1,12 @@
 import { z } from "zod";
 import { JobStatusSchema, StatusesResponseSchema } from "../../../shared/api/job-status.js";
+import { STATUS_MESSAGE_LENGTH, shortenMessage } from "../../../shared/api/run-report.js";
 import { ignoreBodies } from "../bodies/no-body.js";
 import type { HttpApp, HttpServices } from "../http-app.js";
 import { refusals } from "../openapi/answers.js";
 import { JobPathSchema, toJobId } from "./parameters.js";
+
+const MESSAGE = `Why, for ERROR; of longer messages the first ${STATUS_MESSAGE_LENGTH} characters are kept`;
 
 /** `/status…`: how jobs stand, and, for runs elsewhere, how they go on. */
 export function registerStatusRoutes(app: HttpApp, { service, limits }: HttpServices): void {
@@ -23,13 +26,13 @@ export function registerStatusRoutes(app: HttpApp, { service, limits }: HttpServ
     const changeSchema = {
       summary: "Moves a job to a status; QUEUED makes it wait for workers",
       params: JobPathSchema.extend({ status: JobStatusSchema }),
-      querystring: z.object({ message: z.string().max(500).optional().describe("Why, for ERROR") }),
+      querystring: z.object({ message: z.string().optional().describe(MESSAGE) }),
       response: { 200: StatusesResponseSchema, ...refusals(404, 408, 409, 413) },
     };
     scope.put("/status/:id/:status", { schema: changeSchema }, async ({ params, query }) => {
       const { status } = params;
       const { message } = query;
-      const change = { status, ...(message === undefined ? {} : { message }) };
+      const change = { status, ...(message === undefined ? {} : { message: shortenMessage(message) }) };
       const job = await service.setStatus(toJobId(params.id), change);
       return { [job.id]: job.status };
     });

@@ -49,6 +49,16 @@ describe("/status", () => {
     expect((await app.inject({ url: `/status/${id}` })).json()).toEqual({ [id]: "CREATED" });
   });
 
+  it("keeps the beginning of a long message rather than refuse it", async () => {
+    await put(`/status/${id}/INPROGRESS`);
+    const answer = await put(
+      `/status/${id}/ERROR?${new URLSearchParams({ message: `it broke ${"🎡".repeat(1000)}` })}`,
+    );
+    expect([answer.statusCode, answer.json()]).toEqual([200, { [id]: "ERROR" }]);
+    const { message } = (await app.inject({ url: `/cluster/jobs/${id}` })).json().job.statusReason;
+    expect(message).toBe(`it broke ${"🎡".repeat(245)}…`);
+  });
+
   it("refuses words that are no status by 400, and jobs that there are not by 404", async () => {
     const wrong = await put(`/status/${id}/queued`);
     expect([wrong.statusCode, wrong.json().error.message]).toEqual([400, expect.stringContaining('"QUEUED"')]);
