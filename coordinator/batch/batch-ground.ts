@@ -3,7 +3,7 @@ import type { ReadJob } from "../job/plan-run.js";
 import type { JobFiles } from "../service/job-files.js";
 import type { Workforce } from "../service/training-ground.js";
 import type { FileStore } from "../store/file-store.js";
-import type { BatchScheduler } from "./batch-scheduler.js";
+import type { BatchScheduler, NotNow } from "./batch-scheduler.js";
 
 /** One batch job of a job: no other of the same job has its key. */
 export interface BatchJobName {
@@ -34,9 +34,10 @@ export interface BatchGround extends Workforce {
 
   /**
    * Writes into the batch job's folder all that its nodes need. Anything of it that is there already is written anew.
-   * @returns the script to submit @throws RingstrasseError BATCH_REFUSED, OUTPUT_UNWRITABLE, STORE_DAMAGED
+   * @returns the script to submit, or why that has to wait
+   * @throws RingstrasseError BATCH_REFUSED: the job asks for what there is not; OUTPUT_UNWRITABLE, STORE_DAMAGED
    */
-  write(job: BatchJobToWrite): Promise<string>;
+  write(job: BatchJobToWrite): Promise<{ readonly kind: "written"; readonly script: string } | NotNow>;
 
   /** The name that the batch system knows the job by. */
   nameOf(name: BatchJobName): string;

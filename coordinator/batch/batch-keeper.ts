@@ -16,6 +16,7 @@ import { JOB_PAGE, type JobStore } from "../store/job-store.js";
 import type { BatchGround, BatchTiming } from "./batch-ground.js";
 import type { BatchReports } from "./batch-reports.js";
 import { BatchRun } from "./batch-run.js";
+import { type BatchSubmission, notNow } from "./batch-scheduler.js";
 
 export interface BatchKeeperOptions {
   readonly store: JobStore;
@@ -45,6 +46,8 @@ export class BatchKeeper implements JobKeeper {
   readonly #runs = new Map<JobId, BatchRun>();
   /** Being handed over, or to be tried again later. */
   readonly #starting = new Set<JobId>();
+  /** Why jobs have to wait until they can be handed over, as they have been told. */
+  readonly #toldWhy = new Map<JobId, string>();
   readonly #pauses = new Set<NodeJS.Timeout>();
   readonly #closing = new AbortController();
   #onEnded: () => void = () => undefined;
@@ -122,13 +125,15 @@ export class BatchKeeper implements JobKeeper {
     try {
       const job = await store.summary(id);
       if (job.status !== "QUEUED" || this.#runs.has(id)) return;
-      const batchJob = (await this.#batchJobOf(job)) ?? (await this.#submit(job));
-      if (batchJob === null) return this.#tryLater(id);
+      const submission = await this.#submission(job);
+      if (submission.kind === "later") return await this.#putOff(id, submission.problem);
       this.#follow(await store.summary(id));
       this.#starting.delete(id);
+      this.#toldWhy.delete(id);
     } catch (thrown) {
       if (!(thrown instanceof RingstrasseError)) throw thrown;
       this.#starting.delete(id);
+      this.#toldWhy.delete(id);
       if (thrown.failure.code === "NOT_FOUND") return;
       this.#options.log.warn({ jobId: id, err: thrown }, "job not handed over");
       await life.move(id, "fail", { reason: thrown.failure });
@@ -136,24 +141,41 @@ export class BatchKeeper implements JobKeeper {
     }
   }
 
-  /** Null: the batch system doesn't want it now, which the job has been told. */
-  async #submit(job: JobSummary): Promise<string | null> {
-    const { store, files, documents, ground, stream } = this.#options;
+  /** The batch job that the job has already, or else a new one. */
+  async #submission(job: JobSummary): Promise<BatchSubmission> {
+    let batchJob: string | null;
+    try {
+      batchJob = await this.#batchJobOf(job);
+    } catch (thrown) {
+      // Whether there is one nobody knows now: it may run already.
+      return notNow(thrown);
+    }
+    return batchJob === null ? await this.#submit(job) : { kind: "submitted", batchJob };
+  }
+
+  async #submit(job: JobSummary): Promise<BatchSubmission> {
+    const { store, files, documents, ground } = this.#options;
     const { id } = job;
     const key = job.run.batch?.key ?? randomBytes(6).toString("hex");
     // First the name, then the job of that name: whenever this process ends, the batch job can be found.
     if (job.run.batch === null) await store.recordRun(id, { batch: { key, batchJob: null, reported: null } });
     const read = await documents.trainable(id);
     const found = await findJobFiles(read, files);
-    const script = await ground.write({ name: { id, key }, job: read, found, files });
-    const submission = await ground.scheduler.submit(script);
-    if (submission.kind === "later") {
-      await stream.add(id, [{ event: "warning", message: `It will be handed over later: ${submission.problem}` }]);
-      return null;
+    const written = await ground.write({ name: { id, key }, job: read, found, files });
+    if (written.kind === "later") return written;
+    const submission = await ground.scheduler.submit(written.script);
+    if (submission.kind === "later") return submission;
+    await store.recordRun(id, { batch: { key, batchJob: submission.batchJob, reported: null } });
+    return submission;
+  }
+
+  /** The job is told why, once. */
+  async #putOff(id: JobId, problem: string): Promise<void> {
+    if (this.#toldWhy.get(id) !== problem) {
+      await this.#options.stream.add(id, [{ event: "warning", message: `It will be handed over later: ${problem}` }]);
+      this.#toldWhy.set(id, problem);
     }
-    const { batchJob } = submission;
-    await store.recordRun(id, { batch: { key, batchJob, reported: null } });
-    return batchJob;
+    this.#tryLater(id);
   }
 
   /** The batch job that the job has already; where the service ended while it was handed over, it is looked for. */

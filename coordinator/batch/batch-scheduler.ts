@@ -1,3 +1,5 @@
+import { toFailure } from "../../shared/failure.js";
+
 /** What a batch system says of a job. */
 export type BatchState =
   /** `reason`: why, in the batch system's words. A job that it starts again waits too. */
@@ -8,17 +10,30 @@ export type BatchState =
   /** It knows nothing of such a job, or no longer. */
   | { readonly kind: "unknown" };
 
-export type BatchSubmission =
-  | { readonly kind: "submitted"; readonly batchJob: string }
-  /** Not now, through no fault of the job: too many are waiting, or the batch system is busy. */
-  | { readonly kind: "later"; readonly problem: string };
+export type BatchSubmission = { readonly kind: "submitted"; readonly batchJob: string } | NotNow;
+
+/** Not now, through no fault of the job: too many are waiting, or the batch system is busy or doesn't answer. */
+export interface NotNow {
+  readonly kind: "later";
+  readonly problem: string;
+}
+
+/** What follows from a question that the batch system did not answer. Pure. @throws what it is given, if that is no BATCH_REFUSED */
+export function notNow(thrown: unknown): NotNow {
+  const failure = toFailure(thrown);
+  if (failure.code !== "BATCH_REFUSED") throw thrown;
+  return { kind: "later", problem: failure.problem };
+}
 
 /**
- * A batch system as whoever runs jobs by it sees it. Calls may overlap. Each rejects with BATCH_REFUSED when the batch system isn't there
- * or doesn't answer; then nothing is known.
+ * A batch system as whoever runs jobs by it sees it. Calls may overlap. Each but {@link submit} rejects with BATCH_REFUSED when the batch
+ * system isn't there or doesn't answer; then nothing is known.
  */
 export interface BatchScheduler {
-  /** Hands over a script that says itself what it needs. @throws BATCH_REFUSED in the batch system's words: it won't take this one ever */
+  /**
+   * Hands over a script that says itself what it needs. After `later` it may have been taken all the same: see {@link find}.
+   * @throws BATCH_REFUSED in the batch system's words: it won't take this one ever
+   */
   submit(script: string): Promise<BatchSubmission>;
 
   /** All of them at once: one question. */

@@ -16,9 +16,11 @@ import { renderBatchScript } from "../submit/batch-script.js";
 import { checkRequest } from "../submit/check-request.js";
 import { shellWord } from "../submit/shell-word.js";
 import type { SlurmCommands } from "../submit/slurm-commands.js";
+import type { SlurmNode } from "../submit/slurm-nodes.js";
 import { trainArguments } from "../submit/train-arguments.js";
 import type { BatchGround, BatchJobName, BatchJobToWrite } from "./batch-ground.js";
 import { batchRanks } from "./batch-ranks.js";
+import { type NotNow, notNow } from "./batch-scheduler.js";
 import { SlurmScheduler } from "./slurm-scheduler.js";
 
 export interface SlurmGroundOptions {
@@ -64,10 +66,12 @@ export class SlurmGround implements BatchGround {
     // It never does.
   }
 
-  async write({ name, job, found, files }: BatchJobToWrite): Promise<string> {
-    const { slurm, folder: shared } = this.#options;
+  async write({ name, job, found, files }: BatchJobToWrite): ReturnType<BatchGround["write"]> {
+    const { folder: shared } = this.#options;
     const request = this.#requestOf(name, job.settings);
-    checkRequest(request, await slurm.nodes());
+    const known = await this.#nodes();
+    if (known.kind === "later") return known;
+    checkRequest(request, known.nodes);
     const folder = this.#folderOf(name);
     const [document, script, rows] = [join(folder, "document.xml"), join(folder, "train.sbatch"), join(shared, "rows")];
     try {
@@ -84,7 +88,7 @@ export class SlurmGround implements BatchGround {
     } catch (cause) {
       throw writeFailure(script, cause);
     }
-    return script;
+    return { kind: "written", script };
   }
 
   nameOf({ id, key }: BatchJobName): string {
@@ -122,6 +126,15 @@ export class SlurmGround implements BatchGround {
 
   async forget(id: JobId): Promise<void> {
     await rm(join(this.#options.folder, "jobs", id), { recursive: true, force: true });
+  }
+
+  async #nodes(): Promise<{ readonly kind: "known"; readonly nodes: readonly SlurmNode[] } | NotNow> {
+    try {
+      return { kind: "known", nodes: await this.#options.slurm.nodes() };
+    } catch (thrown) {
+      // They were there when the service started.
+      return notNow(thrown);
+    }
   }
 
   #folderOf({ id, key }: BatchJobName): string {

@@ -1,10 +1,11 @@
 import { toFailure } from "../../shared/failure.js";
+import { isSystemError } from "../../shared/write-failure.js";
 import type { SlurmCommands } from "../submit/slurm-commands.js";
-import type { BatchScheduler, BatchState, BatchSubmission } from "./batch-scheduler.js";
+import { type BatchScheduler, type BatchState, type BatchSubmission, notNow } from "./batch-scheduler.js";
 
 /** What `sbatch` says when another time will do. */
 const PASSING =
-  /unable to contact slurm controller|socket timed out|temporarily unable|connection refused|MaxSubmitJob|resource temporarily unavailable|zero bytes were transmitted/i;
+  /unable to contact slurm controller|timed out|temporarily unable|connection refused|connection failure|standby mode|MaxSubmitJob|resource temporarily unavailable|zero bytes were transmitted/i;
 
 /** {@link BatchScheduler} over Slurm's commands. */
 export class SlurmScheduler implements BatchScheduler {
@@ -18,9 +19,8 @@ export class SlurmScheduler implements BatchScheduler {
     try {
       return { kind: "submitted", batchJob: await this.#slurm.submit(script) };
     } catch (thrown) {
-      const failure = toFailure(thrown);
-      if (failure.code !== "BATCH_REFUSED" || !PASSING.test(failure.problem)) throw thrown;
-      return { kind: "later", problem: failure.problem };
+      if (!isPassing(thrown)) throw thrown;
+      return notNow(thrown);
     }
   }
 
@@ -39,4 +39,11 @@ export class SlurmScheduler implements BatchScheduler {
   cancel(batchJob: string): Promise<void> {
     return this.#slurm.cancel(batchJob);
   }
+}
+
+/** Whether it says nothing of the script: the command could not be run, or has not reached the controller. */
+function isPassing(thrown: unknown): boolean {
+  const failure = toFailure(thrown);
+  if (failure.code !== "BATCH_REFUSED") return false;
+  return (thrown instanceof Error && isSystemError(thrown.cause)) || PASSING.test(failure.problem);
 }

@@ -23,13 +23,15 @@ export class ScriptedScheduler implements BatchScheduler {
   readonly cancelled: string[] = [];
   /** Names in the order of their submission. */
   readonly submitted: string[] = [];
-  /** Every call is refused while this is set. */
+  /** Every call is refused, and every submission put off, while this is set. */
   outage: string | null = null;
+  /** So many calls were refused. */
+  refusals = 0;
   /** So many submissions are put off. */
   putOff = 0;
 
   async submit(script: string): Promise<BatchSubmission> {
-    this.#refuseInOutage();
+    if (this.outage !== null) return { kind: "later", problem: this.outage };
     const name = await readFile(script, "utf8");
     if (name === "impossible") throw refused("there is no partition night");
     if (this.putOff > 0) {
@@ -73,7 +75,9 @@ export class ScriptedScheduler implements BatchScheduler {
   }
 
   #refuseInOutage(): void {
-    if (this.outage !== null) throw refused(this.outage);
+    if (this.outage === null) return;
+    this.refusals++;
+    throw refused(this.outage);
   }
 }
 
@@ -121,12 +125,12 @@ export class ScriptedBatchGround implements BatchGround {
     // It never does.
   }
 
-  async write({ name }: BatchJobToWrite): Promise<string> {
+  async write({ name }: BatchJobToWrite): ReturnType<BatchGround["write"]> {
     const folder = join(this.#folder, name.id);
     await createDirectory(folder);
     await writeFile(join(folder, name.key), this.nameOf(name));
     this.written.push(name);
-    return join(folder, name.key);
+    return { kind: "written", script: join(folder, name.key) };
   }
 
   nameOf({ id, key }: BatchJobName): string {

@@ -181,6 +181,20 @@ describe("jobs as batch jobs", () => {
     expect((await place.service.detail(id)).warnings).toContain("It will be handed over later: too many jobs wait");
   });
 
+  it("wait for a batch system that is away when they are queued, and are told so once", async () => {
+    const place = await open();
+    const { service, ground } = place;
+    ground.scheduler.outage = "unable to contact the controller";
+    const { id } = await place.queued();
+    const told = `It will be handed over later: ${ground.scheduler.outage}`;
+    await expect.poll(async () => (await service.detail(id)).warnings).toEqual([told]);
+    await expect.poll(() => ground.scheduler.refusals).toBeGreaterThan(2);
+    expect((await service.detail(id)).warnings).toEqual([told]);
+    ground.scheduler.outage = null;
+    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
+    expect((await service.detail(id)).job.status).toBe("QUEUED");
+  });
+
   it("are refused by name, never queued for ever", async () => {
     const place = await open();
     place.ground.nameOf = () => "impossible";
@@ -214,6 +228,25 @@ describe("jobs as batch jobs", () => {
     await place.service[Symbol.asyncDispose]();
     await store.jobs.recordRun(id, { batch: { key: name.key, batchJob: null, reported: null } });
     const service = await place.reopened();
+    const run = ground.run(name);
+    await becomes(service, id, { status: "INPROGRESS" });
+    await run[Symbol.asyncDispose]();
+    expect(ground.scheduler.submitted).toHaveLength(1);
+  });
+
+  it("are found by their name, too, when the batch system is away as the next service starts", async () => {
+    const place = await open();
+    const { ground, store } = place;
+    const { id, name } = await place.queued();
+    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
+    await place.service[Symbol.asyncDispose]();
+    await store.jobs.recordRun(id, { batch: { key: name.key, batchJob: null, reported: null } });
+    ground.scheduler.outage = "unable to contact the controller";
+    const service = await place.reopened();
+    const told = `It will be handed over later: ${ground.scheduler.outage}`;
+    await expect.poll(async () => (await service.detail(id)).warnings).toEqual([told]);
+    expect((await service.detail(id)).job.status).toBe("QUEUED");
+    ground.scheduler.outage = null;
     const run = ground.run(name);
     await becomes(service, id, { status: "INPROGRESS" });
     await run[Symbol.asyncDispose]();

@@ -1,0 +1,66 @@
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SlurmCommands } from "../../coordinator/submit/slurm-commands.js";
+
+export type SlurmCommand = "sinfo" | "sbatch" | "squeue" | "sacct" | "scancel";
+
+/** What each command does while nothing is wrong: one node, jobs that wait until they are cancelled. */
+const WORK: Readonly<Record<SlurmCommand, string>> = {
+  sinfo: "echo 'main*|up|node1|4|(null)|idle|infinite'",
+  sbatch: `for script; do :; done
+number=$(($(wc -l < jobs) + 1))
+echo "$number|PENDING|0|Priority|$(sed -n 's/^#SBATCH --job-name=//p' "$script" | head -n 1)|" >> jobs
+echo "$number"`,
+  squeue: "cat jobs",
+  sacct: "true",
+  scancel: 'echo "$1" >> cancelled',
+};
+
+/** Slurm's commands as shell scripts in a folder of the test's, without a cluster behind them. */
+export class FakeSlurm {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async open(folder: string): Promise<FakeSlurm> {
+    const slurm = new FakeSlurm(folder);
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "jobs"), "");
+    for (const [name, work] of Object.entries(WORK)) {
+      const fault = `if [ -e ${name}.fault ]; then . ./${name}.fault; fi`;
+      const path = join(folder, name);
+      await writeFile(path, `#!/bin/sh\ncd ${folder} || exit 99\n${fault}\n${work}\n`);
+      await chmod(path, 0o755);
+    }
+    return slurm;
+  }
+
+  commands(): SlurmCommands {
+    return new SlurmCommands({ PATH: `${this.#folder}:/usr/bin:/bin` });
+  }
+
+  /** The command says this and fails, until it is {@link mend}ed. */
+  async fail(command: SlurmCommand, words: string): Promise<void> {
+    await this.#fault(command, `echo '${words}' >&2\nexit 1`);
+  }
+
+  async mend(command: SlurmCommand): Promise<void> {
+    await rm(join(this.#folder, `${command}.fault`), { force: true });
+  }
+
+  /** Names of the jobs that were submitted. */
+  async submitted(): Promise<string[]> {
+    return (await this.#lines("jobs")).map((line) => line.split("|")[4] ?? "");
+  }
+
+  async #fault(command: SlurmCommand, script: string): Promise<void> {
+    await writeFile(join(this.#folder, `${command}.fault`), `${script}\n`);
+  }
+
+  async #lines(name: string): Promise<string[]> {
+    const text = await readFile(join(this.#folder, name), "utf8").catch(() => "");
+    return text.split("\n").filter((line) => line !== "");
+  }
+}

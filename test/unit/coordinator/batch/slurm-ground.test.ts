@@ -1,0 +1,57 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { SlurmGround } from "../../../../coordinator/batch/slurm-ground.js";
+import { openJobService } from "../../../../coordinator/service/open-job-service.js";
+import { batchRequest } from "../../../../coordinator/submit/batch-request.js";
+import type { SlurmCommands } from "../../../../coordinator/submit/slurm-commands.js";
+import { createLogger } from "../../../../shared/logger.js";
+import { FakeSlurm } from "../../../support/fake-slurm.js";
+import { NO_JUDGE } from "../../../support/no-judge.js";
+import { documentXml, STORE_KINDS, upload } from "../../../support/service-place.js";
+import { temporaryDirectory } from "../../../support/temporary-directory.js";
+
+class QuickGround extends SlurmGround {
+  readonly timing = { lookMs: 5, askMs: 5, laterMs: 10 };
+}
+
+/** A service whose jobs go to commands in a folder. */
+async function open() {
+  const directory = await temporaryDirectory();
+  const slurm = await FakeSlurm.open(join(directory, "bin"));
+  const entry = join(directory, "ringstrasse.js");
+  await writeFile(entry, "");
+  const ground = groundOf(directory, slurm.commands(), entry);
+  const store = await STORE_KINDS[0]!.open(directory);
+  onTestFinished(() => store[Symbol.asyncDispose]());
+  const log = createLogger("silent", { process: "test" });
+  const service = await openJobService({ store, ground, judge: NO_JUDGE, dataDirectory: directory, log });
+  onTestFinished(() => service[Symbol.asyncDispose]());
+  const queued = async () => {
+    await upload({ store }, "rows.txt");
+    const { id } = await service.submit({ format: "xml", bytes: Buffer.from(documentXml()) });
+    await service.queue(id);
+    return id;
+  };
+  return { slurm, service, queued };
+}
+
+function groundOf(directory: string, slurm: SlurmCommands, entry: string): SlurmGround {
+  const request = { ...batchRequest({}, "ringstrasse"), cpusPerTask: null };
+  const folder = join(directory, "shared");
+  return new QuickGround({ slurm, folder, request, options: {}, entry, execPath: process.execPath });
+}
+
+describe("jobs of the service at Slurm", () => {
+  it("wait while sinfo does not answer, and are handed over when it does", async () => {
+    const { slurm, service, queued } = await open();
+    await slurm.fail("sinfo", "slurm_load_partitions: Unable to contact slurm controller (connect failure)");
+    const id = await queued();
+    const told = expect.stringMatching(/later: sinfo failed: .*connect failure/);
+    await expect.poll(async () => (await service.detail(id)).warnings).toEqual([told]);
+    await slurm.mend("sinfo");
+    await expect.poll(() => slurm.submitted()).toEqual([expect.stringContaining(id)]);
+    expect((await service.detail(id)).job.status).toBe("QUEUED");
+  });
+});
