@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as wait } from "node:timers/promises";
-import { describeFailure } from "../../shared/describe-failure.js";
-import { RingstrasseError, toFailure } from "../../shared/failure.js";
+import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
 import type { JobDocuments } from "../service/job-documents.js";
@@ -13,9 +11,9 @@ import type { KeyedTurns } from "../service/keyed-turns.js";
 import type { FileStore } from "../store/file-store.js";
 import type { JobSummary } from "../store/job-record.js";
 import { JOB_PAGE, type JobStore } from "../store/job-store.js";
+import { BatchFollower } from "./batch-follower.js";
 import type { BatchGround, BatchTiming } from "./batch-ground.js";
 import type { BatchReports } from "./batch-reports.js";
-import { BatchRun } from "./batch-run.js";
 import { type BatchSubmission, notNow } from "./batch-scheduler.js";
 
 export interface BatchKeeperOptions {
@@ -43,7 +41,7 @@ export class BatchKeeper implements JobKeeper {
   readonly setAside = 0;
   readonly #options: BatchKeeperOptions;
   readonly #timing: BatchTiming;
-  readonly #runs = new Map<JobId, BatchRun>();
+  readonly #follower: BatchFollower;
   /** Being handed over, or to be tried again later. */
   readonly #starting = new Set<JobId>();
   /** Why jobs have to wait until they can be handed over, as they have been told. */
@@ -53,19 +51,18 @@ export class BatchKeeper implements JobKeeper {
   #onEnded: () => void = () => undefined;
   #handingOver: Promise<unknown> = Promise.resolve();
   #following: Promise<void> = Promise.resolve();
-  #askedAt = Number.NEGATIVE_INFINITY;
-  #trouble: string | null = null;
 
   private constructor(options: BatchKeeperOptions) {
     this.#options = options;
     this.#timing = options.ground.timing ?? TIMING;
+    this.#follower = new BatchFollower({ ...options, timing: this.#timing, onOver: () => this.#onEnded() });
   }
 
   /** Finds the batch jobs of the service before, and follows them. @throws RingstrasseError STORE_UNAVAILABLE */
   static async open(options: BatchKeeperOptions): Promise<BatchKeeper> {
     const keeper = new BatchKeeper(options);
-    for await (const job of batchJobsIn(options.store)) keeper.#follow(job);
-    keeper.#following = keeper.#lookAgainAndAgain();
+    for await (const job of batchJobsIn(options.store)) keeper.#follower.follow(job);
+    keeper.#following = keeper.#follower.lookUntil(keeper.#closing.signal);
     return keeper;
   }
 
@@ -74,7 +71,7 @@ export class BatchKeeper implements JobKeeper {
   }
 
   has(id: JobId): boolean {
-    return this.#runs.has(id) || this.#starting.has(id);
+    return this.#follower.has(id) || this.#starting.has(id);
   }
 
   mustEnd(job: JobSummary): boolean {
@@ -99,7 +96,7 @@ export class BatchKeeper implements JobKeeper {
       const batchJob = await this.#batchJobOf(job);
       if (batchJob !== null) await ground.scheduler.cancel(batchJob);
       // From here on nobody listens to what it still reports.
-      this.#runs.delete(id);
+      this.#follower.forget(id);
       await life.move(id, "fail", { reason: failure });
     });
   }
@@ -124,10 +121,10 @@ export class BatchKeeper implements JobKeeper {
     const { store, life } = this.#options;
     try {
       const job = await store.summary(id);
-      if (job.status !== "QUEUED" || this.#runs.has(id)) return;
+      if (job.status !== "QUEUED" || this.#follower.has(id)) return;
       const submission = await this.#submission(job);
       if (submission.kind === "later") return await this.#putOff(id, submission.problem);
-      this.#follow(await store.summary(id));
+      this.#follower.follow(await store.summary(id));
       this.#starting.delete(id);
       this.#toldWhy.delete(id);
     } catch (thrown) {
@@ -201,58 +198,6 @@ export class BatchKeeper implements JobKeeper {
       this.#onEnded();
     }, this.#timing.laterMs);
     this.#pauses.add(pause);
-  }
-
-  #follow({ id, run: { batch } }: JobSummary): void {
-    if (batch === null || batch.batchJob === null) return;
-    const name = { id, key: batch.key };
-    this.#runs.set(id, new BatchRun({ ...this.#options, name, batchJob: batch.batchJob }));
-  }
-
-  async #lookAgainAndAgain(): Promise<void> {
-    const { lookMs } = this.#timing;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      await this.#look().then(
-        () => this.#recovered(),
-        (thrown: unknown) => this.#troubled(thrown),
-      );
-      await wait(lookMs, undefined, { signal }).catch((thrown: unknown) => {
-        if (!signal.aborted) throw thrown;
-      });
-    }
-  }
-
-  /** First the reports, then the batch system: what it says of a job is then never older than what the job has said. */
-  async #look(): Promise<void> {
-    const { ground, now } = this.#options;
-    const { signal } = this.#closing;
-    for (const run of [...this.#runs.values()]) await run.takeIn(signal);
-    if (now() - this.#askedAt < this.#timing.askMs || this.#runs.size === 0) return;
-    this.#askedAt = now();
-    const runs = [...this.#runs];
-    const states = await ground.scheduler.states(runs.map(([, { batchJob }]) => batchJob));
-    for (const [id, run] of runs) {
-      if (signal.aborted) return;
-      const outlook = await run.settle(states.get(run.batchJob) ?? { kind: "unknown" }, signal);
-      if (outlook === "goesOnLookSoon") this.#askedAt = Number.NEGATIVE_INFINITY;
-      if (outlook !== "over" || this.#runs.get(id) !== run) continue;
-      this.#runs.delete(id);
-      this.#onEnded();
-    }
-  }
-
-  #troubled(thrown: unknown): void {
-    const failure = toFailure(thrown);
-    const words = describeFailure(failure);
-    if (this.#trouble !== words)
-      this.#options.log.warn({ failure, err: thrown }, "batch jobs can't be looked at now; trying again");
-    this.#trouble = words;
-  }
-
-  #recovered(): void {
-    if (this.#trouble !== null) this.#options.log.info("batch jobs can be looked at again");
-    this.#trouble = null;
   }
 }
 

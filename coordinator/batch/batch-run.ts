@@ -69,12 +69,20 @@ export class BatchRun {
     // What it has said before it ended may have come only now.
     if (isOver) await this.takeIn(signal);
     if (signal.aborted) return "goesOn";
-    const { turns, name, ground } = this.#options;
+    const { turns, name } = this.#options;
     this.#overSince = isOver ? (this.#overSince ?? this.#options.now()) : null;
     const outlook = await turns.run(name.id, () => this.#decide(state));
     this.#hasWaited = state.kind === "waiting";
-    if (outlook === "over") await ground.tidy(name);
+    if (outlook === "over") await this.#tidy();
     return outlook;
+  }
+
+  /** What can't be removed stays until the job is deleted: the job itself is over. */
+  async #tidy(): Promise<void> {
+    const { ground, name, log } = this.#options;
+    await ground
+      .tidy(name)
+      .catch((thrown: unknown) => log.warn({ err: thrown, jobId: name.id }, "batch folder not tidied"));
   }
 
   /** In the job's turn. */

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { createDirectory } from "../../shared/create-directory.js";
-import { JobIdSchema } from "../../shared/ids.js";
+import { type JobId, JobIdSchema } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
 import { writeFailure } from "../../shared/write-failure.js";
 import type { ReportIntake } from "./report-intake.js";
@@ -76,7 +76,7 @@ export class SpoolWatcher implements AsyncDisposable {
   }
 
   async #look(): Promise<void> {
-    const { directory, intake } = this.#options;
+    const { directory } = this.#options;
     const notes: SpoolNote[] = [];
     const entries = await readdir(directory, { withFileTypes: true });
     for (const entry of entries) {
@@ -88,11 +88,22 @@ export class SpoolWatcher implements AsyncDisposable {
         notes.push({ path, problem: "it is no directory of a job, and stays untouched" });
         continue;
       }
-      const spool = new SpoolDirectory({ path, id: JobIdSchema.parse(entry.name), intake });
-      notes.push(...(await spool.takeIn(this.#closing.signal)));
+      notes.push(...(await this.#takeIn(path, JobIdSchema.parse(entry.name))));
     }
     for (const path of this.#said.keys()) if (!notes.some((note) => note.path === path)) this.#said.delete(path);
     for (const note of notes) this.#say(note);
+  }
+
+  /** What goes wrong with one job's directory holds none of the others up. */
+  async #takeIn(path: string, id: JobId): Promise<SpoolNote[]> {
+    const { intake, log } = this.#options;
+    const spool = new SpoolDirectory({ path, id, intake });
+    try {
+      return await spool.takeIn(this.#closing.signal);
+    } catch (thrown) {
+      log.debug({ err: thrown, path }, "spool");
+      return [{ path, problem: `its reports can't be taken in now (${String(thrown)})` }];
+    }
   }
 
   #say({ path, problem }: SpoolNote): void {

@@ -1,5 +1,5 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { BatchJobName } from "../../../../coordinator/batch/batch-ground.js";
 import { REPORT_GRACE_MS } from "../../../../coordinator/batch/decide-batch.js";
@@ -251,6 +251,40 @@ describe("jobs as batch jobs", () => {
     await becomes(service, id, { status: "INPROGRESS" });
     await run[Symbol.asyncDispose]();
     expect(ground.scheduler.submitted).toHaveLength(1);
+  });
+
+  it("go on when the folder of another one can't be read", async () => {
+    const place = await open();
+    const { service, ground } = place;
+    const broken = await place.queued();
+    const path = ground.reportsOf(broken.name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, "no folder");
+    const { id, name } = await place.queued();
+    const run = ground.run(name);
+    await becomes(service, id, { status: "INPROGRESS" });
+    await finish(place, run, id);
+    await rm(path);
+    const late = ground.run(broken.name);
+    await becomes(service, broken.id, { status: "INPROGRESS" });
+    await late[Symbol.asyncDispose]();
+  });
+
+  it("end although their folder can't be tidied", async () => {
+    const place = await open();
+    const { service, ground } = place;
+    let tried = 0;
+    ground.tidy = () => {
+      tried++;
+      return Promise.reject(Object.assign(new Error("EBUSY: in use"), { code: "EBUSY", syscall: "rm" }));
+    };
+    const { id, name } = await place.queued();
+    ground.scheduler.set(ground.nameOf(name), { kind: "ended", state: "FAILED", exitCode: 3 });
+    await ground.run(name).fail({ code: "INTERNAL", problem: "it broke" });
+    await becomes(service, id, { status: "ERROR" });
+    await service.queue(id);
+    await expect.poll(() => ground.scheduler.submitted).toHaveLength(2);
+    expect(tried).toBe(1);
   });
 
   it("are nobody else's: a status from outside is refused, and a server with workers does not train them too", async () => {

@@ -92,6 +92,23 @@ describe("SpoolWatcher", () => {
     await expect.poll(() => readdir(directory)).toEqual([]);
   });
 
+  it("goes on with the other jobs when one's directory is in disorder", async () => {
+    const { server, id, directory, put, watch } = await spool();
+    // In whichever order they are listed: one of them comes before the good one.
+    const bad = Array.from({ length: 16 }, (_, index) => join(directory, index.toString(16).repeat(24)));
+    for (const path of bad) {
+      // What is refused can't be set aside: something is in the way.
+      await mkdir(join(path, `${reportName(1)}.refused`, "full"), { recursive: true });
+      await writeFile(join(path, reportName(1)), '{"kind":"rumour"}\n');
+    }
+    await put(1, INPROGRESS);
+    const watcher = await watch();
+    await expect.poll(async () => (await server.service.detail(id)).job.status).toBe("INPROGRESS");
+    await expect
+      .poll(() => bad.map((path) => watcher.notes.get(path)).filter((note) => note !== undefined))
+      .toHaveLength(16);
+  });
+
   it("keeps what speaks of an unknown job until there is one", async () => {
     const { directory, watch } = await spool();
     const unknown = join(directory, "0".repeat(24));
