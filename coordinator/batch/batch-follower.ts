@@ -72,7 +72,7 @@ export class BatchFollower {
     if (now() - this.#askedAt < timing.askMs || heard.length === 0) return;
     this.#askedAt = now();
     const batchJobs = heard.map(([, { batchJob }]) => batchJob);
-    const states = await this.#try("the batch system", signal, () => ground.scheduler.states(batchJobs));
+    const states = await this.#try("the batch system", signal, () => ground.scheduler.states(batchJobs, signal));
     if (states === null) return;
     for (const [id, run] of heard) {
       if (signal.aborted) return;

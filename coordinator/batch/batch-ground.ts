@@ -34,10 +34,13 @@ export interface BatchGround extends Workforce {
 
   /**
    * Writes into the batch job's folder all that its nodes need. Anything of it that is there already is written anew.
-   * @returns the script to submit, or why that has to wait
+   * @param signal gives up what the batch system is asked @returns the script to submit, or why that has to wait
    * @throws RingstrasseError BATCH_REFUSED: the job asks for what there is not; OUTPUT_UNWRITABLE, STORE_DAMAGED
    */
-  write(job: BatchJobToWrite): Promise<{ readonly kind: "written"; readonly script: string } | NotNow>;
+  write(
+    job: BatchJobToWrite,
+    signal: AbortSignal,
+  ): Promise<{ readonly kind: "written"; readonly script: string } | NotNow>;
 
   /** The name that the batch system knows the job by. */
   nameOf(name: BatchJobName): string;

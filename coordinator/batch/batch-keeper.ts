@@ -94,14 +94,14 @@ export class BatchKeeper implements JobKeeper {
       const job = await store.summary(id);
       if (!this.mustEnd(job)) return;
       const batchJob = await this.#batchJobOf(job);
-      if (batchJob !== null) await ground.scheduler.cancel(batchJob);
+      if (batchJob !== null) await ground.scheduler.cancel(batchJob, this.#closing.signal);
       // From here on nobody listens to what it still reports.
       this.#follower.forget(id);
       await life.move(id, "fail", { reason: failure });
     });
   }
 
-  /** Batch jobs go on: the next service finds them. */
+  /** Batch jobs go on: the next service finds them. Waits for a submission that is under way, and for nothing else of the batch system. */
   async stopAll(): Promise<void> {
     this.#closing.abort();
     for (const pause of this.#pauses) clearTimeout(pause);
@@ -158,7 +158,7 @@ export class BatchKeeper implements JobKeeper {
     if (job.run.batch === null) await store.recordRun(id, { batch: { key, batchJob: null, reported: null } });
     const read = await documents.trainable(id);
     const found = await findJobFiles(read, files);
-    const written = await ground.write({ name: { id, key }, job: read, found, files });
+    const written = await ground.write({ name: { id, key }, job: read, found, files }, this.#closing.signal);
     if (written.kind === "later") return written;
     const submission = await ground.scheduler.submit(written.script);
     if (submission.kind === "later") return submission;
@@ -168,6 +168,8 @@ export class BatchKeeper implements JobKeeper {
 
   /** The job is told why, once. */
   async #putOff(id: JobId, problem: string): Promise<void> {
+    // What was given up for that is found again by the next service.
+    if (this.#closing.signal.aborted) return;
     if (this.#toldWhy.get(id) !== problem) {
       await this.#options.stream.add(id, [{ event: "warning", message: `It will be handed over later: ${problem}` }]);
       this.#toldWhy.set(id, problem);
@@ -180,7 +182,8 @@ export class BatchKeeper implements JobKeeper {
     const { store, ground } = this.#options;
     if (batch === null || batch.batchJob !== null) return batch?.batchJob ?? null;
     const name = { id, key: batch.key };
-    const batchJob = (await ground.scheduler.find(ground.nameOf(name))) ?? (await ground.startedJobOf(name));
+    const { signal } = this.#closing;
+    const batchJob = (await ground.scheduler.find(ground.nameOf(name), signal)) ?? (await ground.startedJobOf(name));
     if (batchJob !== null) await store.recordRun(id, { batch: { ...batch, batchJob } });
     return batchJob;
   }

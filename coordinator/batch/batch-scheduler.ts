@@ -27,7 +27,8 @@ export function notNow(thrown: unknown): NotNow {
 
 /**
  * A batch system as whoever runs jobs by it sees it. Calls may overlap. Each but {@link submit} rejects with BATCH_REFUSED when the batch
- * system isn't there or doesn't answer; then nothing is known.
+ * system isn't there or doesn't answer; then nothing is known. None takes for ever; `signal` gives a question up, which then rejects in the
+ * same way.
  */
 export interface BatchScheduler {
   /**
@@ -37,11 +38,11 @@ export interface BatchScheduler {
   submit(script: string): Promise<BatchSubmission>;
 
   /** All of them at once: one question. */
-  states(batchJobs: readonly string[]): Promise<ReadonlyMap<string, BatchState>>;
+  states(batchJobs: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, BatchState>>;
 
   /** The user's job of this name, the latest of several, whether it has ended or not; null: none is known. */
-  find(name: string): Promise<string | null>;
+  find(name: string, signal?: AbortSignal): Promise<string | null>;
 
   /** Ends the job, waiting or running, on all its nodes; resolves when the batch system has taken that on. One that has ended will do. */
-  cancel(batchJob: string): Promise<void>;
+  cancel(batchJob: string, signal?: AbortSignal): Promise<void>;
 }

@@ -66,10 +66,10 @@ export class SlurmGround implements BatchGround {
     // It never does.
   }
 
-  async write({ name, job, found, files }: BatchJobToWrite): ReturnType<BatchGround["write"]> {
+  async write({ name, job, found, files }: BatchJobToWrite, signal: AbortSignal): ReturnType<BatchGround["write"]> {
     const { folder: shared } = this.#options;
     const request = this.#requestOf(name, job.settings);
-    const known = await this.#nodes();
+    const known = await this.#nodes(signal);
     if (known.kind === "later") return known;
     checkRequest(request, known.nodes);
     const folder = this.#folderOf(name);
@@ -128,9 +128,11 @@ export class SlurmGround implements BatchGround {
     await rm(join(this.#options.folder, "jobs", id), { recursive: true, force: true });
   }
 
-  async #nodes(): Promise<{ readonly kind: "known"; readonly nodes: readonly SlurmNode[] } | NotNow> {
+  async #nodes(
+    signal: AbortSignal,
+  ): Promise<{ readonly kind: "known"; readonly nodes: readonly SlurmNode[] } | NotNow> {
     try {
-      return { kind: "known", nodes: await this.#options.slurm.nodes() };
+      return { kind: "known", nodes: await this.#options.slurm.nodes(signal) };
     } catch (thrown) {
       // They were there when the service started.
       return notNow(thrown);

@@ -24,26 +24,29 @@ export class SlurmScheduler implements BatchScheduler {
     }
   }
 
-  async states(batchJobs: readonly string[]): Promise<ReadonlyMap<string, BatchState>> {
+  async states(batchJobs: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, BatchState>> {
     if (batchJobs.length === 0) return new Map();
-    const queue = new Map((await this.#slurm.jobs()).map(({ id, state }) => [id, state]));
+    const queue = new Map((await this.#slurm.jobs(signal)).map(({ id, state }) => [id, state]));
     const forgotten = batchJobs.filter((id) => !queue.has(id));
-    const accounted = forgotten.length === 0 ? new Map<string, BatchState>() : await this.#slurm.accounted(forgotten);
+    const accounted =
+      forgotten.length === 0 ? new Map<string, BatchState>() : await this.#slurm.accounted(forgotten, signal);
     return new Map(batchJobs.map((id) => [id, queue.get(id) ?? accounted.get(id) ?? { kind: "unknown" }]));
   }
 
-  async find(name: string): Promise<string | null> {
-    return (await this.#slurm.jobs()).findLast((job) => job.name === name)?.id ?? null;
+  async find(name: string, signal?: AbortSignal): Promise<string | null> {
+    return (await this.#slurm.jobs(signal)).findLast((job) => job.name === name)?.id ?? null;
   }
 
-  cancel(batchJob: string): Promise<void> {
-    return this.#slurm.cancel(batchJob);
+  cancel(batchJob: string, signal?: AbortSignal): Promise<void> {
+    return this.#slurm.cancel(batchJob, signal);
   }
 }
 
-/** Whether it says nothing of the script: the command could not be run, or has not reached the controller. */
+/** Whether it says nothing of the script: the command could not be run, has not ended in time, or has not reached the controller. */
 function isPassing(thrown: unknown): boolean {
   const failure = toFailure(thrown);
   if (failure.code !== "BATCH_REFUSED") return false;
-  return (thrown instanceof Error && isSystemError(thrown.cause)) || PASSING.test(failure.problem);
+  const cause = thrown instanceof Error ? thrown.cause : null;
+  const hasNotAnswered = isSystemError(cause) || (cause instanceof Error && cause.name === "AbortError");
+  return hasNotAnswered || PASSING.test(failure.problem);
 }

@@ -29,7 +29,7 @@ export class FakeSlurm {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "jobs"), "");
     for (const [name, work] of Object.entries(WORK)) {
-      const fault = `if [ -e ${name}.fault ]; then . ./${name}.fault; fi`;
+      const fault = `echo $$ >> ${name}.times\nif [ -e ${name}.fault ]; then . ./${name}.fault; fi`;
       const path = join(folder, name);
       await writeFile(path, `#!/bin/sh\ncd ${folder} || exit 99\n${fault}\n${work}\n`);
       await chmod(path, 0o755);
@@ -37,8 +37,9 @@ export class FakeSlurm {
     return slurm;
   }
 
-  commands(): SlurmCommands {
-    return new SlurmCommands({ PATH: `${this.#folder}:/usr/bin:/bin` });
+  /** @param patienceMs default: as long as the product waits */
+  commands(patienceMs?: number): SlurmCommands {
+    return new SlurmCommands({ PATH: `${this.#folder}:/usr/bin:/bin` }, [], patienceMs);
   }
 
   /** The command says this and fails, until it is {@link mend}ed. */
@@ -46,8 +47,28 @@ export class FakeSlurm {
     await this.#fault(command, `echo '${words}' >&2\nexit 1`);
   }
 
+  /** The command takes for ever; {@link hung} tells of it. */
+  async hang(command: SlurmCommand): Promise<void> {
+    await this.#fault(command, `echo $$ >> ${command}.hung\nexec sleep 100000`);
+  }
+
+  /** The command does its work, and then takes for ever. */
+  async take(command: SlurmCommand): Promise<void> {
+    await this.#fault(command, `${WORK[command]}\nexec sleep 100000`);
+  }
+
+  /** How often it was run. */
+  async times(command: SlurmCommand): Promise<number> {
+    return (await this.#lines(`${command}.times`)).length;
+  }
+
   async mend(command: SlurmCommand): Promise<void> {
     await rm(join(this.#folder, `${command}.fault`), { force: true });
+  }
+
+  /** Processes of the command that hung, or still do. */
+  async hung(command: SlurmCommand): Promise<number[]> {
+    return (await this.#lines(`${command}.hung`)).map(Number);
   }
 
   /** Names of the jobs that were submitted. */

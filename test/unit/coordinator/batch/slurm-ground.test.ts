@@ -7,22 +7,26 @@ import { openJobService } from "../../../../coordinator/service/open-job-service
 import { batchRequest } from "../../../../coordinator/submit/batch-request.js";
 import type { SlurmCommands } from "../../../../coordinator/submit/slurm-commands.js";
 import { createLogger } from "../../../../shared/logger.js";
+import { failureOf } from "../../../support/failure-of.js";
 import { FakeSlurm } from "../../../support/fake-slurm.js";
 import { NO_JUDGE } from "../../../support/no-judge.js";
 import { documentXml, STORE_KINDS, upload } from "../../../support/service-place.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
+
+/** For processes to start. */
+const PATIENT = { timeout: 30_000 };
 
 class QuickGround extends SlurmGround {
   readonly timing = { lookMs: 5, askMs: 5, laterMs: 10 };
 }
 
 /** A service whose jobs go to commands in a folder. */
-async function open() {
+async function open({ patienceMs }: { readonly patienceMs?: number } = {}) {
   const directory = await temporaryDirectory();
   const slurm = await FakeSlurm.open(join(directory, "bin"));
   const entry = join(directory, "ringstrasse.js");
   await writeFile(entry, "");
-  const ground = groundOf(directory, slurm.commands(), entry);
+  const ground = groundOf(directory, slurm.commands(patienceMs), entry);
   const store = await STORE_KINDS[0]!.open(directory);
   onTestFinished(() => store[Symbol.asyncDispose]());
   const log = createLogger("silent", { process: "test" });
@@ -49,9 +53,44 @@ describe("jobs of the service at Slurm", () => {
     await slurm.fail("sinfo", "slurm_load_partitions: Unable to contact slurm controller (connect failure)");
     const id = await queued();
     const told = expect.stringMatching(/later: sinfo failed: .*connect failure/);
-    await expect.poll(async () => (await service.detail(id)).warnings).toEqual([told]);
+    await expect.poll(async () => (await service.detail(id)).warnings, PATIENT).toEqual([told]);
     await slurm.mend("sinfo");
-    await expect.poll(() => slurm.submitted()).toEqual([expect.stringContaining(id)]);
+    await expect.poll(() => slurm.submitted(), PATIENT).toEqual([expect.stringContaining(id)]);
     expect((await service.detail(id)).job.status).toBe("QUEUED");
+  });
+
+  it("are found when sbatch took them without an answer", async () => {
+    const { slurm, service, queued } = await open({ patienceMs: 1000 });
+    await slurm.take("sbatch");
+    const id = await queued();
+    await expect
+      .poll(async () => (await service.detail(id)).warnings, PATIENT)
+      .toEqual([expect.stringContaining("sbatch did not answer within 1 s")]);
+    await expect.poll(() => slurm.times("squeue"), PATIENT).toBeGreaterThan(1);
+    expect(await slurm.submitted()).toEqual([expect.stringContaining(id)]);
+    expect((await service.detail(id)).job.status).toBe("QUEUED");
+  });
+
+  it("don't keep a service from ending whose question is never answered", async () => {
+    const { slurm, service, queued } = await open();
+    await slurm.hang("squeue");
+    await queued();
+    await expect.poll(() => slurm.hung("squeue"), PATIENT).not.toEqual([]);
+    await service[Symbol.asyncDispose]();
+  });
+
+  it("stay as they are when scancel does not answer, and can be cancelled later", async () => {
+    const { slurm, service, queued } = await open({ patienceMs: 2000 });
+    const id = await queued();
+    await expect.poll(() => slurm.submitted(), PATIENT).toHaveLength(1);
+    await slurm.hang("scancel");
+    expect(await failureOf(() => service.cancel(id))).toMatchObject({
+      code: "BATCH_REFUSED",
+      problem: "scancel did not answer within 2 s",
+    });
+    expect((await service.detail(id)).job.status).toBe("QUEUED");
+    await slurm.mend("scancel");
+    await service.cancel(id);
+    expect((await service.detail(id)).failure).toMatchObject({ code: "CANCELLED" });
   });
 });
