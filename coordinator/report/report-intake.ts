@@ -1,7 +1,7 @@
 import type { DocumentReport, EventsReport, EventsTaken, StatusReport } from "../../shared/api/run-report.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
-import type { JobService, RunReport } from "../service/job-service.js";
+import type { JobService, ModelFileReport } from "../service/job-service.js";
 import { KeyedTurns } from "../service/keyed-turns.js";
 import { unseenEvents } from "./unseen-events.js";
 
@@ -43,8 +43,8 @@ export class ReportIntake {
     });
   }
 
-  /** The content is read to its end. @throws RingstrasseError as `JobService.report` */
-  modelFile(id: JobId, file: Omit<Extract<RunReport, { kind: "modelFile" }>, "kind">): Promise<void> {
+  /** The content is read to its end, or not at all. @throws RingstrasseError as `JobService.report` */
+  modelFile(id: JobId, file: Omit<ModelFileReport, "kind">): Promise<void> {
     return this.#turns.run(id, () => this.#jobs.report(id, { kind: "modelFile", ...file }));
   }
 

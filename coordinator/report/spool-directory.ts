@@ -1,9 +1,9 @@
-import { createReadStream } from "node:fs";
 import { readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ModelFileReport, RunReport } from "../../shared/api/run-report.js";
 import { describeFailure } from "../../shared/describe-failure.js";
 import { type FailureCode, RingstrasseError } from "../../shared/failure.js";
+import { filePieces } from "../../shared/file-pieces.js";
 import type { JobId } from "../../shared/ids.js";
 import { unreachable } from "../../shared/unreachable.js";
 import { isSystemError } from "../../shared/write-failure.js";
@@ -25,7 +25,7 @@ export interface SpoolDirectoryOptions {
 type Taken =
   | { readonly kind: "taken"; readonly last: boolean }
   /** Later, and what follows it too. */
-  | { readonly kind: "waits"; readonly problem: string | null }
+  | { readonly kind: "waits"; readonly problem: string; readonly fault?: "server" }
   | { readonly kind: "refused"; readonly problem: string };
 
 /** Failures of the server, not of the report: another attempt may do. */
@@ -37,9 +37,22 @@ const PASSING: readonly FailureCode[] = [
   "INTERNAL",
 ];
 
-/** One job's spool, as the server sees it. One call of {@link takeIn} at a time. */
+/** Looks that a report which the server can't take in is left alone for, at most: each try may write all of a model to a full disk. */
+const MOST_LOOKS_OFF = 64;
+
+/** A report that is not tried again at once, since the server could not take it in. */
+interface PutOff {
+  readonly number: number;
+  readonly problem: string;
+  /** Left alone for so many looks after the last try; twice as many after the next. */
+  readonly looksOff: number;
+  looksLeft: number;
+}
+
+/** One job's spool, as the server sees it, look after look. One call of {@link takeIn} at a time. */
 export class SpoolDirectory {
   readonly #options: SpoolDirectoryOptions;
+  #putOff: PutOff | null = null;
 
   constructor(options: SpoolDirectoryOptions) {
     this.#options = options;
@@ -55,9 +68,9 @@ export class SpoolDirectory {
     for (const number of numbers) {
       if (signal.aborted) return notes;
       const path = join(this.#options.path, reportName(number));
-      const taken = await this.#take(number);
+      const taken = await this.#takeUnlessPutOff(number);
       if (taken.kind === "waits") {
-        if (taken.problem !== null) notes.push({ path, problem: taken.problem });
+        notes.push({ path, problem: taken.problem });
         return notes;
       }
       if (taken.kind === "refused") {
@@ -100,6 +113,20 @@ export class SpoolDirectory {
     }
   }
 
+  async #takeUnlessPutOff(number: number): Promise<Taken> {
+    const before = this.#putOff?.number === number ? this.#putOff : null;
+    if (before !== null && before.looksLeft > 0) {
+      before.looksLeft--;
+      return { kind: "waits", problem: before.problem };
+    }
+    const taken = await this.#take(number);
+    if (taken.kind === "waits" && taken.fault === "server") {
+      const looksOff = Math.min(2 * (before?.looksOff ?? 1), MOST_LOOKS_OFF);
+      this.#putOff = { number, problem: taken.problem, looksOff, looksLeft: looksOff };
+    } else this.#putOff = null;
+    return taken;
+  }
+
   async #take(number: number): Promise<Taken> {
     try {
       const decoded = decodeReport(await readFile(join(this.#options.path, reportName(number))));
@@ -112,8 +139,9 @@ export class SpoolDirectory {
       if (!(thrown instanceof RingstrasseError)) throw thrown;
       const problem = describeFailure(thrown.failure);
       const { code } = thrown.failure;
+      if (PASSING.includes(code)) return { kind: "waits", problem, fault: "server" };
       // The job may yet come; if it does not, a person decides what becomes of its reports.
-      const waits = PASSING.includes(code) || (code === "NOT_FOUND" && thrown.failure.what === "job");
+      const waits = code === "NOT_FOUND" && thrown.failure.what === "job";
       return { kind: waits ? "waits" : "refused", problem };
     }
   }
@@ -144,7 +172,7 @@ export class SpoolDirectory {
     if (size !== sizeBytes) {
       return { kind: "waits", problem: `its content has ${size} bytes instead of ${sizeBytes} yet` };
     }
-    await intake.modelFile(id, { name, content: createReadStream(content) });
+    await intake.modelFile(id, { name, content: filePieces(content), sizeBytes });
     return { kind: "taken", last: false };
   }
 

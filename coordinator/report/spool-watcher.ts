@@ -28,6 +28,8 @@ export class SpoolWatcher implements AsyncDisposable {
   readonly #closing = new AbortController();
   /** What has been said, by path. */
   readonly #said = new Map<string, string>();
+  /** By path, as long as they are there. */
+  readonly #spools = new Map<string, SpoolDirectory>();
   #watching: Promise<void> = Promise.resolve();
 
   private constructor(options: SpoolWatcherOptions) {
@@ -90,6 +92,8 @@ export class SpoolWatcher implements AsyncDisposable {
       }
       notes.push(...(await this.#takeIn(path, JobIdSchema.parse(entry.name))));
     }
+    const paths = new Set(entries.map(({ name }) => join(directory, name)));
+    for (const path of this.#spools.keys()) if (!paths.has(path)) this.#spools.delete(path);
     for (const path of this.#said.keys()) if (!notes.some((note) => note.path === path)) this.#said.delete(path);
     for (const note of notes) this.#say(note);
   }
@@ -97,7 +101,8 @@ export class SpoolWatcher implements AsyncDisposable {
   /** What goes wrong with one job's directory holds none of the others up. */
   async #takeIn(path: string, id: JobId): Promise<SpoolNote[]> {
     const { intake, log } = this.#options;
-    const spool = new SpoolDirectory({ path, id, intake });
+    const spool = this.#spools.get(path) ?? new SpoolDirectory({ path, id, intake });
+    this.#spools.set(path, spool);
     try {
       return await spool.takeIn(this.#closing.signal);
     } catch (thrown) {

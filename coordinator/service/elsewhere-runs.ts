@@ -6,7 +6,7 @@ import type { JobSummary } from "../store/job-record.js";
 import type { JobStore } from "../store/job-store.js";
 import { statusConflict } from "./job-conflict.js";
 import type { JobLife } from "./job-life.js";
-import type { RunReport, StatusChange } from "./job-service.js";
+import type { ModelFileReport, RunReport, StatusChange } from "./job-service.js";
 import type { JobStream } from "./job-stream.js";
 import type { KeyedTurns } from "./keyed-turns.js";
 import { eventsToTell, metricRows, progressAfter } from "./run-records.js";
@@ -111,10 +111,11 @@ export class ElsewhereRuns {
   }
 
   /** The content arrives outside of the job's turn: it may take long. */
-  async #keepModelFile(id: JobId, { name, content }: Extract<RunReport, { kind: "modelFile" }>): Promise<void> {
+  async #keepModelFile(id: JobId, report: ModelFileReport): Promise<void> {
     const { store, results, turns } = this.#options;
+    const { name } = report;
     await this.#inProgressElsewhere(id);
-    const file = await results.keepModelFile(id, name, content);
+    const file = await results.keepModelFile(id, report);
     try {
       const replaced = await turns.run(id, async () => {
         const { run } = await this.#inProgressElsewhere(id);

@@ -30,9 +30,17 @@ export interface JobObject {
 }
 
 /** What a run that happens elsewhere reports; see `docs/adr/0006`. */
-export type RunReport =
-  | { readonly kind: "events"; readonly events: readonly TrainEvent[] }
-  | { readonly kind: "modelFile"; readonly name: string; readonly content: AsyncIterable<Uint8Array> };
+export type RunReport = { readonly kind: "events"; readonly events: readonly TrainEvent[] } | ModelFileReport;
+
+/** A file of the model that a run elsewhere has trained. */
+export interface ModelFileReport {
+  readonly kind: "modelFile";
+  readonly name: string;
+  /** Asked for only when the job takes it and there is room for it. */
+  readonly content: AsyncIterable<Uint8Array>;
+  /** Of the content, where that is known before. */
+  readonly sizeBytes?: number;
+}
 
 export interface StatusChange {
   readonly status: JobStatus;

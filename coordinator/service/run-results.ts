@@ -13,6 +13,7 @@ import type { JobStore, RunOutcome } from "../store/job-store.js";
 import { FileIdSchema } from "../store/object-id.js";
 import type { StoredFile } from "../store/stored-file.js";
 import { documentFileName, documentXml, type ResultDocument } from "../vinnsl/results/result-documents.js";
+import type { ModelFileReport } from "./job-service.js";
 import type { TrainedRun } from "./training-ground.js";
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = { ".json": "application/json", ".xml": "application/xml" };
@@ -68,8 +69,8 @@ export class RunResults {
   }
 
   /** A file of the model that a run elsewhere sends. */
-  async keepModelFile(id: JobId, name: string, content: AsyncIterable<Uint8Array>): Promise<StoredFile> {
-    return await this.#files.add(content, { name, contentType: contentTypeOf(name), owner: id });
+  async keepModelFile(id: JobId, { name, content, sizeBytes }: ModelFileReport): Promise<StoredFile> {
+    return await this.#files.add(content, { name, contentType: contentTypeOf(name), owner: id, sizeBytes });
   }
 
   /**

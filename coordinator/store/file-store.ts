@@ -29,6 +29,8 @@ export interface Upload {
   readonly contentType: string;
   /** See {@link StoredFile.owner}; default null. */
   readonly owner?: string | null;
+  /** How much will come, where that is known: what there is no room for is refused before any of it is asked for. */
+  readonly sizeBytes?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -90,10 +92,11 @@ export class FileStore {
    */
   async add(
     content: AsyncIterable<Uint8Array>,
-    { name, contentType, owner = null, signal }: Upload,
+    { name, contentType, owner = null, sizeBytes: announcedBytes = 0, signal }: Upload,
   ): Promise<StoredFile> {
     checkText("name", name);
     checkText("contentType", contentType);
+    this.#admit(name, 0, announcedBytes);
     let arrivedBytes = 0;
     const admit = (sizeBytes: number) => {
       signal?.throwIfAborted();

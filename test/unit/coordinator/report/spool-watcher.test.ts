@@ -1,5 +1,6 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ReportIntake } from "../../../../coordinator/report/report-intake.js";
 import { contentName, encodeReport, reportName } from "../../../../coordinator/report/spool-format.js";
@@ -90,6 +91,24 @@ describe("SpoolWatcher", () => {
 
     expect([...(await server.service.modelFiles(id)).keys()]).toEqual(["weights.bin"]);
     await expect.poll(() => readdir(directory)).toEqual([]);
+  });
+
+  it.runIf(process.platform === "linux")("leaves a model's file closed whose job is not there", async () => {
+    const { directory, watch } = await spool();
+    const unknown = join(directory, "0".repeat(24));
+    const content = join(unknown, contentName(1));
+    await mkdir(unknown);
+    await writeFile(content, "complete");
+    await writeFile(
+      join(unknown, reportName(1)),
+      encodeReport({ kind: "modelFile", name: "weights.bin", sizeBytes: 8 }),
+    );
+    const watcher = await watch();
+    await expect.poll(() => watcher.notes.get(join(unknown, reportName(1)))).toContain("there is no job");
+    const open = await Promise.all(
+      (await readdir("/proc/self/fd")).map((number) => readlink(`/proc/self/fd/${number}`).catch(() => "gone")),
+    );
+    expect(open).not.toContain(content);
   });
 
   it("goes on with the other jobs when one's directory is in disorder", async () => {

@@ -178,6 +178,21 @@ describe("FileStore", () => {
     expect(store.usedBytes).toBe(0);
   });
 
+  it.each([
+    [601, "file"],
+    [600, "files"],
+  ] as const)(
+    "refuses %i KiB that it is told of and has no room for, before any of it is asked for",
+    async (size, quota) => {
+      await store.add(pieces(Buffer.alloc(500 * KiB)), about("there already"));
+      const content = pieces(Buffer.alloc(KiB));
+      const failure = await failureOf(() => store.add(content, { ...about("zeros"), sizeBytes: size * KiB }));
+      expect(failure).toMatchObject({ code: "QUOTA_EXCEEDED", quota });
+      expect(content.readableDidRead).toBe(false);
+      expect(store.usedBytes).toBe(500 * KiB);
+    },
+  );
+
   it("lets no more in than the quota, arriving ones counted, and room comes back", async () => {
     const part = (byte: number) => Buffer.alloc(300 * KiB, byte);
     const uploads = [1, 2, 3, 4, 5].map((byte) => store.add(pieces(part(byte)), about(`file ${byte}`)));
