@@ -1,7 +1,7 @@
-import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { RingstrasseError, toFailure } from "../../shared/failure.js";
+import { filePieces } from "../../shared/file-pieces.js";
 import { type JobId, JobIdSchema } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
 import { MODEL_FILES } from "../../shared/model-file/model-facts.js";
@@ -47,13 +47,10 @@ export class RunResults {
     };
     try {
       const { history } = RunResultSchema.parse(JSON.parse(await readFile(run.output.resultFile, "utf8")));
-      const resultFile = await keep(
-        createReadStream(run.output.resultFile),
-        `${jobId}-${basename(run.output.resultFile)}`,
-      );
+      const resultFile = await keep(filePieces(run.output.resultFile), `${jobId}-${basename(run.output.resultFile)}`);
       const modelFiles = new Map<string, string>();
       for (const name of Object.values(MODEL_FILES)) {
-        modelFiles.set(name, await keep(createReadStream(join(run.output.modelDir, name)), name));
+        modelFiles.set(name, await keep(filePieces(join(run.output.modelDir, name)), name));
       }
       const weightsFile = modelFiles.get(MODEL_FILES.weights) ?? null;
       const ended = { finished, history, weights, finishedAt: new Date() };
