@@ -47,6 +47,7 @@ export class BatchRun {
     this.#options = options;
     const intake = new ReportIntake({
       report: (id, report) => reports.report(id, report),
+      reportingRun: (id) => reports.reportingRun(id),
       replacePart: (id, part, body) => reports.replacePart(id, part, body),
       detail: (id) => reports.detail(id),
       setStatus: (_, change) => this.#hear(change),

@@ -6,7 +6,7 @@ import { KeyedTurns } from "../service/keyed-turns.js";
 import { unseenEvents } from "./unseen-events.js";
 
 /** What of a service reports change and ask. */
-export type ReportedJobs = Pick<JobService, "report" | "replacePart" | "setStatus" | "detail">;
+export type ReportedJobs = Pick<JobService, "report" | "reportingRun" | "replacePart" | "setStatus" | "detail">;
 
 interface Position {
   readonly run: string;
@@ -34,7 +34,7 @@ export class ReportIntake {
   events(id: JobId, report: Omit<EventsReport, "kind">): Promise<EventsTaken> {
     return this.#turns.run(id, async () => {
       const fresh = await this.#fresh(id, report);
-      if (fresh.length > 0) await this.#jobs.report(id, { kind: "events", events: fresh });
+      if (fresh.length > 0) await this.#jobs.report(id, { kind: "events", events: fresh, run: report.run });
       const known = this.#positions.get(id);
       const heard = report.from + report.events.length;
       const next = known?.run === report.run ? Math.max(known.heard, heard) : heard;
@@ -67,8 +67,16 @@ export class ReportIntake {
     });
   }
 
-  /** Of a run that this process has heard before, the count tells; of any other, what the job has heard of. */
+  /**
+   * A run that begins, and is not the one that the job was reported by, is new from its first event. Of a run that this process has heard
+   * before, the count tells; of any other, what the job has heard of.
+   */
   async #fresh(id: JobId, { run, from, events }: Omit<EventsReport, "kind">): Promise<EventsReport["events"]> {
+    if (from === 0 && (await this.#jobs.reportingRun(id)) !== run) {
+      // Since the job was queued again, a run without a name of its own may bear that of one before.
+      this.#positions.delete(id);
+      return events;
+    }
     const known = this.#positions.get(id);
     if (known?.run === run) return events.slice(Math.max(0, known.heard - from));
     return unseenEvents(events, await this.#jobs.detail(id));

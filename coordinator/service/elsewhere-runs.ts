@@ -3,10 +3,10 @@ import type { JobId } from "../../shared/ids.js";
 import type { TrainEvent } from "../../shared/train-events.js";
 import { unreachable } from "../../shared/unreachable.js";
 import type { JobSummary } from "../store/job-record.js";
-import type { JobStore } from "../store/job-store.js";
+import type { JobStore, RunPosition } from "../store/job-store.js";
 import { statusConflict } from "./job-conflict.js";
 import type { JobLife } from "./job-life.js";
-import type { ModelFileReport, RunReport, StatusChange } from "./job-service.js";
+import type { ModelFileReport, RunEventsReport, RunReport, StatusChange } from "./job-service.js";
 import type { JobStream } from "./job-stream.js";
 import type { KeyedTurns } from "./keyed-turns.js";
 import { eventsToTell, metricRows, progressAfter } from "./run-records.js";
@@ -68,11 +68,16 @@ export class ElsewhereRuns {
     }
   }
 
+  /** As `JobService.reportingRun`. */
+  async reportingRun(id: JobId): Promise<string | null> {
+    return (await this.#options.store.summary(id)).run.reporting;
+  }
+
   /** As `JobService.report`. */
   async report(id: JobId, report: RunReport): Promise<void> {
     switch (report.kind) {
       case "events":
-        return await this.#options.turns.run(id, () => this.#keepEvents(id, report.events));
+        return await this.#options.turns.run(id, () => this.#keepEvents(id, report));
       case "modelFile":
         return await this.#keepModelFile(id, report);
       default:
@@ -91,13 +96,18 @@ export class ElsewhereRuns {
     return await claimed;
   }
 
-  async #keepEvents(id: JobId, events: readonly TrainEvent[]): Promise<void> {
+  async #keepEvents(id: JobId, { events, run }: RunEventsReport): Promise<void> {
     const { store, stream, now, totals } = this.#options;
     const job = await this.#inProgressElsewhere(id);
     const own = events.map((event) => ("jobId" in event ? { ...event, jobId: id } : event));
     const at = now();
     const progress = progressAfter(job.progress, own, at);
-    const changes: Promise<unknown>[] = [store.addMetrics(id, metricRows(own, at))];
+    const changes: Promise<unknown>[] = [];
+    if (run !== undefined && run !== job.run.reporting) changes.push(store.recordRun(id, { reporting: run }));
+    const begin = beginOf(own);
+    // It has been told of a run before, whose curves go as far as this one goes on with them.
+    if (begin !== null && job.progress !== null) changes.push(store.forgetMetrics(id, begin));
+    changes.push(store.addMetrics(id, metricRows(own, at)));
     if (progress !== null) changes.push(store.recordProgress(id, progress));
     for (const event of own) {
       const { modelFileIds } = job.run;
@@ -139,6 +149,15 @@ export class ElsewhereRuns {
     const remedy = "A run elsewhere begins by PUT /status/{id}/INPROGRESS";
     throw new RingstrasseError({ code: "CONFLICT", what: "job", id, problem, remedy });
   }
+}
+
+/** Where a run begins whose first word is among the events; null: it is not. Pure. */
+function beginOf(events: readonly TrainEvent[]): RunPosition | null {
+  const started = events.find((event) => event.event === "started");
+  if (started === undefined) return null;
+  const resumed = events.find((event) => event.event === "resumed");
+  const step = resumed?.step ?? 0;
+  return { epoch: Math.floor(step / started.stepsPerEpoch), step };
 }
 
 /** @throws RingstrasseError CONFLICT for a job whose batch job alone speaks for it */

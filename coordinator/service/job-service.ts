@@ -30,7 +30,14 @@ export interface JobObject {
 }
 
 /** What a run that happens elsewhere reports; see `docs/adr/0006`. */
-export type RunReport = { readonly kind: "events"; readonly events: readonly TrainEvent[] } | ModelFileReport;
+export type RunReport = RunEventsReport | ModelFileReport;
+
+export interface RunEventsReport {
+  readonly kind: "events";
+  readonly events: readonly TrainEvent[];
+  /** The run's name for itself; absent: it has none. */
+  readonly run?: string;
+}
 
 /** A file of the model that a run elsewhere has trained. */
 export interface ModelFileReport {
@@ -109,6 +116,8 @@ export interface JobService extends AsyncDisposable {
   /** @returns how many there were */
   removeAll(): Promise<number>;
 
+  /** Name of the run elsewhere that has told of itself last, since the job was queued; null: none has, or it had no name. */
+  reportingRun(id: JobId): Promise<string | null>;
   /** Of a run elsewhere. @throws CONFLICT when the job is not in progress elsewhere; as the file store for model files */
   report(id: JobId, report: RunReport): Promise<void>;
 

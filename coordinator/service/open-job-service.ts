@@ -139,6 +139,7 @@ async function batchKeeper(base: KeeperBase, ground: BatchGround): Promise<JobKe
   const { store, documents, elsewhere, views, turns } = base;
   const reports: BatchReports = {
     report: (id, report) => elsewhere.report(id, report),
+    reportingRun: (id) => elsewhere.reportingRun(id),
     replacePart: (id, part, body) => turns.run(id, () => documents.replacePart(id, ROUTE_OF_PART[part], body)),
     detail: (id) => views.detail(id),
     setStatus: async (id, status, place) => {

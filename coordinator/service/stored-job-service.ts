@@ -187,6 +187,10 @@ export class StoredJobService implements JobService {
     return this.#parts.removal.removeAll();
   }
 
+  reportingRun(id: JobId): Promise<string | null> {
+    return this.#parts.elsewhere.reportingRun(id);
+  }
+
   report(id: JobId, report: RunReport): Promise<void> {
     return this.#parts.elsewhere.report(id, report);
   }

@@ -92,7 +92,8 @@ function consequences(
 
 /** Pure: a run's facts with what a plan adds. */
 export function planned(run: RunFacts, plan: RunPlan): RunFacts {
-  const { interruptions, workersWanted, workers, replicas, elsewhere, batch, outputDirectory, testRowsSha256 } = plan;
+  const { interruptions, workersWanted, workers, replicas, elsewhere, reporting, batch } = plan;
+  const { outputDirectory, testRowsSha256 } = plan;
   return {
     ...run,
     interruptions: interruptions === undefined ? run.interruptions : interruptions,
@@ -100,6 +101,7 @@ export function planned(run: RunFacts, plan: RunPlan): RunFacts {
     workers: workers === undefined ? run.workers : workers,
     replicas: replicas === undefined ? run.replicas : replicas,
     elsewhere: elsewhere === undefined ? run.elsewhere : elsewhere,
+    reporting: reporting === undefined ? run.reporting : reporting,
     batch: batch === undefined ? run.batch : batch,
     outputDirectory: outputDirectory === undefined ? run.outputDirectory : outputDirectory,
     testRowsSha256: testRowsSha256 === undefined ? run.testRowsSha256 : testRowsSha256,

@@ -72,6 +72,8 @@ export const RunFactsSchema = z.object({
   replicas: whole.nullable(),
   /** Where it runs when not on this server's workers (it reports in, and outlives the server); else null. */
   elsewhere: z.string().nullable(),
+  /** The run elsewhere that reports it, by the name that it gives itself; null: none has told of itself yet. */
+  reporting: z.string().nullable().default(null),
   /** The batch job that it was handed to; null: none. */
   batch: BatchFactsSchema.nullable().default(null),
   startedAt: time,
@@ -173,6 +175,7 @@ export const NO_RUN: RunFacts = {
   workers: null,
   replicas: null,
   elsewhere: null,
+  reporting: null,
   batch: null,
   startedAt: null,
   finishedAt: null,

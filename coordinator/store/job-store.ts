@@ -55,6 +55,7 @@ export type RunPlan = Partial<
     | "workers"
     | "replicas"
     | "elsewhere"
+    | "reporting"
     | "batch"
     | "outputDirectory"
     | "testRowsSha256"

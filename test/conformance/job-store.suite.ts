@@ -89,6 +89,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
             workers: null,
             replicas: null,
             elsewhere: null,
+            reporting: null,
             batch: null,
             startedAt: null,
             finishedAt: null,

@@ -96,18 +96,36 @@ export function runReportingSuite(name: string, way: ReportingWay): void {
       await expectWholeRun(job);
     });
 
-    it("goes on when the run itself has begun anew", async () => {
+    it("tells all of a run that has begun anew, whose curves are its own", async () => {
       const job = await way.open();
-      const first = job.openReporter();
-      for (const event of RUN.slice(0, 4)) first.report(event);
-      await expect.poll(async () => (await job.service().detail(job.id)).job.step, { timeout: 10_000 }).toBe(2);
-      await first[Symbol.asyncDispose]();
+      const told = [...RUN.slice(0, 2), ...Array.from({ length: 9 }, (_, index) => stepEvent(1, index + 1))];
+      await lost(job, told, 9);
       const second = job.openReporter();
       for (const event of RUN) second.report(event);
       expect((await second.finish(await runOutcome())).kind).toBe("delivered");
       await expect.poll(() => statusOf(job), { timeout: 10_000 }).toBe("FINISHED");
 
-      await expectWholeRun(job);
+      await expectWholeRun(job, told);
+    });
+
+    it("keeps the curves before the state that a run goes on from", async () => {
+      const job = await way.open();
+      await lost(job, [...RUN, stepEvent(3, 5)], 5);
+      const second = job.openReporter();
+      const resumed = {
+        event: "resumed",
+        epoch: 2,
+        step: 3,
+        file: "checkpoints/3",
+        stateSha256: "a".repeat(64),
+      } as const;
+      for (const event of [startedEvent(), resumed]) second.report(event);
+      await expect.poll(async () => (await job.service().detail(job.id)).job.step, { timeout: 10_000 }).toBe(3);
+
+      const metrics = await job.service().metrics(job.id, { from: 0, limit: 100 });
+      expect(metrics.steps.map(({ step }) => step)).toEqual([1, 2, 3]);
+      expect(metrics.epochs).toEqual([epochEvent(1)]);
+      expect((await second.fail({ code: "INTERRUPTED", signal: "SIGTERM" })).kind).toBe("delivered");
     });
   });
 }
@@ -128,11 +146,22 @@ async function statusOf(job: ReportedJob): Promise<string> {
   return (await job.service().detail(job.id)).job.status;
 }
 
-async function expectWholeRun(job: ReportedJob): Promise<void> {
+/** A run reports this much of itself, until it has come to a step, and ends without a word. */
+async function lost(job: ReportedJob, events: readonly TrainEvent[], step: number): Promise<void> {
+  const reporter = job.openReporter();
+  for (const event of events) reporter.report(event);
+  await expect.poll(async () => (await job.service().detail(job.id)).job.step, { timeout: 10_000 }).toBe(step);
+  await reporter[Symbol.asyncDispose]();
+}
+
+/** @param before what a run before it has told */
+async function expectWholeRun(job: ReportedJob, before: readonly TrainEvent[] = []): Promise<void> {
   const told = (await keptEvents(job.service(), job.id)).map(({ data }) => JSON.parse(data));
   const own = told.filter(({ event, message }) => event !== "warning" || message === "the data is small");
   const id = { jobId: job.id };
-  const expected = [...RUN, finishedEvent()].map((event) => ("jobId" in event ? { ...event, ...id } : event));
+  const expected = [...before, ...RUN, finishedEvent()].map((event) =>
+    "jobId" in event ? { ...event, ...id } : event,
+  );
   expect(own).toEqual(expected);
   const metrics = await job.service().metrics(job.id, { from: 0, limit: 100 });
   expect(metrics.steps.map(({ step }) => step)).toEqual([1, 2, 3, 4]);

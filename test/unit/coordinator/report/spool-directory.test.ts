@@ -26,6 +26,7 @@ async function open() {
       const problem = "no space is left on the device";
       throw new RingstrasseError({ code: "OUTPUT_UNWRITABLE", path: "/data", problem, remedy: "Free some" });
     },
+    reportingRun: (job) => service.reportingRun(job),
     replacePart: (...part) => service.replacePart(...part),
     setStatus: (...change) => service.setStatus(...change),
     detail: (job) => service.detail(job),
