@@ -123,7 +123,7 @@ export interface JobService extends AsyncDisposable {
 
   page(query: JobQuery): Promise<{ readonly jobs: readonly JobSummaryView[]; readonly next: string | null }>;
   detail(id: JobId): Promise<JobDetail>;
-  /** @param limit of steps: thinned evenly to so many */
+  /** @param limit of steps, and of epochs: each thinned evenly to so many */
   metrics(id: JobId, query: { readonly from: number; readonly limit: number }): Promise<JobMetrics>;
   /** Ids in the file store by file name, e.g. `model.json`. */
   modelFiles(id: JobId): Promise<ReadonlyMap<string, string>>;

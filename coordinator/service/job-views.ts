@@ -8,7 +8,7 @@ import type { JobId } from "../../shared/ids.js";
 import { type EpochEvent, EpochEventSchema } from "../../shared/train-events.js";
 import { VERSION } from "../../shared/version.js";
 import type { JobSummary, MetricRow } from "../store/job-record.js";
-import { type JobQuery, type JobStore, METRIC_PAGE } from "../store/job-store.js";
+import type { JobQuery, JobStore } from "../store/job-store.js";
 import type { JobQueue } from "./job-queue.js";
 import type { RunResults } from "./run-results.js";
 import type { Workforce } from "./training-ground.js";
@@ -70,17 +70,24 @@ export class JobViews {
   async metrics(id: JobId, { from, limit }: { readonly from: number; readonly limit: number }): Promise<JobMetrics> {
     const { store } = this.#options;
     const { rows } = await store.metrics(id, { kind: "step", from, limit, downsample: true });
-    const epochs: EpochEvent[] = [];
-    for (let next: number | null = 0; next !== null; ) {
-      const page: Awaited<ReturnType<JobStore["metrics"]>> = await store.metrics(id, {
-        kind: "epoch",
-        from: next,
-        limit: METRIC_PAGE,
-      });
-      epochs.push(...page.rows.map(epochEvent).filter(({ steps }) => steps >= from));
-      next = page.next;
+    const firstEpoch = await this.#firstEpochEnding(id, from);
+    const epochs = await store.metrics(id, { kind: "epoch", from: firstEpoch, limit, downsample: true });
+    return { epochs: epochs.rows.map(epochEvent), steps: rows.map(stepPoint) };
+  }
+
+  /** The first epoch that ends with this step or a later one. Cost: O(log epochs) looks at a row each. */
+  async #firstEpochEnding(id: JobId, step: number): Promise<number> {
+    if (step === 0) return 0;
+    const { store } = this.#options;
+    const [latest] = (await store.metrics(id, { kind: "epoch", limit: 1, downsample: true })).rows;
+    let [first, beyond] = [0, (latest?.epoch ?? 0) + 1];
+    while (first < beyond) {
+      const middle = Math.floor((first + beyond) / 2);
+      const [row] = (await store.metrics(id, { kind: "epoch", from: middle, limit: 1 })).rows;
+      if (row === undefined || row.step >= step) beyond = middle;
+      else first = row.epoch + 1;
     }
-    return { epochs, steps: rows.map(stepPoint) };
+    return first;
   }
 
   async cluster(): Promise<Cluster> {

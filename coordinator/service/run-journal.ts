@@ -11,8 +11,8 @@ import { eventsToTell, metricRows, progressAfter } from "./run-records.js";
 const FLUSH_AFTER_MS = 100;
 /** How long a run goes on while what it tells can't be kept. */
 const OUTAGE_MS = 60_000;
-/** Steps that wait for a slow disk at most: then every second one is left out. */
-const STEPS_WAITING = 10_000;
+/** Steps, and epochs, that wait for a slow disk at most: then every second one is left out. */
+const MOST_WAITING = 10_000;
 
 export interface RunJournalOptions {
   readonly id: JobId;
@@ -35,7 +35,7 @@ export interface RunJournalOptions {
 export class RunJournal {
   readonly #options: RunJournalOptions;
   #waiting: TrainEvent[] = [];
-  #stepsWaiting = 0;
+  #count = { step: 0, epoch: 0 };
   #progress: JobProgress | null = null;
   #timer: NodeJS.Timeout | null = null;
   #writing: Promise<void> = Promise.resolve();
@@ -50,8 +50,10 @@ export class RunJournal {
   hear(event: TrainEvent): void {
     if (this.#isBroken) return;
     this.#waiting.push(event);
-    if (event.event === "step") this.#stepsWaiting++;
-    if (this.#stepsWaiting > STEPS_WAITING) this.#thin();
+    if (event.event === "step" || event.event === "epoch") {
+      this.#count[event.event]++;
+      if (this.#count[event.event] > MOST_WAITING) this.#thin(event.event);
+    }
     this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_AFTER_MS);
   }
 
@@ -72,7 +74,7 @@ export class RunJournal {
     const events = this.#waiting;
     if (events.length === 0 || this.#isBroken) return;
     this.#waiting = [];
-    this.#stepsWaiting = 0;
+    this.#count = { step: 0, epoch: 0 };
     const { id, store, stream, now, signal, onOutage, onBroken } = this.#options;
     const at = now();
     const progress = progressAfter(this.#progress, events, at);
@@ -93,14 +95,15 @@ export class RunJournal {
     }
   }
 
-  #thin(): void {
-    let newer = this.#stepsWaiting;
+  /** The newest stays. */
+  #thin(kind: "step" | "epoch"): void {
+    let newer = this.#count[kind];
     this.#waiting = this.#waiting.filter(({ event }) => {
-      if (event !== "step") return true;
+      if (event !== kind) return true;
       newer--;
       return newer % 2 === 0;
     });
-    this.#stepsWaiting = Math.ceil(this.#stepsWaiting / 2);
+    this.#count[kind] = Math.ceil(this.#count[kind] / 2);
   }
 }
 

@@ -21,8 +21,8 @@ export const StepPointSchema = z.object({
 export type StepPoint = z.infer<typeof StepPointSchema>;
 
 /**
- * `GET /vinnsl/{id}/metrics?from=`: of the latest attempt, in order of time; `from` is the first step wanted. Steps may have been
- * thinned by the server (whole steps left out, evenly); epochs never are.
+ * `GET /vinnsl/{id}/metrics?from=`: of the latest attempt, in order of time; `from` is the first step wanted, and with it the epochs that
+ * end there or later. Both may have been thinned by the server (whole steps or epochs left out, evenly), never the latest.
  */
 export const JobMetricsSchema = z.object({ epochs: z.array(EpochEventSchema), steps: z.array(StepPointSchema) });
 export type JobMetrics = z.infer<typeof JobMetricsSchema>;

@@ -748,6 +748,27 @@ export function jobServiceSuite(kind: StoreKind): void {
         expect(place.ground.runsSoFar).toBe(0);
       });
 
+      it("may have any number of epochs: curves tell of so many as are asked for, the latest among them", async () => {
+        const place = await open(0);
+        const { service } = place;
+        const id = await queued(place);
+        await service.setStatus(id, { status: "INPROGRESS" });
+        const epochs = 3000;
+        const events = Array.from({ length: epochs }, (_, index) => epochEvent(index + 1, epochs, 2 * (index + 1)));
+        await service.report(id, { kind: "events", events });
+        const told = async (query: { readonly from: number; readonly limit: number }) =>
+          (await service.metrics(id, query)).epochs.map(({ epoch }) => epoch);
+        const few = await told({ from: 0, limit: 10 });
+        expect(few.length).toBeGreaterThan(5);
+        expect(few.length).toBeLessThanOrEqual(10);
+        expect(few.at(-1)).toBe(epochs);
+        // Epoch 2996 ends with step 5992.
+        expect(await told({ from: 5991, limit: 10 })).toEqual([2996, 2997, 2998, 2999, 3000]);
+        expect(await told({ from: 5993, limit: 10 })).toEqual([2997, 2998, 2999, 3000]);
+        expect(await told({ from: 6001, limit: 10 })).toEqual([]);
+        expect(await told({ from: 1, limit: 10_000 })).toHaveLength(epochs);
+      });
+
       it("take over a job that is not running, before local workers can", async () => {
         const place = await open(1);
         const { service, ground } = place;

@@ -94,7 +94,7 @@ describe.skipIf(!HAS_CURL)("commands of the documentation (needs curl)", () => {
     const [, id] = /^\["([0-9a-f]{24})"\]/m.exec(queued) ?? [];
     expect(result).toMatch(new RegExp(`\\{"${id}":"FINISHED"\\}\\s+FINISHED\\s+0\\.9\\d*\\s*$`));
     expect(all).toContain('"workers":3');
-    expect(all).toMatch(/^500$/m);
+    expect(all).toMatch(/^63$/m);
     expect(all).toMatch(/^event: finished\ndata: .*"weightsSha256":"[0-9a-f]{64}"/m);
     expect(all).toMatch(/\[ 'model\.json', 'weights\.bin', 'model\.safetensors' \]/);
     expect(all).toMatch(/^\[ null, 3 \]$/m);

@@ -46,7 +46,7 @@ async function expectReported(serving: Serving, id: string, { run, out }: { run:
   });
   const weights = await ask(serving, `/vinnsl/${id}/model/weights.bin`, auth);
   expect(Buffer.from(await weights.arrayBuffer())).toEqual(await readFile(join(out, "model/weights.bin")));
-  const metrics = await askJson<JobMetrics>(serving, `/vinnsl/${id}/metrics`, auth);
+  const metrics = await askJson<JobMetrics>(serving, `/vinnsl/${id}/metrics?limit=10000`, auth);
   expect(metrics.epochs).toEqual(run.epochs);
   expect(metrics.steps.at(-1)?.step).toBe(run.finished.steps);
   const object = await askJson<{ trainingresult?: unknown; result?: unknown }>(serving, `/vinnsl/${id}`, {

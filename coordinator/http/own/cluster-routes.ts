@@ -35,7 +35,7 @@ const MetricsQuerySchema = z.object({
   from: wholeNumber(0, LAST_POSITION).optional().describe("The first step wanted"),
   limit: wholeNumber(1, METRIC_PAGE)
     .optional()
-    .describe(`Steps at most, the others evenly left out; default ${DEFAULT_STEPS}`),
+    .describe(`Steps at most, and epochs at most, the others evenly left out; default ${DEFAULT_STEPS}`),
 });
 
 /** `GET /cluster…` and `GET /vinnsl/{id}/metrics`: what a page shows of workers, jobs and curves. */
