@@ -21,22 +21,19 @@ export async function* eventStream(options: EventStreamOptions): AsyncGenerator<
   const { events, signal, keepAliveMs } = options;
   yield* taken(options, `retry: ${RETRY_MS}\n\n`);
   const iterator = events[Symbol.asyncIterator]();
-  let next = iterator.next();
+  let next = new Expected(iterator.next());
   try {
     while (!signal.aborted) {
-      const result = await withinTime(next, keepAliveMs);
-      if (result === null) {
+      if (!(await next.within(keepAliveMs))) {
         yield* taken(options, ": still here\n\n");
         continue;
       }
+      const result = await next.promise;
       if (result.done === true) return;
-      next = iterator.next();
-      // Heard of when it is awaited, which may be never.
-      next.catch(() => undefined);
+      next = new Expected(iterator.next());
       yield* taken(options, frame(result.value));
     }
   } finally {
-    next.catch(() => undefined);
     await iterator.return?.();
   }
 }
@@ -57,15 +54,34 @@ function* taken({ stallMs, stalled }: EventStreamOptions, text: string): Generat
   }
 }
 
-/** Null: it takes longer than `ms`. */
-async function withinTime<T>(promise: Promise<T>, ms: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
+/**
+ * A promise that is waited for again and again: with one reaction to it however often, since it keeps each until it settles. A rejection
+ * is heard of when the promise is awaited, which may be never. One call of {@link within} at a time.
+ */
+class Expected<T> {
+  readonly promise: Promise<T>;
+  #isSettled = false;
+  #wake: () => void = () => undefined;
+
+  constructor(promise: Promise<T>) {
+    this.promise = promise;
+    const settled = () => {
+      this.#isSettled = true;
+      this.#wake();
+    };
+    promise.then(settled, settled);
+  }
+
+  /** Resolves to whether it has settled, after `ms` at most. */
+  async within(ms: number): Promise<boolean> {
+    if (this.#isSettled) return true;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    return this.#isSettled;
   }
 }

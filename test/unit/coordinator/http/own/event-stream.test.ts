@@ -62,6 +62,23 @@ describe("eventStream", () => {
     await stream.return();
   });
 
+  it("waits for the next event in one way however often it says so: a promise keeps all that wait for it", async () => {
+    let reactions = 0;
+    class CountedPromise extends Promise<never> {
+      // biome-ignore lint/suspicious/noThenProperty: it counts those of the promise
+      override then<A, B>(...handlers: Parameters<Promise<never>["then"]>): Promise<A | B> {
+        reactions++;
+        return super.then(...handlers) as Promise<A | B>;
+      }
+    }
+    const next = () => new CountedPromise(() => undefined);
+    const events = { [Symbol.asyncIterator]: () => ({ next }) };
+    const stream = eventStream(options(events, { keepAliveMs: 1 }));
+    for (let time = 0; time < 20; time++) await stream.next();
+    expect(reactions).toBeLessThanOrEqual(2);
+    await stream.return();
+  });
+
   it("asks for no more than one event ahead of its reader", async () => {
     const end = new AbortController();
     const { events, asked } = source(1000, end.signal);
