@@ -32,7 +32,7 @@ import { findOwnOverMpi, type OwnOverMpi } from "./allreduce/own-over-mpi.js";
 import { measureOwn, type OwnSystem } from "./allreduce/own-system.js";
 import { findPeers, PEER_PACKAGES, type Peer } from "./allreduce/peer-systems.js";
 import type { SizePlan } from "./allreduce/rank-messages.js";
-import { crowded, sizePlan, sizePlans } from "./allreduce/size-plan.js";
+import { crowded, sizePlan, sizePlans, warmUpPlan } from "./allreduce/size-plan.js";
 import { benchOptions, listOf, refuseOptions } from "./support/bench-options.js";
 import { machineFacts } from "./support/machine-facts.js";
 
@@ -147,8 +147,10 @@ async function measure(
   ];
   const systems = all.filter(([name]) => wanted?.includes(name) ?? true);
   const onRound = (round: number) => process.stderr.write(`${ranks} ranks, round ${round} of ${rounds}\n`);
-  const plans = ranks > availableParallelism() ? sizes.map(crowded) : sizes;
-  const { measured, copies, failures } = await measureSystems({ systems, sizes: plans, rounds, onRound });
+  const isCrowded = ranks > availableParallelism();
+  const plans = isCrowded ? sizes.map(crowded) : sizes;
+  const what = { systems, sizes: plans, warmUp: warmUpPlan(isCrowded), rounds, onRound };
+  const { measured, copies, failures } = await measureSystems(what);
   const rows = reportRows(ranks, measured, copies);
   const pairs = pairRows(overMpi, measured);
   process.stderr.write(`${ranks} ranks, µs (ratio to Gloo):\n${reportTable(rows)}\n\n${figureTable(rows)}\n`);

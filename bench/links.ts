@@ -20,7 +20,7 @@ import { type Measure, measureSystems } from "./allreduce/measure-systems.js";
 import { measureOwn, type OwnSystem } from "./allreduce/own-system.js";
 import { findGloo, type Peer } from "./allreduce/peer-systems.js";
 import { ShapedLink } from "./allreduce/shaped-link.js";
-import { sizePlan } from "./allreduce/size-plan.js";
+import { sizePlan, warmUpPlan } from "./allreduce/size-plan.js";
 import { benchOptions, listOf } from "./support/bench-options.js";
 import { chosen } from "./support/chosen.js";
 import { machineFacts } from "./support/machine-facts.js";
@@ -115,7 +115,11 @@ async function measured(shape: LinkShape): Promise<MeasuredLink> {
   const wanted = values.systems === undefined ? known : chosen(values.systems, known);
   const systems = all.filter(([name]) => wanted.includes(name));
   const onRound = (round: number) => process.stderr.write(`${what}: round ${round} of ${rounds}\n`);
-  const { measured: timings, copies, failures } = await measureSystems({ systems, sizes, rounds, onRound });
+  const {
+    measured: timings,
+    copies,
+    failures,
+  } = await measureSystems({ systems, sizes, warmUp: warmUpPlan(true), rounds, onRound });
   const rows = reportRows(RANKS, timings, copies);
   process.stderr.write(`${what}, µs (ratio to Gloo):\n${reportTable(rows)}\n\n${figureTable(rows)}\n`);
   const wrong = rows.filter((row) => row.wrong > 0);

@@ -7,6 +7,8 @@ export type Measure = (sizes: readonly SizePlan[]) => Promise<Timing[]>;
 export interface SystemsToMeasure {
   readonly systems: readonly (readonly [name: string, measure: Measure])[];
   readonly sizes: readonly SizePlan[];
+  /** What each process does before, unmeasured, until it is as fast as it gets; null: nothing. */
+  readonly warmUp: SizePlan | null;
   readonly rounds: number;
   readonly onRound: (round: number) => void;
 }
@@ -24,7 +26,9 @@ export interface MeasuredSystems {
  * In every round each system measures all sizes once, and memory is measured beside them. A system that fails takes no part in further
  * rounds; the others do.
  */
-export async function measureSystems({ systems, sizes, rounds, onRound }: SystemsToMeasure): Promise<MeasuredSystems> {
+export async function measureSystems(what: SystemsToMeasure): Promise<MeasuredSystems> {
+  const { systems, sizes, warmUp, rounds, onRound } = what;
+  const before = warmUp === null ? [] : [warmUp];
   const measured = new Map<string, Timing[][]>(systems.map(([name]) => [name, []]));
   const copies = new Map<number, number>();
   const failures = new Map<string, string>();
@@ -36,7 +40,7 @@ export async function measureSystems({ systems, sizes, rounds, onRound }: System
     for (const [name, measure] of systems) {
       if (failures.has(name)) continue;
       try {
-        measured.get(name)?.push(await measure(sizes));
+        measured.get(name)?.push((await measure([...before, ...sizes])).slice(before.length));
       } catch (thrown) {
         failures.set(name, thrown instanceof Error ? thrown.message : String(thrown));
         measured.delete(name);

@@ -7,6 +7,15 @@ const MOST_REPETITIONS = 2000;
 /** Where ranks have to wait for each other's processors, each wait may take a scheduler's time slice. */
 const MOST_CROWDED_REPETITIONS = 200;
 const FEWEST_REPETITIONS = 3;
+/** So often a process that compiles as it runs has to do the same until it is as fast as it gets. */
+const WARM_UPS = 3000;
+const CROWDED_WARM_UPS = 500;
+const WARM_UP_BYTES = 64 * 1024;
+
+/** Goes before all sizes, of every system. @param isCrowded more ranks than cores, or a slow link: each exchange takes long */
+export function warmUpPlan(isCrowded: boolean): SizePlan {
+  return { count: WARM_UP_BYTES / FLOAT_BYTES, repetitions: 1, warmUps: isCrowded ? CROWDED_WARM_UPS : WARM_UPS };
+}
 
 /** Sizes from `fromBytes` to `toBytes`, each `factor` times the last; pure, so that every system does the same work. */
 export function sizePlans(fromBytes: number, toBytes: number, factor = 2): SizePlan[] {

@@ -46,16 +46,16 @@ export class MpiSumCollective extends GuardedCollective {
     this.#options = options;
   }
 
+  /** One set: nobody reads totals any more when MPI has them, and less memory is gone through. */
   get totals(): TotalPlaces {
     const { sums, scalarSums } = this.#options.buffers;
-    return { sums, scalarSums };
+    return { sums: [sums[0], sums[0]], scalarSums: [scalarSums[0], scalarSums[0]] };
   }
 
-  protected async run({ sequence, withArena }: Exchange, signal: AbortSignal): Promise<MovedBytes> {
+  protected async run({ withArena }: Exchange, signal: AbortSignal): Promise<MovedBytes> {
     const { buffers, mpi } = this.#options;
-    const set = sequence % 2 === 0 ? 0 : 1;
-    const requests = [mpi.sum(this.#sumOfScalars(), this.#scalarsAt(buffers.scalarSums[set]))];
-    if (withArena) requests.push(mpi.sum(await this.#sumOfGradients(signal), this.#arenaAt(buffers.sums[set])));
+    const requests = [mpi.sum(this.#sumOfScalars(), this.#scalarsAt(buffers.scalarSums[0]))];
+    if (withArena) requests.push(mpi.sum(await this.#sumOfGradients(signal), this.#arenaAt(buffers.sums[0])));
     // What each rank gives and gets; how often MPI moves it is not known.
     const arenaBytes = withArena ? buffers.blocks.paddedLength * FLOAT32_BYTES : 0;
     const bytes = buffers.scalarCount * FLOAT64_BYTES + arenaBytes;

@@ -11,11 +11,11 @@ export async function settled(
   signal: AbortSignal,
   patience = new Patience(),
 ): Promise<void> {
-  let [...open] = requests;
+  const open = [...requests];
   for (;;) {
     signal.throwIfAborted();
     do {
-      open = open.filter((request) => !request.isDone());
+      for (let index = open.length - 1; index >= 0; index--) if (open[index]?.isDone() === true) open.splice(index, 1);
       if (open.length === 0) return;
     } while (patience.asksAgain());
     await patience.pause();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Measure, measureSystems } from "../../../../bench/allreduce/measure-systems.js";
-import { sizePlan } from "../../../../bench/allreduce/size-plan.js";
+import { sizePlan, warmUpPlan } from "../../../../bench/allreduce/size-plan.js";
 
 const SIZES = [sizePlan(1 << 20)];
 const timed = (asked: string[], name: string): [string, Measure] => [
@@ -17,7 +17,8 @@ describe("measureSystems", () => {
     const rounds: number[] = [];
     const systems = [timed(asked, "a"), timed(asked, "b")];
     const onRound = (round: number) => rounds.push(round);
-    const { measured, copies, failures } = await measureSystems({ systems, sizes: SIZES, rounds: 2, onRound });
+    const what = { systems, sizes: SIZES, warmUp: null, rounds: 2, onRound };
+    const { measured, copies, failures } = await measureSystems(what);
     expect(asked).toEqual(["a", "b", "a", "b"]);
     expect(rounds).toEqual([1, 2]);
     expect(measured.get("b")?.map(([timing]) => timing?.microseconds)).toEqual([2, 4]);
@@ -25,11 +26,25 @@ describe("measureSystems", () => {
     expect(failures.size).toBe(0);
   });
 
+  it("lets everybody warm up in the same processes, and keeps no figures of that", async () => {
+    const warmUp = warmUpPlan(true);
+    const asked: (readonly number[])[] = [];
+    const measure: Measure = (sizes) => {
+      asked.push(sizes.map(({ count }) => count));
+      return Promise.resolve(sizes.map(({ count }) => ({ count, microseconds: 1, wrong: 0 })));
+    };
+    const what = { systems: [["a", measure] as const], sizes: SIZES, warmUp, rounds: 1, onRound: () => undefined };
+    const { measured } = await measureSystems(what);
+    expect(asked).toEqual([[warmUp.count, 1 << 18]]);
+    expect(measured.get("a")?.map((timings) => timings.map(({ count }) => count))).toEqual([[1 << 18]]);
+  });
+
   it("goes on without who fails, and says why", async () => {
     const asked: string[] = [];
     const failing: [string, Measure] = ["c", () => Promise.reject(new Error("rank 1 ended with exit code 1"))];
     const systems = [failing, timed(asked, "a")];
-    const { measured, failures } = await measureSystems({ systems, sizes: SIZES, rounds: 2, onRound: () => undefined });
+    const what = { systems, sizes: SIZES, warmUp: null, rounds: 2, onRound: () => undefined };
+    const { measured, failures } = await measureSystems(what);
     expect(asked).toEqual(["a", "a"]);
     expect([...measured.keys()]).toEqual(["a"]);
     expect([...failures]).toEqual([["c", "rank 1 ended with exit code 1"]]);
