@@ -165,9 +165,6 @@ export interface JobStore extends AsyncDisposable {
    */
   transition(id: JobId, event: JobEvent, details?: TransitionDetails): Promise<TransitionResult>;
 
-  /** The job that should start next: of the highest priority, the one queued first. Claims nothing. */
-  nextQueued(): Promise<JobSummary | null>;
-
   /**
    * Waiting jobs in the order in which they should start, those behind `after`'s place if given (which itself need not wait any more).
    * @throws USAGE (limit, 1 to {@link JOB_PAGE})
@@ -229,9 +226,6 @@ export interface JobStore extends AsyncDisposable {
 
   /** Forgets the job, its metrics and its events, whatever its status; files are not touched. */
   delete(id: JobId): Promise<void>;
-
-  /** Forgets all jobs. @returns how many there were */
-  deleteAll(): Promise<number>;
 }
 
 export type NewEvent = Pick<JobStreamEvent, "kind" | "data">;

@@ -157,10 +157,6 @@ export class LibsqlJobStore implements JobStore {
     });
   }
 
-  async nextQueued(): Promise<JobSummary | null> {
-    return (await this.queued(1))[0] ?? null;
-  }
-
   queued(limit: number, after?: QueuePosition): Promise<readonly JobSummary[]> {
     return this.#read(() => this.#jobs.queued(checkLimit(limit, JOB_PAGE), after));
   }
@@ -251,10 +247,6 @@ export class LibsqlJobStore implements JobStore {
 
   async delete(id: JobId): Promise<void> {
     await this.#database.write(() => this.#jobs.delete(this.#jobs.find(id).number));
-  }
-
-  deleteAll(): Promise<number> {
-    return this.#database.write(() => this.#jobs.deleteAll());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -118,14 +118,6 @@ export class LibsqlJobTable {
     this.#database.run("DELETE FROM jobs WHERE number = ?", job);
   }
 
-  /** @returns how many jobs there were */
-  deleteAll(): number {
-    const count = this.#value("SELECT count(*) AS value FROM jobs");
-    // Children first: SQLite then empties each table at once instead of row by row.
-    for (const table of ["events", "metrics", "documents", "jobs"]) this.#database.run(`DELETE FROM ${table}`);
-    return count;
-  }
-
   #value(sql: string, ...parameters: (string | number | null)[]): number {
     const value = this.#database.one(NumberRowSchema, sql, ...parameters)?.value;
     if (typeof value !== "number") throw storeDamaged(this.#database.path, `no number came back from "${sql}"`);

@@ -149,10 +149,6 @@ export class MemoryJobStore implements JobStore {
     });
   }
 
-  async nextQueued(): Promise<JobSummary | null> {
-    return (await this.queued(1))[0] ?? null;
-  }
-
   queued(limit: number, after?: QueuePosition): Promise<readonly JobSummary[]> {
     return this.#step(() => {
       const waiting = this.#all().filter((job) => job.status === "QUEUED" && isBehind(job, after));
@@ -250,14 +246,6 @@ export class MemoryJobStore implements JobStore {
     return this.#step(() => {
       this.#find(id);
       this.#entries.delete(id);
-    });
-  }
-
-  deleteAll(): Promise<number> {
-    return this.#step(() => {
-      const count = this.#entries.size;
-      this.#entries.clear();
-      return count;
     });
   }
 

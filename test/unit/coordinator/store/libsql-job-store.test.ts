@@ -62,7 +62,7 @@ describe("the libsql job store with 20,000 jobs", { timeout: 120_000 }, () => {
     const jobs = await createJobs(store.jobs);
     expect(await store.jobs.counts()).toMatchObject({ CREATED: 15_000, QUEUED: 5000 });
     expect((await store.jobs.list({ limit: 1000, order: "newest" })).jobs[0]?.number).toBe(20_000);
-    expect(await store.jobs.nextQueued()).toMatchObject({ id: jobs[0]?.id });
+    expect(await store.jobs.queued(1)).toMatchObject([{ id: jobs[0]?.id }]);
     let seen = 0;
     for await (const { id } of store.jobs.statuses()) expect(id).toBe(jobs[seen++]?.id);
     expect(seen).toBe(20_000);
