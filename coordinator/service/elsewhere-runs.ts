@@ -115,7 +115,7 @@ export class ElsewhereRuns {
       if (event.event !== "started") continue;
       changes.push(store.recordRun(id, { workers: event.workers, replicas: event.replicas }));
     }
-    // Asked for at once, all of it is kept or none.
+    // Asked for at once, all of it shares one transaction, so that a crash keeps all or none.
     await Promise.all([...changes, stream.add(id, eventsToTell(own))]);
     totals.count(own);
   }

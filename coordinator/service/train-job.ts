@@ -162,7 +162,8 @@ export class JobTrainer {
     const facts = { workers: run.policy.workers, replicas, outputDirectory: run.output.path, testRowsSha256 };
     const { position, history } = run.resumed?.description ?? { position: BEGINNING, history: [] };
     const after = { epoch: position.epoch - (position.progress === null ? 0 : 1), step: position.step };
-    // Asked for at once, all of it is kept or none. A server that was killed may have lost the last epochs before the checkpoint.
+    // Asked for at once, all of it shares one transaction, so that a crash keeps all or none. A server that was killed may have lost
+    // the last epochs before the checkpoint.
     await Promise.all([
       store.recordRun(jobId, facts),
       store.forgetMetrics(jobId, after),
