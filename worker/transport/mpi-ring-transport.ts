@@ -104,7 +104,10 @@ export class MpiRingTransport implements RingTransport {
     }
   }
 
-  /** What has been sent and not yet received is left to MPI: its memory must stay. */
+  /**
+   * What has been sent and not yet received is left to MPI, and so is a payload that is just coming: their memory must stay, and may still be
+   * written where a reader has said. A rank whose exchange has failed ends, so nobody uses it again.
+   */
   [Symbol.asyncDispose](): Promise<void> {
     if (this.#end !== null) return Promise.resolve();
     this.#close(linkClosed(this.endpoint));
