@@ -22,8 +22,8 @@ export interface StartDecisions<Id> {
 /**
  * Which of the waiting jobs start now, and on how many workers. Jobs are looked at in the order of the queue; each takes as many idle
  * workers as it may. Nobody overtakes a job that waits for others to end, so none starves; only a job that could not start even on
- * all workers that are here is passed over. While nobody is here, nothing can be said of anybody. A worker with several engines is among those of several jobs, so one that starts is taken
- * to have any of them. Pure; O(jobs).
+ * all workers that are here is passed over. While nobody is here, nothing can be said of anybody. A worker with several engines is among
+ * those of several jobs, so one that starts is taken to have any of them. Pure; O(jobs).
  *
  * @param queue in the order in which jobs should start; may be the beginning of it: without `isHeld`, go on with `taken` fewer idle
  */
