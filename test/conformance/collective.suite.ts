@@ -5,6 +5,7 @@ import type { Exchange, ExchangeReport, Membership } from "../../worker/collecti
 import type { WindowPlaces } from "../../worker/collective/exchange-window.js";
 import { FoldSchedule } from "../../worker/collective/fold-schedule.js";
 import { mapWindow } from "../../worker/collective/mapped-window.js";
+import { partOfBlock } from "../../worker/collective/part-of-block.js";
 import { createSegment, type SharedSegment } from "../../worker/collective/shared-segment.js";
 import {
   connectRing,
@@ -201,11 +202,16 @@ function hopsOf(shape: GroupShape, isInside: (rank: number) => boolean) {
   }));
 }
 
-/** What workers read of each other in shared memory, all of it float32: gradients of the blocks that they fold, totals of the others. */
+/** What workers read of each other in shared memory, all of it float32: gradients of the parts of blocks that they fold, totals of the others. */
 function sharedTraffic({ rank, worldSize, replicas }: Membership, blockBytes: readonly number[]) {
   const { from, to } = arcOf(rank, worldSize, replicas);
   const sumOf = (blocks: readonly number[]) => blocks.reduce((sum, bytes) => sum + bytes, 0);
-  const own = sumOf(blockBytes.filter((_, block) => block % worldSize === rank));
+  const ownBytes = (bytes: number, block: number): number => {
+    const numberBytes = block === 0 ? 8 : 4;
+    const part = partOfBlock(bytes / numberBytes, rank, worldSize);
+    return (part.to - part.from) * numberBytes;
+  };
+  const own = sumOf(blockBytes.map(ownBytes));
   const others = sumOf(blockBytes) - own;
   return { sentBytes: others * (to - from) + own, receivedBytes: own * (replicas - (to - from)) + others };
 }

@@ -78,7 +78,7 @@ export function windowSegmentBytes({ replicas, paddedLength, scalarCount }: Grou
 }
 
 /** The workers of a test run in one thread by turns: whoever waits gives way to the others instead of sleeping. */
-const GIVING_WAY: WordSleeper = { spinMs: 0, sleep: () => undefined, wake: () => undefined };
+const GIVING_WAY: WordSleeper = { spinMs: 0, giveWay: () => undefined, sleep: () => undefined, wake: () => undefined };
 
 export async function createWorker(spec: WorkerSpec): Promise<GroupWorker> {
   const { rank, workers, replicas, paddedLength, scalarCount, packed } = spec;

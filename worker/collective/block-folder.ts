@@ -2,6 +2,7 @@ import { blockSpan } from "../../shared/arena-layout.js";
 import type { Span } from "../../shared/epoch-plan.js";
 import type { Address, Kernels } from "../kernels/kernels.js";
 import type { ExchangeBuffers, TotalPlaces } from "./collective.js";
+import { replicaOfTerm } from "./fold-terms.js";
 import type { PackedSums } from "./packed-sums.js";
 
 const FLOAT32_BYTES = 4;
@@ -81,6 +82,32 @@ export class BlockFolder {
     }
   }
 
+  /**
+   * A part of a block's total, of at least two replicas that all lie here: ((g_s + g_{s+1}) + …) from s = block mod R on. The same bits whatever the parts.
+   * @param part floats of the block (scalars: numbers), counted in it, from a multiple of 16 to another, or to the block's end
+   */
+  foldPart(block: number, sequence: number, part: Span): void {
+    const { from, to } = this.#options.arc;
+    const replicas = to - from;
+    const packed = this.#packedFor(block);
+    const source = (term: number): Address =>
+      this.#source(block, from + replicaOfTerm({ block, replicas }, term)) + part.from * elementBytes(block);
+    if (packed !== null) {
+      packed.open(block, sequence, source(0), part);
+      for (let term = 1; term < replicas; term++) packed.add(block, sequence, source(term), part);
+      packed.unpack(block, sequence, part);
+      return;
+    }
+    const sum = this.#target(block, sequence) + part.from * elementBytes(block);
+    this.#addNumbers(block, part, { sum, a: source(0), b: source(1) });
+    for (let term = 2; term < replicas; term++) this.#addNumbers(block, part, { sum, a: sum, b: source(term) });
+  }
+
+  /** Floats of an arena's block, numbers of the scalar block. */
+  lengthOf(block: number): number {
+    return this.#gradientBytes(block) / elementBytes(block);
+  }
+
   /** Bytes of each block of one replica's gradients, by block number. */
   gradientBytes(withArena: boolean): number[] {
     const blocks = withArena ? 1 + this.#options.buffers.blocks.blockCount : 1;
@@ -129,16 +156,21 @@ export class BlockFolder {
   }
 
   #add(block: number, sequence: number, a: Address, b: Address): void {
-    const { kernels, memory, buffers } = this.#options;
-    const target = this.#target(block, sequence);
+    const whole = { from: 0, to: this.lengthOf(block) };
+    this.#addNumbers(block, whole, { sum: this.#target(block, sequence), a, b });
+  }
+
+  /** @param at of the first number of each */
+  #addNumbers(block: number, { from, to }: Span, at: Record<"sum" | "a" | "b", Address>): void {
+    const { kernels, memory } = this.#options;
+    const length = to - from;
     if (block > 0) {
-      kernels.add(target, a, b, this.#sumBytes(block) / FLOAT32_BYTES);
+      kernels.add(at.sum, at.a, at.b, length);
       return;
     }
-    const length = buffers.scalarCount;
-    const left = new Float64Array(memory.buffer, a, length);
-    const right = new Float64Array(memory.buffer, b, length);
-    const sum = new Float64Array(memory.buffer, target, length);
+    const left = new Float64Array(memory.buffer, at.a, length);
+    const right = new Float64Array(memory.buffer, at.b, length);
+    const sum = new Float64Array(memory.buffer, at.sum, length);
     for (let index = 0; index < length; index++) sum[index] = (left[index] ?? 0) + (right[index] ?? 0);
   }
 
@@ -182,4 +214,8 @@ export class BlockFolder {
   #offset(block: number): number {
     return block === 0 ? 0 : blockSpan(this.#options.buffers.blocks, block - 1).from * FLOAT32_BYTES;
   }
+}
+
+function elementBytes(block: number): number {
+  return block === 0 ? FLOAT64_BYTES : FLOAT32_BYTES;
 }

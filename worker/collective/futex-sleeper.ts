@@ -7,8 +7,8 @@ const FUTEX_WAKE = 1;
 const ALL = 0x7fffffff;
 const NANOSECONDS_PER_MILLISECOND = 1_000_000;
 
-/** Longer than it takes to wake another processor: else two workers that wait for each other by turns wake each other for ever. */
-const SPIN_MS = 0.2;
+/** Longer than it takes to wake another processor, also a virtual one: else two workers that wait for each other by turns wake each other for ever. */
+const SPIN_MS = 1;
 
 /** By futex(2), on words in memory that processes share: what their system's own locks wait with. */
 export class FutexSleeper implements WordSleeper {
@@ -19,6 +19,10 @@ export class FutexSleeper implements WordSleeper {
   /** @param workers that wait for each other on this host: where they are more than its processors, whoever spins keeps another from coming */
   constructor(workers: number) {
     this.spinMs = workers <= availableParallelism() ? SPIN_MS : 0;
+  }
+
+  giveWay(): void {
+    this.#calls.schedYield();
   }
 
   sleep(word: Int32Array, value: number, milliseconds: number): void {

@@ -1,4 +1,5 @@
 import { type BlockPlan, blockSpan } from "../../shared/arena-layout.js";
+import type { Span } from "../../shared/epoch-plan.js";
 import { unreachable } from "../../shared/unreachable.js";
 import type { Address, Kernels } from "../kernels/kernels.js";
 import type { ExchangeBuffers, PackedBuffers } from "./collective.js";
@@ -57,25 +58,31 @@ export class PackedSums {
     this.#scale = scale;
   }
 
-  /** sum = rn(scale · gradient) */
-  open(block: number, sequence: number, gradient: Address): void {
-    this.#format.pack(this.address(block, sequence), gradient, this.#lengthOf(block), this.#scale);
+  /** sum = rn(scale · gradient). @param gradient of the part's first float. @param part floats of the block, counted in it; default all */
+  open(block: number, sequence: number, gradient: Address, part = this.#whole(block)): void {
+    const sum = this.address(block, sequence) + part.from * PACKED_BYTES;
+    this.#format.pack(sum, gradient, part.to - part.from, this.#scale);
   }
 
-  /** sum = rn(sum + scale · gradient) */
-  add(block: number, sequence: number, gradient: Address): void {
-    const sum = this.address(block, sequence);
-    this.#format.add(sum, sum, gradient, this.#lengthOf(block), this.#scale);
+  /** sum = rn(sum + scale · gradient); `gradient` and `part` as for {@link open}. */
+  add(block: number, sequence: number, gradient: Address, part = this.#whole(block)): void {
+    const sum = this.address(block, sequence) + part.from * PACKED_BYTES;
+    this.#format.add(sum, sum, gradient, part.to - part.from, this.#scale);
   }
 
   /** Writes a total, divided by the scale, to its place among the float32 sums. @returns bytes written; 0: not a packed block. */
-  unpack(block: number, sequence: number): number {
+  unpack(block: number, sequence: number, part?: Span): number {
     if (!this.covers(block)) return 0;
+    const { from, to } = part ?? this.#whole(block);
     const sums = this.#sums[sequence % 2 === 0 ? 0 : 1];
-    const destination = sums + blockSpan(this.#blocks, block - 1).from * FLOAT32_BYTES;
-    const length = this.#lengthOf(block);
-    this.#format.unpack(destination, this.address(block, sequence), length, 1 / this.#scale);
-    return length * FLOAT32_BYTES;
+    const destination = sums + (blockSpan(this.#blocks, block - 1).from + from) * FLOAT32_BYTES;
+    const sum = this.address(block, sequence) + from * PACKED_BYTES;
+    this.#format.unpack(destination, sum, to - from, 1 / this.#scale);
+    return (to - from) * FLOAT32_BYTES;
+  }
+
+  #whole(block: number): Span {
+    return { from: 0, to: this.#lengthOf(block) };
   }
 
   #lengthOf(block: number): number {

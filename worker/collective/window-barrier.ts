@@ -16,6 +16,8 @@ import type { WordSleeper } from "./word-sleeper.js";
 /** How long the thread sleeps before it looks after its sockets: short at first, since most waits are. */
 const FIRST_SLEEP_MS = 1;
 const LONGEST_SLEEP_MS = 8;
+/** For so long a waiting thread keeps its processor to itself: most waits are over by then. */
+const ALONE_MS = 0.02;
 /** Of a place on the board: the word first, then two headers, each in a cache line. */
 const CACHE_LINE_BYTES = 64;
 
@@ -83,10 +85,12 @@ export class WindowBarrier {
     // Counts wrap around.
     const hasReached = (seen: number): boolean => ((seen - count) | 0) >= 0;
     const { sleeper } = this.#options;
-    const spinUntil = performance.now() + sleeper.spinMs;
-    do {
+    const beganAt = performance.now();
+    for (let waitedMs = 0; waitedMs <= sleeper.spinMs; waitedMs = performance.now() - beganAt) {
       if (hasReached(value())) return;
-    } while (performance.now() < spinUntil);
+      // Who is waited for may be waiting for this processor.
+      if (waitedMs > ALONE_MS) sleeper.giveWay();
+    }
     for (let sleepMs = FIRST_SLEEP_MS; ; sleepMs = Math.min(LONGEST_SLEEP_MS, sleepMs * 2)) {
       const seen = value();
       if (hasReached(seen)) return;

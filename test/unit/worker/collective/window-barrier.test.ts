@@ -9,7 +9,7 @@ import { failureWithCode } from "../../../support/failure-with-code.js";
 
 const never = new AbortController().signal;
 /** All workers of these tests are in one thread: whoever waits gives way. */
-const GIVING_WAY: WordSleeper = { spinMs: 0, sleep: () => undefined, wake: () => undefined };
+const GIVING_WAY: WordSleeper = { spinMs: 0, giveWay: () => undefined, sleep: () => undefined, wake: () => undefined };
 const places = windowPlaces({ blocks: blockPlan(16, 4), scalarCount: 1, replicas: 4 }, 0);
 
 interface Comer {
