@@ -1,8 +1,11 @@
 import type { SizePlan } from "./rank-messages.js";
 
 const FLOAT_BYTES = 4;
-/** Bytes that all repetitions of one size move together, as far as the limits below let them. */
-const BYTES_PER_SIZE = 192 * 1024 * 1024;
+/**
+ * Bytes that all repetitions of one size move together, as far as the limits below let them. Training does an exchange thousands of times: it
+ * must weigh little here that the first ones meet pages which nobody has touched yet.
+ */
+const BYTES_PER_SIZE = 1024 * 1024 * 1024;
 const MOST_REPETITIONS = 2000;
 /** Where ranks have to wait for each other's processors, each wait may take a scheduler's time slice. */
 const MOST_CROWDED_REPETITIONS = 200;
