@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -30,6 +31,11 @@ const refused = (file: string, specifier: string, message: string): Case => ({
 });
 const allowed = (file: string, specifier: string): Case => ({ file, source: importOf(specifier), refusedBy: null });
 
+/** All of the coordinator but the dashboard itself. */
+const DASHBOARD_STRANGERS = readdirSync(join(ROOT, "coordinator"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== "dashboard")
+  .map(({ name }) => name);
+
 const CASES: readonly Case[] = [
   refused("shared/a.ts", "../coordinator/job/job-state.js", "shared/ imports only shared/"),
   refused("shared/data/a.ts", "../../worker/engine/engine.js", "shared/ imports only shared/"),
@@ -41,6 +47,9 @@ const CASES: readonly Case[] = [
   refused("bench/a.ts", "../test/support/real-data.js", "bench/ and test/ do not import each other"),
   refused("test/unit/a.test.ts", "../../bench/memory.js", "bench/ and test/ do not import each other"),
   allowed("test/unit/bench/a.test.ts", "../../../bench/memory.js"),
+  ...DASHBOARD_STRANGERS.map((folder) =>
+    refused(`coordinator/dashboard/stores/${folder}.ts`, `../../${folder}/a.js`, "the dashboard runs in a browser"),
+  ),
   allowed("shared/a.ts", "./epoch-plan.js"),
   allowed("coordinator/group/a.ts", "../../shared/failure.js"),
   allowed("worker/train/a.ts", "../collective/collective.js"),
@@ -100,7 +109,7 @@ interface Diagnostic {
 
 /** Lints a folder with the project's own configuration, as if its files lay in the repository. */
 async function lint(folder: string): Promise<readonly Diagnostic[]> {
-  for (const name of ["biome.json", "package.json", ".ci"]) {
+  for (const name of ["biome.json", "package.json", ".ci", "coordinator/dashboard/biome.json"]) {
     await cp(join(ROOT, name), join(folder, name), { recursive: true });
   }
   const output = await new Promise<string>((resolve, reject) => {

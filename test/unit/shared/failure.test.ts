@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { describeFailure } from "../../../shared/describe-failure.js";
 import {
@@ -156,5 +157,15 @@ describe("failures", () => {
       problem: expect.stringContaining("RangeError: out"),
     });
     expect(toFailure("thrown text")).toEqual({ code: "INTERNAL", problem: "thrown text" });
+  });
+
+  it("docs/output.md lists every code beside the exit code that it comes to", () => {
+    const page = readFileSync(new URL("../../../docs/output.md", import.meta.url), "utf8");
+    const rows = [...page.matchAll(/^\| (\d+) \| (`[A-Z_]+`(?:, `[A-Z_]+`)*) \|$/gm)];
+    const listed = rows.flatMap(([, exitCode, codes]) =>
+      (codes ?? "").split(", ").map((code) => [code.slice(1, -1), Number(exitCode)] as const),
+    );
+    const expected = FailureSchema.options.map(({ shape }) => shape.code.value).map((code) => [code, exitCodeOf(code)]);
+    expect([...listed].sort()).toEqual([...expected].sort());
   });
 });
