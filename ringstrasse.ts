@@ -3,6 +3,7 @@ import process from "node:process";
 import { describeFailure } from "./shared/describe-failure.js";
 import { exitCodeOf, type Failure } from "./shared/failure.js";
 import { makeTerminalsPatient } from "./shared/patient-terminals.js";
+import { outliveReaderOfStderr } from "./shared/unread-stderr.js";
 import { VERSION } from "./shared/version.js";
 
 interface Command {
@@ -82,4 +83,5 @@ function fail(failure: Failure): number {
 }
 
 makeTerminalsPatient();
+outliveReaderOfStderr();
 process.exitCode = await dispatch(process.argv.slice(2));

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -177,5 +177,20 @@ describe("a reader of stdout that goes away", () => {
         "ringstrasse: stdout: its reader has gone. Keep the reader running, or redirect the output to a file\n",
       ]);
     }
+  });
+});
+
+describe("a reader of stderr that goes away", () => {
+  it("does not end the run: exit 0, and its result", async () => {
+    const place = await workplace();
+    const args = ["train", IRIS, "--epochs", "300", "--workers", "2", "--log-level", "info", "--out", place.out];
+    const run = startCommand(args, { env: place.env });
+    await run.until((_, stderr) => stderr.includes("\n"));
+    run.child.stderr?.destroy();
+    const end = await run.ended;
+    expect(end).toMatchObject({ exitCode: 0, signal: null });
+    const result = JSON.parse(await readFile(join(place.out, "result.json"), "utf8"));
+    expect(result).toMatchObject({ status: "FINISHED", epochs: 300 });
+    expect(end.stdout).toContain(result.weightsSha256.slice(0, 8));
   });
 });
