@@ -1,7 +1,7 @@
 import type { Finding } from "./finding.js";
 
 export interface GpuFacts {
-  /** That the driver shows, by number. */
+  /** That the driver shows, by number as CUDA counts them. */
   readonly here: readonly string[];
   /** That CUDA_VISIBLE_DEVICES leaves of them, as it names them. */
   readonly visible: readonly string[];
@@ -18,7 +18,7 @@ export function judgeGpus({ here, visible, chosen, driver }: GpuFacts): Finding 
   const version = driver === null ? "" : `, driver ${driver}`;
   if (here.length === 0) {
     if (driver !== null) {
-      const found = `the driver ${driver} is loaded, but there is no /dev/nvidia0`;
+      const found = `the driver ${driver} is loaded, but it shows no GPU under /dev`;
       const remedy =
         "Give the container its devices (docker --gpus all, nvidia.com/gpu in Kubernetes, --gres under Slurm)";
       return { check, status: "warning", found, facts, remedy };

@@ -68,9 +68,10 @@ describe("gpuDevices", () => {
     return directory;
   }
 
-  it("are those that the driver shows, in the order of their numbers", async () => {
+  it("are those that the driver shows, counted as CUDA counts them", async () => {
     const devices = await deviceDirectory("nvidia10", "nvidia2", "nvidiactl", "nvidia-uvm", "null", "nvidia0");
-    expect(await gpuDevices({}, devices)).toEqual(["0", "2", "10"]);
+    expect(await gpuDevices({}, devices)).toEqual(["0", "1", "2"]);
+    expect(await gpuDevices({}, await deviceDirectory("nvidia3", "nvidiactl"))).toEqual(["0"]);
     expect(await gpuDevices({}, await deviceDirectory("null"))).toEqual([]);
     expect(await gpuDevices({}, await deviceDirectory("dxg"))).toEqual(["0"]);
     expect(await gpuDevices({}, join(devices, "nowhere"))).toEqual([]);
