@@ -1,4 +1,5 @@
 import process from "node:process";
+import { withoutOptions } from "../../shared/cli/without-options.js";
 import { MPI_CHECK_COMMAND, MpiCheckSchema } from "../../shared/launch/mpi-check.js";
 import { commandOutput } from "./command-output.js";
 import type { MachineCheck } from "./finding.js";
@@ -19,7 +20,7 @@ export function mpiCheck(entry: string, environment: NodeJS.ProcessEnv): Machine
 }
 
 async function load(file: string, entry: string, environment: NodeJS.ProcessEnv): Promise<MpiLibraryFacts> {
-  const output = await commandOutput(process.execPath, [entry, MPI_CHECK_COMMAND, file], environment);
+  const output = await commandOutput(process.execPath, [entry, MPI_CHECK_COMMAND, file], withoutOptions(environment));
   const last = output?.stdout.trimEnd().split("\n").at(-1) ?? "";
   if (output?.isGood === true) return MpiCheckSchema.parse(JSON.parse(last));
   const words = output?.stderr.trim().split("\n")[0] ?? "";

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
+import { withoutOptions } from "../../shared/cli/without-options.js";
 import { ENGINE_CHECK_COMMAND, type EngineCheck, EngineCheckSchema } from "../../shared/engine-store/engine-check.js";
 import type { EnvironmentVariables } from "../../shared/engine-store/engine-directory.js";
 import type { EngineLocation } from "../../shared/engine-store/locate-engine.js";
@@ -8,6 +9,7 @@ import { engineUnavailable } from "./engine-failure.js";
 export interface CheckProcess {
   /** The program's entry point, a JavaScript file. */
   readonly entry: string;
+  /** For the process, which gets none of this command's own options. */
   readonly environment: EnvironmentVariables;
   readonly threads: number;
   /** How long to measure. */
@@ -42,7 +44,7 @@ export async function checkEngine(
   const { how, stdout, stderr } = await runNode(
     [entry, ENGINE_CHECK_COMMAND, engine, ...native, ...measuring],
     {
-      ...environment,
+      ...withoutOptions(environment),
       ["TF_NUM_INTRAOP_THREADS"]: String(threads),
       ["TF_NUM_INTEROP_THREADS"]: "1",
       // Errors, but not its greetings.

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { hostname } from "node:os";
 import process from "node:process";
+import { withoutOptions } from "../../shared/cli/without-options.js";
 import { gpuDevices } from "../../shared/engine-store/gpu-devices.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import { lastWords } from "./last-words.js";
@@ -23,14 +24,14 @@ export class LocalLauncher implements Launcher {
 
   /**
    * @param entry the compiled command that is run with `worker …`.
-   * @param environment for the workers; the token is added.
+   * @param environment for the workers: without the options of this command, whose config file theirs would refuse; the token is added.
    * @param stderr where the workers' logs go.
    * @param deviceDirectory where the driver shows GPUs.
    */
   constructor(entry: string, environment: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream, deviceDirectory = "/dev") {
     this.#deviceDirectory = deviceDirectory;
     this.#entry = entry;
-    this.#environment = environment;
+    this.#environment = withoutOptions(environment);
     this.#stderr = stderr;
   }
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { hostname } from "node:os";
 import process from "node:process";
 import { type Evaluation, type EvaluationLine, EvaluationLineSchema } from "../../shared/api/evaluation.js";
-import { ENGINE_DIRECTORY_VARIABLE } from "../../shared/engine-store/engine-directory.js";
+import { withoutOptions } from "../../shared/cli/without-options.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import { EVALUATION_LIMIT_MS, evaluationTimeout } from "../service/evaluation-limit.js";
 import type { JudgeRequest, ModelJudge } from "../service/model-judge.js";
@@ -69,14 +69,6 @@ function argumentsOf({ modelDirectory, rows }: JudgeRequest): string[] {
       ? [`--row-file=${rows.rowFile}`]
       : [`--data=${rows.dataPath}`, ...(rows.labelsPath === null ? [] : [`--labels=${rows.labelsPath}`])];
   return ["predict", modelDirectory, ...place, "--evaluate", "--json", "--exit-with-parent"];
-}
-
-function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(environment).filter(
-      ([name]) => name === ENGINE_DIRECTORY_VARIABLE || !name.startsWith("RINGSTRASSE_"),
-    ),
-  );
 }
 
 /** What the process says when it has ended. @throws RingstrasseError LAUNCH_FAILED, INTERNAL */

@@ -177,3 +177,15 @@ describe("tables", () => {
     expect(stderr).toMatch(/203 rows predicted, accuracy \d/);
   });
 });
+
+describe("a config file named by the environment", () => {
+  it("is the command's alone: its workers, and the processes that try engines, don't read it", async () => {
+    const folder = await temporaryDirectory();
+    const document = await writeNetwork(folder, { ...NETWORK, parameters: FAST });
+    const config = join(folder, "options.json");
+    await writeFile(config, JSON.stringify({ workers: 2, epochs: 2, data: await writeBlobs(folder, 203) }));
+    const places = ["--data-dir", join(folder, "rows"), "--out", join(folder, "run")];
+    const { finished } = await runTrain([document, ...places], { env: { RINGSTRASSE_CONFIG: config } });
+    expect(finished).toMatchObject({ workers: 2, epochs: 2 });
+  });
+});

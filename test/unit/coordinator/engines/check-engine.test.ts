@@ -22,7 +22,7 @@ const LOCATION: EngineLocation = {
 async function check(program: string, location: EngineLocation | null = LOCATION) {
   const entry = join(await temporaryDirectory(), "entry.cjs");
   await writeFile(entry, program);
-  const environment = { ["PATH"]: process.env["PATH"] };
+  const environment = { ["PATH"]: process.env["PATH"], ["RINGSTRASSE_CONFIG"]: "/train.json" };
   const { signal } = new AbortController();
   return await checkEngine("tensorflow", location, { entry, environment, threads: 3, seconds: 0.1, signal });
 }
@@ -32,7 +32,9 @@ describe("the check of an engine in a process of its own", () => {
     const told = await check(`console.log("noise");
       const args = process.argv.slice(2).join(" ");
       const right = args === "engine-check tensorflow --binding /e/binding.node --device cpu --threads 3 --seconds 0.1"
-        && process.env.TF_NUM_INTRAOP_THREADS === "3" && process.env.TF_FORCE_GPU_ALLOW_GROWTH === "true";
+        && process.env.TF_NUM_INTRAOP_THREADS === "3" && process.env.TF_FORCE_GPU_ALLOW_GROWTH === "true"
+        // A file of another command's options, which this one would refuse.
+        && process.env.RINGSTRASSE_CONFIG === undefined;
       console.log(JSON.stringify({ engine: right ? "right" : args, version: "2", device: "cpu", threads: 3, gigaflops: 4 }));`);
     expect(told).toEqual({ engine: "right", version: "2", device: "cpu", threads: 3, gigaflops: 4 });
   });

@@ -13,8 +13,9 @@ import { TextSink } from "../../../support/text-sink.js";
 const PROGRAM = `
 import { renameSync, writeFileSync } from "node:fs";
 const { RINGSTRASSE_TOKEN: token, TOLD_IN: folder, CUDA_VISIBLE_DEVICES: gpus } = process.env;
+const own = Object.keys(process.env).filter((name) => name.startsWith("RINGSTRASSE_")).sort();
 const file = folder + "/" + process.pid;
-writeFileSync(file + ".part", JSON.stringify({ args: process.argv.slice(2), token, gpus }));
+writeFileSync(file + ".part", JSON.stringify({ args: process.argv.slice(2), token, gpus, own }));
 renameSync(file + ".part", file);
 if (token === "speak") { console.error("first words"); console.error("RangeError: last words"); process.exit(7); }
 process.stdin.resume().on("end", () => process.exit(0));
@@ -33,7 +34,8 @@ async function launch(token: string, workers: number, computing: Computing = COM
   await mkdir(devices);
   for (const gpu of gpus) await writeFile(join(devices, `nvidia${gpu}`), "");
   const { CUDA_VISIBLE_DEVICES: _none, ...variables } = process.env;
-  const environment = { ...variables, TOLD_IN: told };
+  const options = { RINGSTRASSE_CONFIG: "/train.json", RINGSTRASSE_HEALTH_PORT: "9000" };
+  const environment = { ...variables, ...options, RINGSTRASSE_ENGINE_DIR: folder, TOLD_IN: told };
   const stderr = new TextSink();
   const launcher = new LocalLauncher(entry, environment, stderr, devices);
   const places = Array.from({ length: workers }, (_, place) => place);
@@ -70,14 +72,21 @@ describe("LocalLauncher", () => {
 
   it.each([
     ["tensorflow-gpu", ["0", "1"], ["0", "1", "0"]],
-    ["auto", ["3"], ["3", "3", "3"]],
+    ["auto", ["3"], ["0", "0", "0"]],
     ["tensorflow-gpu", [], [undefined, undefined, undefined]],
     ["tensorflow", ["0", "1"], [undefined, undefined, undefined]],
-  ] as const)("gives workers with %s of the GPUs %j one each, in turn", async (engine, gpus, expected) => {
+  ] as const)("gives workers with %s of the devices %j one GPU each, in turn", async (engine, gpus, expected) => {
     const { launched, told } = await launch("speak", 3, { engine, threads: 1 }, gpus);
     await Promise.all(launched.map((worker) => worker.ended));
     const read = launched.map(async ({ pid }) => JSON.parse(await readFile(join(told, String(pid)), "utf8")).gpus);
     expect(await Promise.all(read)).toEqual(expected);
+  });
+
+  it("keeps the coordinator's own options from the workers, but tells them where engines are", async () => {
+    const { launched, told } = await launch("speak", 1);
+    await launched[0]?.ended;
+    const { own } = JSON.parse(await readFile(join(told, String(launched[0]?.pid)), "utf8"));
+    expect(own).toEqual(["RINGSTRASSE_ENGINE_DIR", "RINGSTRASSE_TOKEN"]);
   });
 
   it("passes on what a worker writes to stderr, and keeps its exit code and last words", async () => {
