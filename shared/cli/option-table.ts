@@ -129,23 +129,47 @@ export const switchValue = z
   .union([z.boolean(), z.enum(["true", "1", "false", "0"])], { error: "true, 1, false or 0 is needed" })
   .transform((value) => value === true || value === "true" || value === "1");
 
+/** Whether a switch seems to be given as a flag, judged before the arguments are known to be sound. */
+export function flagIsOn(name: string, args: readonly string[]): boolean {
+  const flag = args.findLast((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`));
+  return flag !== undefined && isOn(flag.split("=")[1] ?? "true");
+}
+
 /**
- * Whether a switch seems to be given, judged before the arguments are known to be sound: errors about these have to be told in the
- * form that was asked for.
+ * Whether a switch seems to be given, by flag, environment or config file, judged before the arguments are known to be sound: errors about
+ * these have to be told in the form that was asked for.
  */
 export function switchIsOn(
   name: string,
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): boolean {
-  const flag = args.findLast((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`));
-  const text = flag === undefined ? environment[environmentName(name)] : (flag.split("=")[1] ?? "true");
-  const parsed = switchValue.safeParse(text);
+  const hasFlag = args.some((argument) => argument === `--${name}` || argument.startsWith(`--${name}=`));
+  if (hasFlag) return flagIsOn(name, args);
+  return isOn(environment[environmentName(name)] ?? configuredValue(name, args, environment));
+}
+
+function isOn(value: unknown): boolean {
+  const parsed = switchValue.safeParse(value);
   return parsed.success && parsed.data;
 }
 
-/** What an option seems to be given as, judged before the arguments are known to be sound; null: it isn't given. */
+/**
+ * What an option seems to be given as, by flag, environment or config file, judged before the arguments are known to be sound; null: it isn't
+ * given.
+ */
 export function optionText(
+  name: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): string | null {
+  const given = flagOrVariable(name, args, environment);
+  if (given !== null) return given;
+  const value = configuredValue(name, args, environment);
+  return typeof value === "string" || typeof value === "number" ? String(value) : null;
+}
+
+function flagOrVariable(
   name: string,
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
@@ -154,6 +178,21 @@ export function optionText(
   const flag = args[at];
   if (flag === undefined) return environment[environmentName(name)] ?? null;
   return flag.includes("=") ? flag.slice(name.length + 3) : (args[at + 1] ?? "");
+}
+
+/** Of the config file that is named; undefined where there is none that could be read: the command itself says what is wrong with it. */
+function configuredValue(
+  name: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): unknown {
+  const path = flagOrVariable("config", args, environment);
+  if (path === null) return undefined;
+  try {
+    return ConfigFileSchema.parse(JSON.parse(readFileSync(path, "utf8")))[name];
+  } catch {
+    return undefined;
+  }
 }
 
 /** One of some names. */

@@ -3,10 +3,10 @@ import { RingstrasseError } from "../failure.js";
 import { describeCommand } from "./command-help.js";
 import {
   filePath,
+  flagIsOn,
   type OptionTable,
   type ResolvedOptions,
   resolveOptions,
-  switchIsOn,
   switchValue,
 } from "./option-table.js";
 
@@ -56,8 +56,8 @@ export async function parseCommand<Table extends OptionTable>(
 ): Promise<ParsedCommand<Table> | { readonly print: string }> {
   const { args, environment, version } = inputs;
   // Before any complaint: who asks for help may not know better.
-  if (switchIsOn("help", args, {}) || args.includes("-h")) return { print: helpOf(command) };
-  if (switchIsOn("version", args, {})) return { print: version };
+  if (flagIsOn("help", args) || args.includes("-h")) return { print: helpOf(command) };
+  if (flagIsOn("version", args)) return { print: version };
   const taken = await takeArguments(command, args);
   const positionals = positionalsOf(command, taken);
   const config = resolveOptions({ config: COMMON_OPTIONS.config }, { flags: taken, environment, configFile: null });
@@ -98,7 +98,7 @@ async function takeArguments(command: CommandDefinition<OptionTable>, args: read
 
 /**
  * Refuses options that are not in the table (yargs trips over names such as `--constructor`), and writes switches plainly: `--json=true`
- * becomes `--json`, `--json=false` nothing, since yargs takes any other text for false.
+ * for `--json=1` alike, since yargs takes any text but these words for false.
  */
 function knownOptions(
   command: CommandDefinition<OptionTable>,
@@ -113,7 +113,7 @@ function knownOptions(
     if (option === undefined) throw usageError(command, `--${name}`, `${command.name} has no such option`);
     if (option.isSwitch !== true || value === undefined) return [argument];
     const parsed = switchValue.safeParse(value);
-    if (parsed.success) return parsed.data ? [`--${name}`] : [];
+    if (parsed.success) return [`--${name}=${parsed.data}`];
     const problem = `${JSON.stringify(value)} is not accepted: it is a switch, to be given without a value`;
     throw usageError(command, `--${name}`, problem);
   });

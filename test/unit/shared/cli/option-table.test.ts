@@ -133,6 +133,25 @@ describe("optionText", () => {
   ] as const)("%j with %j: %s", (args, environment, text) => {
     expect(optionText("launcher", args, environment)).toBe(text);
   });
+
+  it("looks into the config file last, wherever that is named", async () => {
+    const file = await configFile('{"launcher": "local", "join-timeout": 5, "fault": ["a"]}');
+    expect(optionText("launcher", ["--config", file], {})).toBe("local");
+    expect(optionText("launcher", [`--config=${file}`], { RINGSTRASSE_LAUNCHER: "none" })).toBe("none");
+    expect(optionText("launcher", ["--launcher=none"], { RINGSTRASSE_CONFIG: file })).toBe("none");
+    expect(optionText("join-timeout", [], { RINGSTRASSE_CONFIG: file })).toBe("5");
+    expect(optionText("fault", ["--config", file], {})).toBeNull();
+    expect(optionText("token", ["--config", file], {})).toBeNull();
+  });
+
+  it.each(["[1]", "{,}", null])(
+    "takes the config file %s for none: the command says what is wrong with it",
+    async (text) => {
+      const file = text === null ? "/nowhere/options.json" : await configFile(text);
+      expect(optionText("launcher", ["--config", file], {})).toBeNull();
+      expect(optionText("launcher", ["--config"], {})).toBeNull();
+    },
+  );
 });
 
 describe("switchIsOn", () => {
@@ -148,5 +167,12 @@ describe("switchIsOn", () => {
     [[], {}, false],
   ] as const)("%j with %j: %s", (args, environment, on) => {
     expect(switchIsOn("json", args, environment)).toBe(on);
+  });
+
+  it("looks into the config file last", async () => {
+    const file = await configFile('{"json": true}');
+    expect(switchIsOn("json", ["--config", file], {})).toBe(true);
+    expect(switchIsOn("json", ["--json=false", "--config", file], {})).toBe(false);
+    expect(switchIsOn("json", [], { RINGSTRASSE_CONFIG: file, RINGSTRASSE_JSON: "0" })).toBe(false);
   });
 });

@@ -1,7 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { launchedPlace } from "../../../../shared/launch/launched-place.js";
 import { rankOfCommand } from "../../../../shared/launch/rank-of-command.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
+import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 const OPEN_MPI = {
   OMPI_COMM_WORLD_RANK: "1",
@@ -116,5 +119,14 @@ describe("rankOfCommand", () => {
     expect(rankOfCommand(["net.xml", "--launcher=none"], OPEN_MPI)).toBeNull();
     expect(rankOfCommand(["net.xml"], { ...OPEN_MPI, RINGSTRASSE_LAUNCHER: "local" })).toBeNull();
     expect(rankOfCommand(["net.xml"], {})).toBeNull();
+  });
+
+  it("is told by the config file too how workers start", async () => {
+    const file = join(await temporaryDirectory(), "options.json");
+    await writeFile(file, '{"launcher": "local"}');
+    expect(rankOfCommand(["net.xml", "--config", file], OPEN_MPI)).toBeNull();
+    expect(rankOfCommand(["net.xml"], { ...OPEN_MPI, RINGSTRASSE_CONFIG: file })).toBeNull();
+    await writeFile(file, '{"workers": 4}');
+    expect(rankOfCommand(["net.xml", "--config", file], OPEN_MPI)).toMatchObject({ rank: 1 });
   });
 });
