@@ -12,8 +12,9 @@ export function trainArguments(options: SubmitOptions, directory: string): strin
   const given: Readonly<Record<string, unknown>> = options;
   return Object.keys(PASSED_OPTIONS).flatMap((name) => {
     const value = given[name];
-    if (value === undefined || value === false) return [];
+    if (value === undefined) return [];
     if (value === true) return [`--${name}`];
+    // A switch that is off is said too: the job has the environment of `sbatch`, where it may be on.
     const values = Array.isArray(value) ? value.map(String) : [String(value)];
     return values.map((text) => `--${name}=${PATHS.has(name) ? resolve(directory, text) : text}`);
   });

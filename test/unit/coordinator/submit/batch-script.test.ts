@@ -184,7 +184,7 @@ describe("trainArguments", () => {
     ]);
   });
 
-  it("leaves out a switch that is off", () => {
-    expect(trainArguments({ json: false }, "/")).toEqual([]);
+  it("says that a switch is off, which the job's environment may have on", () => {
+    expect(trainArguments({ json: false }, "/")).toEqual(["--json=false"]);
   });
 });

@@ -44,10 +44,18 @@ describe("parseCommand", () => {
   it.each([
     ["true", true],
     ["1", true],
-    ["false", undefined],
-  ])("--json=%s means %s", async (text, expected) => {
-    const parsed = await parse(["Wien", "Graz", `--json=${text}`]);
-    expect("values" in parsed && parsed.values.json).toBe(expected);
+    ["false", false],
+    ["0", false],
+  ])("--json=%s means %s, whatever the environment says", async (text, expected) => {
+    for (const environment of [{}, { RINGSTRASSE_JSON: "0" }, { RINGSTRASSE_JSON: "1" }]) {
+      const parsed = await parse(["Wien", "Graz", `--json=${text}`], environment);
+      expect(parsed).toMatchObject({ values: { json: expected }, sources: { json: "flag" } });
+    }
+  });
+
+  it("of a switch that is given twice the last mention counts", async () => {
+    expect(await parse(["Wien", "Graz", "--json", "--json=false"])).toMatchObject({ values: { json: false } });
+    expect(await parse(["Wien", "Graz", "--json=0", "--json"])).toMatchObject({ values: { json: true } });
   });
 
   it.each([
