@@ -12,20 +12,27 @@ import { judgeRunDirectory } from "./judge-run-directory.js";
  */
 export function runDirectoryCheck(path: string, isThorough: boolean): MachineCheck {
   return async () => {
-    const folder = await nearest(resolve(path));
-    // Only Linux has this list; elsewhere the kind stays unknown.
-    const mounts = await readFile("/proc/self/mounts", "utf8").catch(() => "");
-    const { bavail, bsize } = await statfs(folder);
-    const problem = isThorough ? await tryOut(folder) : null;
-    return [judgeRunDirectory({ path, kind: fileSystemKind(folder, mounts), freeBytes: bavail * bsize, problem })];
+    try {
+      const folder = await nearest(resolve(path));
+      // Only Linux has this list; elsewhere the kind stays unknown.
+      const mounts = await readFile("/proc/self/mounts", "utf8").catch(() => "");
+      const { bavail, bsize } = await statfs(folder);
+      const problem = isThorough ? await tryOut(folder) : null;
+      return [judgeRunDirectory({ path, kind: fileSystemKind(folder, mounts), freeBytes: bavail * bsize, problem })];
+    } catch (cause) {
+      // A folder that can't even be looked at (no permission, a dead mount, links in a circle) is what one calls the doctor for.
+      if (!isSystemError(cause)) throw cause;
+      return [judgeRunDirectory({ path, kind: null, freeBytes: null, problem: cause.message })];
+    }
   };
 }
 
+/** The nearest that is there: the last one may be a file, below which nothing can be. */
 async function nearest(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (cause) {
-    if (!isSystemError(cause) || cause.code !== "ENOENT") throw cause;
+    if (!isSystemError(cause) || (cause.code !== "ENOENT" && cause.code !== "ENOTDIR")) throw cause;
     return await nearest(dirname(path));
   }
 }

@@ -6,7 +6,8 @@ export interface RunDirectoryFacts {
   readonly path: string;
   /** Of its file system, as /proc/mounts says; null: unknown. */
   readonly kind: string | null;
-  readonly freeBytes: number;
+  /** Null: it can't be looked at; `problem` says why. */
+  readonly freeBytes: number | null;
   /** What of writing, syncing, renaming over a file and excluding a second writer did not work; null: all did. */
   readonly problem: string | null;
 }
@@ -25,7 +26,10 @@ export function judgeRunDirectory({ path, kind, freeBytes, problem }: RunDirecto
   const facts = { path, kind, freeBytes };
   const fleeting = FLEETING.get(kind ?? "");
   const shared = kind !== null && isSharedFileSystem(kind);
-  const where = `${path} on ${kind ?? "a file system of unknown kind"}, ${(freeBytes / GIB).toPrecision(3)} GiB free`;
+  const where =
+    freeBytes === null
+      ? path
+      : `${path} on ${kind ?? "a file system of unknown kind"}, ${(freeBytes / GIB).toPrecision(3)} GiB free`;
   if (problem !== null) {
     const remedy = "Choose another folder by --out, on a file system that this user may write to";
     return { check, status: "problem", found: `${where}: ${problem}`, facts, remedy };
@@ -34,7 +38,7 @@ export function judgeRunDirectory({ path, kind, freeBytes, problem }: RunDirecto
     const remedy = "Choose a folder on a disk or a mounted volume by --out";
     return { check, status: "warning", found: `${where}, ${fleeting}`, facts, remedy };
   }
-  if (freeBytes < GIB) {
+  if (freeBytes !== null && freeBytes < GIB) {
     const remedy = "Make room, or choose another folder by --out: a checkpoint takes three to four times its model";
     return { check, status: "warning", found: where, facts, remedy };
   }

@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { mpiCheck } from "../../../../coordinator/doctor/check-mpi.js";
@@ -76,6 +76,18 @@ describe("checks", () => {
       facts: { kind: "proc" },
       remedy: expect.stringContaining("--out"),
     });
+  });
+
+  it("find out that the run directory can't be there, or can't be reached", async () => {
+    const folder = await temporaryDirectory();
+    await writeFile(join(folder, "file"), "in the way");
+    await symlink("circle", join(folder, "circle"));
+    const below = [join(folder, "file"), join(folder, "file/runs"), join(folder, "circle/runs")];
+    const findings = (await Promise.all(below.map((path) => runDirectoryCheck(path, true)()))).flat();
+    expect(findings.map(({ status }) => status)).toEqual(["problem", "problem", "problem"]);
+    expect(findings[1]).toMatchObject({ found: expect.stringContaining("ENOTDIR") });
+    expect(findings[2]).toMatchObject({ found: expect.stringContaining("ELOOP"), facts: { freeBytes: null } });
+    for (const { remedy } of findings) expect(remedy).toContain("--out");
   });
 
   it("listen and connect on this host", async () => {

@@ -69,4 +69,15 @@ describe("doctor", () => {
     expect(diagnosis).toMatchObject({ exitCode, findings: [{ status }] });
     expect(diagnosis.findings[0]?.remedy).toBe(status === "ok" ? null : "Install Node 20.19 or newer");
   });
+
+  it("a check that fails is a problem of its own, and what the others found is told; an interruption ends all", async () => {
+    const node = nodeCheck("20.19.2", "linux-x64");
+    const bent = () => Promise.reject(new TypeError("no such thing"));
+    const { findings, exitCode } = await diagnose([node, bent, node], false);
+    expect(exitCode).toBe(4);
+    expect(findings.map(({ check, status }) => `${check} ${status}`)).toEqual(["node ok", "doctor problem", "node ok"]);
+    expect(findings[1]?.found).toContain("no such thing");
+    const interruption = new RingstrasseError({ code: "INTERRUPTED", signal: "SIGINT" });
+    await expect(diagnose([node, () => Promise.reject(interruption)], false)).rejects.toBe(interruption);
+  });
 });
