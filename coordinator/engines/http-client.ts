@@ -36,13 +36,14 @@ const TIMEOUTS = {
 } as const;
 
 /**
- * undici, going through the proxies that `http_proxy`, `https_proxy` and `no_proxy` name, trusting `certificates` (PEM
- * files) beside
- * those that Node trusts.
+ * undici, going through the proxies that `http_proxy`, `https_proxy` and `no_proxy` name, trusting `certificates` (PEM files) beside
+ * those that Node trusts, of `NODE_EXTRA_CA_CERTS` too.
  * @throws system errors of certificate files
  */
 export function openHttpClient(environment: EnvironmentVariables, certificates: readonly string[]): HttpClient {
-  const ca = certificates.length === 0 ? {} : { ca: [...rootCertificates, ...extraCertificates(certificates)] };
+  // A list of one's own replaces Node's, with what its variable has added to it.
+  const trusted = [...rootCertificates, ...extraOfNode(environment), ...pemFiles(certificates)];
+  const ca = certificates.length === 0 ? {} : { ca: trusted };
   const proxy = (name: string): string | undefined => environment[name] || environment[name.toUpperCase()] || undefined;
   const [httpProxy, httpsProxy, noProxy] = [proxy("http_proxy"), proxy("https_proxy"), proxy("no_proxy")];
   const agent = new EnvHttpProxyAgent({
@@ -73,8 +74,19 @@ async function* noBody(): AsyncGenerator<Uint8Array> {
   // A response without a body has nothing to give.
 }
 
-function extraCertificates(paths: readonly string[]): string[] {
+function pemFiles(paths: readonly string[]): string[] {
   return paths.map((path) => readFileSync(path, "utf8"));
+}
+
+function extraOfNode(environment: EnvironmentVariables): string[] {
+  const path = environment["NODE_EXTRA_CA_CERTS"];
+  if (path === undefined || path === "") return [];
+  try {
+    return pemFiles([path]);
+  } catch {
+    // Node itself has warned of it at its start, and does without.
+    return [];
+  }
 }
 
 /** The innermost cause of a failed request, in words. */

@@ -1,10 +1,23 @@
-import { writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openHttpClient } from "../../../../coordinator/engines/http-client.js";
+import { isOnPath } from "../../../support/is-on-path.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
+
+/** A certificate of 127.0.0.1 that vouches for itself, with its key: two PEM files. */
+async function selfSigned(folder: string, name: string) {
+  const [cert, key] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)];
+  const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  const names = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1"];
+  await promisify(execFile)("openssl", [...request, ...names, "-keyout", key, "-out", cert]);
+  return { cert, key };
+}
 
 async function listen(server: ReturnType<typeof createServer>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -53,4 +66,21 @@ describe("the HTTP client", () => {
     await writeFile(path, "");
     await openHttpClient({}, [path])[Symbol.asyncDispose]();
   });
+
+  it.skipIf(!isOnPath("openssl"))(
+    "trusts those of npm and pip beside those of NODE_EXTRA_CA_CERTS (needs openssl)",
+    async () => {
+      const folder = await temporaryDirectory();
+      const [proxy, mirror] = [await selfSigned(folder, "proxy"), await selfSigned(folder, "mirror")];
+      const identity = { cert: await readFile(proxy.cert), key: await readFile(proxy.key) };
+      const port = await listen(createTlsServer(identity, (_request, response) => response.end("there")));
+      const { signal } = new AbortController();
+      const get = async (environment: Record<string, string>): Promise<string> => {
+        await using http = openHttpClient(environment, [mirror.cert]);
+        return await (await http.get(`https://127.0.0.1:${port}/`, { headers: {}, signal })).text();
+      };
+      expect(await get({ NODE_EXTRA_CA_CERTS: proxy.cert })).toBe("there");
+      await expect(get({ NODE_EXTRA_CA_CERTS: join(folder, "nowhere.pem") })).rejects.toThrow("fetch failed");
+    },
+  );
 });
