@@ -1,6 +1,7 @@
 import type { OptionValues } from "../../shared/cli/option-table.js";
 import { exitCodeOf, type Failure, toFailure } from "../../shared/failure.js";
 import { settleJob } from "../job/job-settings.js";
+import { refuseContradictions } from "../job/wanted-collective.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
 import { readNetwork } from "../vinnsl/read-network.js";
 import { type NetworkSummary, summariseNetwork } from "../vinnsl/summarise-network.js";
@@ -49,11 +50,12 @@ interface Report {
 
 type Refused = { readonly failure: Failure; readonly thrown: unknown };
 
-/** Reads as training does, as far as it goes without the data. */
+/** Reads as training does, as far as it goes without the data and without workers. */
 function read(bytes: Uint8Array, file: string): NetworkDefinition | Refused {
   try {
     const definition = readNetwork(bytes, file);
-    settleJob({ definition, options: {}, sources: {}, file });
+    const settings = settleJob({ definition, options: {}, sources: {}, file });
+    refuseContradictions({ definition, settings, options: {} }, file);
     return definition;
   } catch (thrown) {
     return { failure: toFailure(thrown), thrown };

@@ -19,10 +19,9 @@ import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
 import { readNetwork } from "../vinnsl/read-network.js";
 import { effectiveConfiguration } from "./configuration.js";
 import { type JobSettings, settleJob } from "./job-settings.js";
-import { refuseAsync } from "./refuse-async.js";
 import { rowsOfUpdate, scaledOptimizer, stepRulesOf } from "./step-rules-of.js";
 import type { TrainingRun } from "./training-run.js";
-import { namedCollective, refuseUnfitCollective, wantedCollective } from "./wanted-collective.js";
+import { refuseContradictions, refuseUnfitCollective, wantedCollective } from "./wanted-collective.js";
 
 const HEARTBEAT_INTERVAL_MS = 500;
 
@@ -48,8 +47,8 @@ export function readJob({ bytes, file, options, sources }: DocumentToRead): Read
   const definition = readNetwork(bytes, file);
   const settings = settleJob({ definition, options, sources, file });
   const job = { object: parseVinnslXml(bytes), definition, settings, options };
+  refuseContradictions(job, file);
   refuseUnfitCollective(job);
-  refuseAsync({ settings, options, collective: namedCollective(job) });
   return job;
 }
 

@@ -1,7 +1,8 @@
-import { RingstrasseError } from "../../shared/failure.js";
+import type { RingstrasseError } from "../../shared/failure.js";
 import type { PayloadFormat } from "../../shared/step-rules.js";
 import type { Strategy } from "../../shared/strategy-choice.js";
 import { givenSetting, refuseUseless } from "./given-setting.js";
+import { refusedPair } from "./refused-pair.js";
 import { type Setting, settle } from "./setting.js";
 import type { StepInputs, StepSettings } from "./step-settings.js";
 
@@ -18,7 +19,7 @@ export type RoundSettings = Pick<StepSettings, "strategy" | keyof typeof PARTICU
 
 /**
  * The strategy that option or document name, with its particulars. Those that another one doesn't have are refused. Pure.
- * @throws RingstrasseError USAGE, DOCUMENT_INVALID; CHOICE_UNSUPPORTED: what does not go with local-sgd
+ * @throws RingstrasseError USAGE, DOCUMENT_INVALID; CHOICE_UNSUPPORTED, DOCUMENT_UNSUPPORTED: what does not go with local-sgd
  */
 export function settleRounds(inputs: StepInputs, compress: Setting<PayloadFormat>): RoundSettings {
   const strategy = settle<Strategy>(givenSetting(inputs, { option: "strategy", parameter: "strategy" }), "sync");
@@ -32,7 +33,7 @@ export function settleRounds(inputs: StepInputs, compress: Setting<PayloadFormat
       });
     }
   } else if (compress.value !== "none") {
-    throw unroundable(compress.value);
+    throw unroundable(inputs, strategy, compress);
   }
   const particular = (name: keyof typeof PARTICULARS) =>
     settle<number>(givenSetting(inputs, PARTICULARS[name]), DEFAULTS[name]);
@@ -45,9 +46,22 @@ export function settleRounds(inputs: StepInputs, compress: Setting<PayloadFormat
 }
 
 /** What is exchanged after a round must come back as it was: replicas' own state too. */
-function unroundable(format: PayloadFormat): RingstrasseError {
-  const remedy =
-    "Local SGD exchanges float32, seldom: leave --compress out, or give a larger --sync-every for fewer bytes";
-  const what = { option: `--compress ${format} with --strategy`, value: "local-sgd" };
-  return new RingstrasseError({ code: "CHOICE_UNSUPPORTED", ...what, supported: ["sync"], remedy });
+function unroundable(
+  { parameters, file }: StepInputs,
+  strategy: Setting<Strategy>,
+  { value, source }: Setting<PayloadFormat>,
+): RingstrasseError {
+  const inDocument = strategy.source === "document" && source === "document";
+  return refusedPair({
+    option: `--compress ${value} with --strategy`,
+    value: "local-sgd",
+    supported: ["sync"],
+    remedy: "Local SGD exchanges float32, seldom: leave --compress out, or give a larger --sync-every for fewer bytes",
+    element: {
+      file,
+      path: inDocument ? (parameters.paths["compress"] ?? null) : null,
+      problem: `with the strategy local-sgd replicas exchange float32, not ${value}`,
+      supported: ["none, and a larger syncEvery for fewer bytes", "the strategy sync"],
+    },
+  });
 }

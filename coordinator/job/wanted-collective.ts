@@ -2,14 +2,28 @@ import { CollectiveNameSchema } from "../../shared/collective-choice.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { GroupPolicy } from "../group/group-policy.js";
 import type { ReadJob } from "./plan-run.js";
+import { refuseAsync } from "./refuse-async.js";
+import { refusedPair } from "./refused-pair.js";
+
+/** What document and options say, without where the job will run. */
+export type JobWishes = Pick<ReadJob, "definition" | "settings" | "options">;
 
 /**
- * MPI's messages go between processes that MPI's launcher has started, and as MPI sends them; the largest gradients go round a plain ring.
+ * Refuses what does not go together wherever the job runs. Pure.
+ * @param file the document, for messages; null when it came from elsewhere
+ * @throws RingstrasseError CHOICE_UNSUPPORTED; DOCUMENT_UNSUPPORTED where the document alone asks for both
+ */
+export function refuseContradictions(job: JobWishes, file: string | null): void {
+  refuseTopkElsewhere(job, file);
+  refuseAsync({ ...job, file, collective: namedCollective(job) });
+}
+
+/**
+ * MPI's messages go between processes that MPI's launcher has started, and as MPI sends them.
  * @throws RingstrasseError COLLECTIVE_UNAVAILABLE, USAGE, CHOICE_UNSUPPORTED
  */
-export function refuseUnfitCollective(job: ReadJob): void {
+export function refuseUnfitCollective(job: JobWishes): void {
   const { options, settings } = job;
-  refuseTopkElsewhere(job);
   const mode = options["mpi-mode"];
   if (options.encrypt === true && wantedCollective(job) === "mpi") {
     const problem = "with the collective mpi, gradients go by MPI's own messages, which it can't encrypt";
@@ -39,7 +53,7 @@ export function refuseUnfitCollective(job: ReadJob): void {
 }
 
 /** What option or document ask for; what neither does any more has been refused. */
-export function wantedCollective(job: ReadJob): GroupPolicy["collective"] {
+export function wantedCollective(job: JobWishes): GroupPolicy["collective"] {
   const named = namedCollective(job);
   if (named !== "auto") return named;
   // Only there the largest gradients can travel alone.
@@ -50,21 +64,32 @@ export function wantedCollective(job: ReadJob): GroupPolicy["collective"] {
 }
 
 /** By option or document. */
-export function namedCollective(job: ReadJob): GroupPolicy["collective"] {
+function namedCollective(job: JobWishes): GroupPolicy["collective"] {
   const named = CollectiveNameSchema.safeParse(wishOf(job));
   return named.success ? named.data : "auto";
 }
 
-function wishOf({ options, definition }: ReadJob): string {
+function wishOf({ options, definition }: JobWishes): string {
   return options.collective ?? definition.execution.collective ?? "auto";
 }
 
-/** Through shared memory nothing is sent, so there is nothing to leave out. @throws RingstrasseError CHOICE_UNSUPPORTED */
-function refuseTopkElsewhere(job: ReadJob): void {
+/** Through shared memory nothing is sent, so there is nothing to leave out. */
+function refuseTopkElsewhere(job: JobWishes, file: string | null): void {
   const wish = wishOf(job);
-  if (job.settings.step.compress.value !== "topk" || wish === "auto" || wish === "ring") return;
-  const remedy =
-    "The largest gradients travel round a ring of sockets, for slow links: leave --collective out, or --compress";
-  const what = { option: "--compress topk with --collective", value: wish };
-  throw new RingstrasseError({ code: "CHOICE_UNSUPPORTED", ...what, supported: ["auto", "ring"], remedy });
+  const { compress } = job.settings.step;
+  if (compress.value !== "topk" || wish === "auto" || wish === "ring") return;
+  const inDocument = compress.source === "document" && job.options.collective === undefined;
+  throw refusedPair({
+    option: "--compress topk with --collective",
+    value: wish,
+    supported: ["auto", "ring"],
+    remedy:
+      "The largest gradients travel round a ring of sockets, for slow links: leave --collective out, or --compress",
+    element: {
+      file,
+      path: inDocument ? (job.definition.execution.paths["collective"] ?? null) : null,
+      problem: `the largest gradients, which compress topk sends, travel round a ring of sockets, not by the collective ${wish}`,
+      supported: ["auto", "ring", "another compress"],
+    },
+  });
 }

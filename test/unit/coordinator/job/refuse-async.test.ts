@@ -7,7 +7,9 @@ import { tinyModel } from "../../../support/trained-model.js";
 
 function wishes(given: TrainOptions, change: Partial<Omit<AsyncWishes, "settings">> = {}): AsyncWishes {
   const step = settleStep({ parameters: { paths: {} }, options: given, sources: {}, file: null });
-  return { settings: { step, model: tinyModel().facts.model }, options: given, collective: "auto", ...change };
+  const definition = { parameters: { paths: {} }, execution: { paths: {} }, hidden: [] };
+  const settings = { step, model: tinyModel().facts.model };
+  return { settings, options: given, definition, file: null, collective: "auto", ...change };
 }
 
 describe("refuseAsync", () => {
