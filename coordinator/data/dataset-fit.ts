@@ -1,4 +1,5 @@
 import { quoted } from "../../shared/data/csv-number.js";
+import { separatorRemedy } from "../../shared/data/other-separators.js";
 import type { TableLayout } from "../../shared/data/table-layout.js";
 import { RingstrasseError } from "../../shared/failure.js";
 
@@ -23,15 +24,18 @@ export interface NetworkShape {
 
 /**
  * The roles of a table's columns. Pure.
+ * @param first the fields of its first record
  * @throws RingstrasseError DATA_MISMATCH naming the element: label column out of range, another number of features
  */
-export function tableLayout(columns: number, network: NetworkShape, file: string): TableLayout {
+export function tableLayout(first: readonly string[], network: NetworkShape, file: string): TableLayout {
+  const columns = first.length;
   const { features, target, labelIndex, elementPaths } = network;
   const targets = target.kind === "class" ? 1 : target.outputs;
   const lastStart = columns - targets;
   if (lastStart < 1) {
     const problem = `the file has ${plural(columns, "column")}, which leaves no feature beside ${plural(targets, "target column")}`;
-    throw mismatch(file, elementPaths.input, problem, `Give data with ${features} feature columns and ${targets} more`);
+    const remedy = separatorRemedy(first) ?? `Give data with ${features} feature columns and ${targets} more`;
+    throw mismatch(file, elementPaths.input, problem, remedy);
   }
   if (labelIndex !== null && labelIndex > lastStart) {
     const last = labelIndex + targets - 1;
@@ -47,7 +51,8 @@ export function tableLayout(columns: number, network: NetworkShape, file: string
       ? `column ${labelColumn} is the label`
       : `columns ${labelColumn} to ${labelColumn + targets - 1} are targets`;
   const problem = `the data has ${plural(lastStart, "feature column")} (${columns} columns, of which ${named}), the network's input takes ${features}`;
-  throw mismatch(file, elementPaths.input, problem, featureRemedy(lastStart, features, targets));
+  const remedy = separatorRemedy(first) ?? featureRemedy(lastStart, features, targets);
+  throw mismatch(file, elementPaths.input, problem, remedy);
 }
 
 /** Pure. @throws RingstrasseError DATA_MISMATCH naming the input element and both numbers */

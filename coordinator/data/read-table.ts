@@ -25,7 +25,7 @@ export async function readTable(
   let appendRow: (record: CsvRecord) => void = () => undefined;
   for await (const records of readCsv(path, signal)) {
     if (layout === null) {
-      layout = tableLayout(records[0]?.fields.length ?? 0, network, path);
+      layout = tableLayout(records[0]?.fields ?? [], network, path);
       appendRow = rowAppender(path, layout, network, to);
     }
     for (const record of records) appendRow(record);

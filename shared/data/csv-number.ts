@@ -1,5 +1,6 @@
 import type { CsvRecord } from "./csv-source.js";
 import { dataInvalid } from "./data-failure.js";
+import { separatorRemedy } from "./other-separators.js";
 
 /** Whether a field is written as a number: decimal or exponent, a sign, `nan` and `inf` too; not hexadecimal, not empty. */
 export function looksNumeric(field: string): boolean {
@@ -45,7 +46,8 @@ function notANumber(field: string, place: { file: string; row: number; column: n
   return dataInvalid(
     place,
     `the text ${quoted(field)} stands where a number belongs`,
-    "Only the label column of a classification may hold text: correct the field, or point labelIndex to the label column",
+    separatorRemedy([field]) ??
+      "Only the label column of a classification may hold text: correct the field, or point labelIndex to the label column",
   );
 }
 

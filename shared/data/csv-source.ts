@@ -3,6 +3,7 @@ import type { RingstrasseError } from "../failure.js";
 import { looksNumeric } from "./csv-number.js";
 import { type DataPlace, dataInvalid } from "./data-failure.js";
 import { readBytes } from "./input-bytes.js";
+import { separatorRemedy } from "./other-separators.js";
 import { PlainLines } from "./plain-lines.js";
 import { Utf8Check } from "./utf8-check.js";
 
@@ -40,7 +41,7 @@ export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerat
       headerDecided = true;
       if (isHeader(head, second)) records = records.slice(1);
     }
-    yield* uniform(records, first?.fields.length ?? 0, path);
+    yield* uniform(records, first?.fields ?? [], path);
   }
   if (headerDecided) return;
   if (first === null) {
@@ -57,8 +58,9 @@ function isHeader(first: CsvRecord, second: CsvRecord): boolean {
   return !first.fields.some(looksNumeric) && second.fields.some(looksNumeric);
 }
 
-/** Yields the records up to the first that has another number of fields, then throws. */
-function* uniform(records: CsvRecord[], columns: number, file: string): Generator<CsvRecord[]> {
+/** Yields the records up to the first that has another number of fields than the first of the file, then throws. */
+function* uniform(records: CsvRecord[], first: readonly string[], file: string): Generator<CsvRecord[]> {
+  const columns = first.length;
   const ragged = records.findIndex((record) => record.fields.length !== columns);
   if (ragged === -1) {
     if (records.length > 0) yield records;
@@ -69,7 +71,9 @@ function* uniform(records: CsvRecord[], columns: number, file: string): Generato
   throw dataInvalid(
     { file, row: line, column: Math.min(columns, fields.length) },
     `the row has ${fields.length} fields, expected ${columns} as in the first row`,
-    "Give every row the same number of fields; a comma inside a field needs quotes round the field",
+    separatorRemedy(fields) ??
+      separatorRemedy(first) ??
+      "Give every row the same number of fields; a comma inside a field needs quotes round the field",
   );
 }
 

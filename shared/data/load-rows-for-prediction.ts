@@ -7,6 +7,7 @@ import type { FeatureTransform } from "./dataset-spec.js";
 import { detectFormat } from "./detect-format.js";
 import { type ApplyTransform, featureTransform } from "./feature-transform.js";
 import { findLabels, openLabelledImages } from "./labelled-images.js";
+import { separatorRemedy } from "./other-separators.js";
 import { readFeatures, type TableLayout } from "./table-layout.js";
 
 /** What a model says of its data, and where the rows are. */
@@ -62,7 +63,7 @@ async function* tableBatches(request: PredictionRequest): AsyncGenerator<Predict
   let layout: TableLayout | null = null;
   let waiting: CsvRecord[] = [];
   for await (const records of readCsv(path, signal)) {
-    layout ??= layoutOf(request, records[0]?.fields.length ?? 0);
+    layout ??= layoutOf(request, records[0]?.fields ?? []);
     waiting = waiting.concat(records);
     let from = 0;
     for (; waiting.length - from >= batchRows; from += batchRows) {
@@ -73,7 +74,8 @@ async function* tableBatches(request: PredictionRequest): AsyncGenerator<Predict
   if (layout !== null && waiting.length > 0) yield tableBatch(request, layout, waiting);
 }
 
-function layoutOf(request: PredictionRequest, columns: number): TableLayout {
+function layoutOf(request: PredictionRequest, first: readonly string[]): TableLayout {
+  const columns = first.length;
   const { path, features, targets, labelColumn } = request;
   const targetColumns = targets.kind === "class" ? 1 : targets.outputs;
   if (columns === features) return { columns, features, labelColumn: null, targets: 0 };
@@ -81,7 +83,9 @@ function layoutOf(request: PredictionRequest, columns: number): TableLayout {
     return { columns, features, labelColumn: labelColumn ?? features, targets: targetColumns };
   }
   const problem = `the file has ${columns} columns, the model takes ${features} features`;
-  const remedy = `Give ${features} columns, or ${features + targetColumns} with the ${targetColumns === 1 ? "label" : "targets"}`;
+  const remedy =
+    separatorRemedy(first) ??
+    `Give ${features} columns, or ${features + targetColumns} with the ${targetColumns === 1 ? "label" : "targets"}`;
   throw new RingstrasseError({ code: "DATA_MISMATCH", file: path, elementPath: null, problem, remedy });
 }
 

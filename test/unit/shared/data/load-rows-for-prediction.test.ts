@@ -124,6 +124,8 @@ describe("loadRowsForPrediction", () => {
     const columns = await failureWithCode("DATA_MISMATCH", () => load("1,2,3,4\n"));
     expect(columns.problem).toContain("4 columns, the model takes 2 features");
     expect(columns.remedy).toContain("2 columns, or 3 with the label");
+    const semicolons = await failureWithCode("DATA_MISMATCH", () => load("1.5;2.5\n3;4\n"));
+    expect(semicolons.remedy).toContain("seems to have semicolons");
     expect(await failureWithCode("DATA_INVALID", () => load("1,2\n3,x\n"))).toMatchObject({ row: 2, column: 1 });
     const label = await failureWithCode("DATA_INVALID", () => load("1,2,a\n3,4,z\n"));
     expect(label).toMatchObject({ row: 2, column: 2 });
