@@ -4,7 +4,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { EvaluationLine } from "../shared/api/evaluation.js";
 import { switchIsOn } from "../shared/cli/option-table.js";
-import { parseCommand } from "../shared/cli/parse-command.js";
+import { type ParsedCommand, parseCommand } from "../shared/cli/parse-command.js";
 import { describeFailure } from "../shared/describe-failure.js";
 import { ENGINE_CHECK_COMMAND } from "../shared/engine-store/engine-check.js";
 import { exitCodeOf, RingstrasseError, toFailure } from "../shared/failure.js";
@@ -19,7 +19,7 @@ import { ringAddress } from "../shared/transport/ring-address.js";
 import { VERSION } from "../shared/version.js";
 import { isSystemError, writeFailure } from "../shared/write-failure.js";
 import { PREDICT_COMMAND, WORKER_COMMAND } from "./cli/commands.js";
-import { type PredictCommandOptions, readEnvironment } from "./config.js";
+import { type PREDICT_OPTIONS, type PredictCommandOptions, readEnvironment } from "./config.js";
 import { isNews } from "./is-news.js";
 import type { EvaluateOptions } from "./predict/evaluate.js";
 import { VERDICT_MS } from "./verdict-patience.js";
@@ -152,11 +152,20 @@ async function predictMain(args: readonly string[]): Promise<number> {
     labelsPath: values.labels ?? null,
     engine: values.engine ?? "auto",
     threads: values.threads ?? 1,
-    format: values.json === true ? "json" : (values.format ?? "csv"),
+    format: formatOf(command),
     output: process.stdout,
   });
   process.stderr.write(`${summary.text}\n`);
   return 0;
+}
+
+/** Of two that contradict each other, a flag ranks over the environment. @throws RingstrasseError USAGE: two of one rank */
+function formatOf({ values, sources }: ParsedCommand<typeof PREDICT_OPTIONS>): "csv" | "json" {
+  const { json, format = json === true ? "json" : "csv" } = values;
+  if (json !== true || format === "json") return format;
+  if ((sources.json === "flag") === (sources.format === "flag"))
+    throw usage("--json", `it stands for --format json, and --format ${format} is given`, "Leave one of the two out");
+  return sources.json === "flag" ? "json" : format;
 }
 
 async function engineCheckMain(args: readonly string[]): Promise<number> {

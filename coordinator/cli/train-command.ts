@@ -24,6 +24,7 @@ import { RankLauncher } from "../launcher/rank-launcher.js";
 import type { RankZero } from "../launcher/rank-zero.js";
 import { openSocketFolder } from "../launcher/socket-folder.js";
 import { readInput } from "./read-input.js";
+import { refuseIdleFlags, refuseIdleInterface, refuseIdleTransport } from "./refuse-idle-flags.js";
 import { reportRun } from "./report-run.js";
 import type { TRAIN_OPTIONS, TrainOptions } from "./train-options.js";
 
@@ -59,7 +60,8 @@ export async function train(
   const { values: options } = command;
   refuseUnsupported(options);
   const { rankZero } = around;
-  refuseIdleInterface(options, rankZero);
+  refuseIdleInterface(options, rankZero?.place ?? null);
+  refuseIdleFlags(command, rankZero?.place ?? null);
   const settled = rankZero === null ? command : withLaunchedWorkers(command, rankZero.place);
   const url = options["report-to"];
   if (url === undefined) return await trainDocument(settled, around);
@@ -75,6 +77,7 @@ async function trainDocument(
 ): Promise<FinishedEvent> {
   const [file = ""] = positionals;
   const job = readJob({ bytes: await readInput(file), file, options, sources });
+  refuseIdleTransport(job, sources);
   const { definition, settings } = job;
   const warn = (message: string): void => around.emit({ event: "warning", message });
   definition.warnings.forEach(warn);
@@ -235,14 +238,6 @@ function controlEndpoint(options: TrainOptions, { folder, address }: MeetingGrou
   if (address !== null) return `tcp://${address}:${options.port ?? 0}`;
   const wanted = options.host !== undefined || options.port !== undefined || options.launcher === "none";
   return wanted ? `tcp://${options.host ?? "127.0.0.1"}:${options.port ?? 0}` : `ipc://${join(folder, "control")}`;
-}
-
-/** Only ranks find each other by it; elsewhere addresses do. @throws RingstrasseError USAGE */
-function refuseIdleInterface(options: TrainOptions, rankZero: RankZero | null): void {
-  if (options.interface === undefined || rankZero !== null) return;
-  const problem = "it is for ranks of mpirun, srun, torchrun or Kubernetes, which these workers are not";
-  const remedy = "Leave it out; workers started by hand take --host here, and --address there";
-  throw new RingstrasseError({ code: "USAGE", option: "--interface", problem, remedy });
 }
 
 /** How to start the workers that are waited for; a token of the user's own is not told again. */

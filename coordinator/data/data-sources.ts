@@ -36,6 +36,7 @@ export interface DataSources {
 /** @throws RingstrasseError INPUT_MISSING, DATA_INVALID, CHOICE_UNSUPPORTED, DATA_MISMATCH, USAGE; the signal's reason when aborted */
 export async function findSources(paths: DataPaths, signal?: AbortSignal): Promise<DataSources> {
   const { path, labelsPath, testPath, testLabelsPath } = paths;
+  if (testPath === null && testLabelsPath !== null) throw labelsAlone(testLabelsPath);
   const format = await detectFormat(path, "--data");
   const train = await sourceOf(path, labelsPath, format);
   let test: Source | null = null;
@@ -71,6 +72,13 @@ async function sourceOf(path: string, labelsPath: string | null, format: DataFor
   const problem = `${labelsPath} can't hold the labels of ${path}, which is a table: a table's labels are one of its columns`;
   const remedy = "Leave --labels out, and name the column with labelIndex";
   throw new RingstrasseError({ code: "USAGE", option: "--labels", problem, remedy });
+}
+
+/** Some of the training rows would be held out instead, and taken for the test images. */
+function labelsAlone(testLabelsPath: string): RingstrasseError {
+  const problem = `${testLabelsPath} would label test images, of which there are none`;
+  const remedy = "Give --test-data too, or leave it out";
+  return new RingstrasseError({ code: "USAGE", option: "--test-labels", problem, remedy });
 }
 
 function assertSameFormat(path: string, format: DataFormat, testPath: string, testFormat: DataFormat): void {

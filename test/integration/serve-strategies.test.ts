@@ -146,8 +146,8 @@ describe("strategies of the service's jobs", () => {
 
   it.each([
     [{ parameters: { strategy: "async" } }, ["--checkpoint-steps=10"], "--checkpoint-steps with --strategy async"],
-    [{ parameters: { strategy: "async" }, collective: "ring" }, [], "--collective ring with --strategy async"],
-    [{ parameters: { compress: "topk" }, collective: "shm" }, [], "--compress topk with --collective shm"],
+    [{ parameters: { strategy: "async" }, collective: "ring" }, [], "not by the collective ring"],
+    [{ parameters: { compress: "topk" }, collective: "shm" }, [], "not by the collective shm"],
     [{ collective: "mpi" }, [], "collective mpi: these workers are not started by MPI"],
   ] as const)("%j on a server with %j is refused by name when it is posted", async (wishes, args, says) => {
     const serving = await startServing({ workers: 0, args });
