@@ -238,20 +238,17 @@ describe("prepareDataset: bad input", () => {
   const invalid = (content: string, changes: Partial<PrepareRequest> = {}) =>
     failureWithCode("DATA_INVALID", () => prepare(content, changes));
 
-  it.each([
+  it.each<[code: "DATA_MISMATCH" | "DATA_INVALID", text: string, separators: string, features?: number]>([
     ["DATA_MISMATCH", "1.5;2;a\n2.5;3;b\n", "semicolons"],
     ["DATA_MISMATCH", "1.5\t2\ta\n2.5\t3\tb\n", "tabs"],
     ["DATA_MISMATCH", "1,5;2,5;a\n2,5;3,5;b\n", "semicolons", 5],
     ["DATA_INVALID", "1,5;2,5;a\n2,5;3,5;b\n", "semicolons"],
     ["DATA_INVALID", "1,5;2,5;a\n2;3,5;b\n", "semicolons"],
     ["DATA_INVALID", "x;y;kind\n1,5;2,5;a\n", "semicolons"],
-  ] as const)(
-    "%s: %j was written with other separators, and is told so",
-    async (code, text, separators, features = 2) => {
-      const failure = await failureWithCode(code, () => prepare(text, { features }));
-      expect(failure.remedy).toContain(`this file seems to have ${separators}`);
-    },
-  );
+  ])("%s: %j was written with other separators, and is told so", async (code, text, separators, features = 2) => {
+    const failure = await failureWithCode(code, () => prepare(text, { features }));
+    expect(failure.remedy).toContain(`this file seems to have ${separators}`);
+  });
 
   it("a label that holds a semicolon is no hint at another separator", async () => {
     const failure = await failureWithCode("DATA_INVALID", () => prepare("1,2,a;b\n1,2,3,a;b\n"));
