@@ -28,13 +28,17 @@ import {
 } from "./allreduce/allreduce-report.js";
 import { hostChart } from "./allreduce/chart-of-allreduce.js";
 import { type Measure, measureSystems } from "./allreduce/measure-systems.js";
-import { findOwnOverMpi, type OwnOverMpi } from "./allreduce/own-over-mpi.js";
+import { findOwnOverMpi, OVER_MPI_NAMES, type OwnOverMpi } from "./allreduce/own-over-mpi.js";
 import { measureOwn, type OwnSystem } from "./allreduce/own-system.js";
-import { findPeers, PEER_PACKAGES, type Peer } from "./allreduce/peer-systems.js";
+import { findPeers, PEER_NAMES, PEER_PACKAGES, type Peer } from "./allreduce/peer-systems.js";
 import type { SizePlan } from "./allreduce/rank-messages.js";
 import { crowded, sizePlan, sizePlans, warmUpPlan } from "./allreduce/size-plan.js";
-import { benchOptions, listOf, refuseOptions } from "./support/bench-options.js";
+import { benchOptions, listOf, namesOf, refuseOptions } from "./support/bench-options.js";
 import { machineFacts } from "./support/machine-facts.js";
+
+/** With `--encrypt` alone. */
+const ENCRYPTED = "ring-tcp-encrypted";
+const OWN_NAMES = ["shm", "hierarchical", "ring-ipc", "server-ipc", "ring-tcp"] as const;
 
 const values = benchOptions({
   name: "allreduce",
@@ -53,7 +57,7 @@ const values = benchOptions({
     bytes: { describe: "These sizes instead", schema: listOf(wholeNumber(4)), placeholder: "N,…" },
     systems: {
       describe: "Instead of all, by the names that tables have",
-      schema: listOf(z.string()),
+      schema: namesOf([...OWN_NAMES, ENCRYPTED, ...OVER_MPI_NAMES, ...PEER_NAMES]),
       placeholder: "NAME,…",
     },
     encrypt: { describe: "Also the ring over tcp with encrypted links" },
@@ -77,14 +81,19 @@ const { rounds } = values;
 /** What is drawn of a result. */
 const ResultSchema = z.object({ rows: z.array(AllreduceRowSchema), own: z.array(z.string()) });
 
+const SYSTEMS: Readonly<Record<(typeof OWN_NAMES)[number], OwnSystem>> = {
+  shm: { collective: "shm", transport: "ipc" },
+  hierarchical: { collective: "hierarchical", transport: "ipc" },
+  "ring-ipc": { collective: "ring", transport: "ipc" },
+  "server-ipc": { collective: "parameter-server", transport: "ipc" },
+  "ring-tcp": { collective: "ring", transport: "tcp" },
+};
 const OWN: readonly (readonly [string, OwnSystem])[] = [
-  ["shm", { collective: "shm", transport: "ipc" }],
-  ["hierarchical", { collective: "hierarchical", transport: "ipc" }],
-  ["ring-ipc", { collective: "ring", transport: "ipc" }],
-  ["server-ipc", { collective: "parameter-server", transport: "ipc" }],
-  ["ring-tcp", { collective: "ring", transport: "tcp" }],
-  ...(values.encrypt ? [["ring-tcp-encrypted", { collective: "ring", transport: "tcp", encrypt: true }] as const] : []),
+  ...OWN_NAMES.map((name) => [name, SYSTEMS[name]] as const),
+  ...(values.encrypt ? [[ENCRYPTED, { collective: "ring", transport: "tcp", encrypt: true }] as const] : []),
 ];
+if (values.systems?.includes(ENCRYPTED) === true && !values.encrypt)
+  refuseOptions("allreduce", `--systems ${ENCRYPTED} needs --encrypt`);
 
 if (values.from === undefined) await measureAll();
 else await drawAgain(values.from);
@@ -105,6 +114,13 @@ async function measureAll(): Promise<void> {
     const overMpi = await findOwnOverMpi(path);
     const absent = [...new Set([...missing, ...overMpi.missing])];
     for (const what of absent) process.stderr.write(`left out: ${what} (--install-peers brings it)\n`);
+    const here = new Set([...OWN.map(([name]) => name), ...overMpi.found.map(nameOf), ...found.map(nameOf)]);
+    const lacking = (values.systems ?? []).filter((name) => !here.has(name));
+    if (lacking.length > 0) {
+      process.stderr.write(`bench:allreduce: --systems names what is not here: ${lacking.join(", ")}\n`);
+      process.exitCode = 2;
+      return;
+    }
     const rows: AllreduceRow[] = [];
     const pairs: (PairRow & { readonly ranks: number })[] = [];
     const failures: string[] = [];
@@ -125,6 +141,10 @@ async function measureAll(): Promise<void> {
   }
 }
 
+function nameOf({ name }: { readonly name: string }): string {
+  return name;
+}
+
 function installPeers(): void {
   const quiet: ExecFileSyncOptions = { stdio: ["ignore", "ignore", "inherit"] };
   execFileSync("apt-get", ["update", "-qq"], quiet);
@@ -136,7 +156,7 @@ async function measure(
   peers: readonly Peer[],
   overMpi: readonly OwnOverMpi[],
 ): Promise<{ readonly rows: AllreduceRow[]; readonly pairs: PairRow[]; readonly failures: string[] }> {
-  const wanted = values.systems;
+  const wanted: readonly string[] | undefined = values.systems;
   const all: (readonly [string, Measure])[] = [
     ...OWN.map(
       ([name, own]) => [name, (plans: readonly SizePlan[]) => measureOwn(own, { ranks, sizes: plans })] as const,

@@ -21,8 +21,7 @@ import { measureOwn, type OwnSystem } from "./allreduce/own-system.js";
 import { findGloo, type Peer } from "./allreduce/peer-systems.js";
 import { ShapedLink } from "./allreduce/shaped-link.js";
 import { sizePlan, warmUpPlan } from "./allreduce/size-plan.js";
-import { benchOptions, listOf } from "./support/bench-options.js";
-import { chosen } from "./support/chosen.js";
+import { benchOptions, listOf, namesOf } from "./support/bench-options.js";
 import { machineFacts } from "./support/machine-facts.js";
 
 const linkShape = z.string().transform((text, context) => {
@@ -53,7 +52,7 @@ const values = benchOptions({
     rounds: { describe: "In which systems alternate", schema: wholeNumber(1), placeholder: "N", default: "5" },
     systems: {
       describe: "Instead of all: ring-tcp, ring-tcp-bf16, gloo",
-      schema: z.string(),
+      schema: namesOf(["ring-tcp", "ring-tcp-bf16", "gloo"]),
       placeholder: "NAME,…",
     },
     python: { describe: "A Python that has torch; else the first on the path", schema: filePath, placeholder: "FILE" },
@@ -111,9 +110,9 @@ async function measured(shape: LinkShape): Promise<MeasuredLink> {
     }),
     ...found.map((peer): [string, Measure] => [peer.name, (plans) => peer.measure(RANKS, plans)]),
   ];
-  const known = all.map(([name]) => name);
-  const wanted = values.systems === undefined ? known : chosen(values.systems, known);
+  const wanted: readonly string[] = values.systems ?? all.map(([name]) => name);
   const systems = all.filter(([name]) => wanted.includes(name));
+  const lacking = wanted.filter((name) => !all.some(([here]) => here === name));
   const onRound = (round: number) => process.stderr.write(`${what}: round ${round} of ${rounds}\n`);
   const {
     measured: timings,
@@ -125,6 +124,7 @@ async function measured(shape: LinkShape): Promise<MeasuredLink> {
   const wrong = rows.filter((row) => row.wrong > 0);
   const fast = rows.filter(({ system }) => system === BASELINE || OWN[system]?.format === undefined);
   const complaints = [
+    ...lacking.map((name) => `${what}: ${name} was asked for, and is not here`),
     ...[...failures].map(([name, message]) => `${what}: ${name} failed: ${message}`),
     ...wrong.map((row) => `${what}: ${row.wrong} wrong sums by ${row.system} at ${row.bytes} bytes`),
     ...fast.flatMap((row) => excessOver(shape, row) ?? []).map((text) => `${what}: ${text}`),

@@ -22,9 +22,13 @@ export const PEER_PACKAGES = [
   "libopenblas0-pthread",
 ];
 
+/** All that may be here. */
+export const PEER_NAMES = ["openmpi-shm", "openmpi-tcp", "mpich", "gloo"] as const;
+type PeerName = (typeof PEER_NAMES)[number];
+
 /** A system that others wrote. */
 export interface Peer {
-  readonly name: string;
+  readonly name: PeerName;
   /** Name and version, as it calls itself. */
   readonly version: string;
   measure(ranks: number, sizes: readonly SizePlan[]): Promise<Timing[]>;
@@ -59,7 +63,7 @@ async function openMpi({ path, folder }: PeerPlace): Promise<Peer[]> {
   await run(compiler, ["-O3", "-march=native", "-o", program, join(PEERS, "allreduce.c")]);
   const version = firstLine((await run(launcher, ["--version"])).stdout);
   const general = ["--allow-run-as-root", "--oversubscribe", "--mca", "pml", "ob1"];
-  const peer = (name: string, flags: readonly string[]): Peer => ({
+  const peer = (name: PeerName, flags: readonly string[]): Peer => ({
     name,
     version,
     measure: async (ranks, sizes) =>
