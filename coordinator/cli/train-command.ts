@@ -23,6 +23,7 @@ import { meetingAddress } from "../launcher/meeting-address.js";
 import { RankLauncher } from "../launcher/rank-launcher.js";
 import type { RankZero } from "../launcher/rank-zero.js";
 import { openSocketFolder } from "../launcher/socket-folder.js";
+import { OutputHold } from "../output/output-hold.js";
 import { readInput } from "./read-input.js";
 import { refuseIdleFlags, refuseIdleInterface, refuseIdleTransport } from "./refuse-idle-flags.js";
 import { reportRun } from "./report-run.js";
@@ -97,6 +98,7 @@ async function trainDocument(
   const jobId = resumed?.description.jobId ?? JobIdSchema.parse(newJobId(file));
   const address = await addressForRanks(options, around);
   await using folder = await openSocketFolder();
+  await using hold = new OutputHold();
   const run = await planRun(job, {
     jobId,
     prepared,
@@ -106,6 +108,7 @@ async function trainDocument(
     document: file,
     data: dataPath,
     out: options.out ?? (resumed === null ? null : runDirectoryOf(resumed)) ?? join("runs", jobId),
+    hold,
     resumed,
   });
   const ground = { folder: folder.path, address };

@@ -13,6 +13,7 @@ import { type PreparedDataset, prepareDataset } from "../data/prepare-dataset.js
 import type { LocalEngine } from "../engines/settle-local-engine.js";
 import type { GroupPolicy } from "../group/group-policy.js";
 import { prepareOutputDirectory } from "../output/output-directory.js";
+import type { OutputHold } from "../output/output-hold.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
 import { parseVinnslXml } from "../vinnsl/object/parse-vinnsl-xml.js";
 import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
@@ -97,6 +98,8 @@ export interface RunToPlan {
   readonly data: string;
   /** The output directory to be; made ready. */
   readonly out: string;
+  /** Keeps other processes from it, until it is disposed of; absent: none of them writes there anyway. */
+  readonly hold?: OutputHold;
   /** What those who see the run are told instead of its path; absent: its absolute path. */
   readonly shownOut?: string;
   /** That it goes on from; absent: it begins at its beginning. */
@@ -114,7 +117,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
   const collective = collectiveOf(job);
   const resumable = resumableOf(spec, job, prepared);
   if (resumed !== null) refuseOtherJob(resumed, resumable);
-  const output = await prepareOutputDirectory(plan.out, { resumes: resumed !== null });
+  const output = await prepareOutputDirectory(plan.out, { resumes: resumed !== null, hold: plan.hold });
   const checkpoints = checkpointSettings(options);
   const shownOut = plan.shownOut ?? output.path;
   const resumedFile = resumed === null ? null : shownFile(resumed, output.path, plan.shownOut);

@@ -7,6 +7,7 @@ import { refuseForeignFiles } from "../../shared/model-file/write-model.js";
 import { isSystemError, writeFailure } from "../../shared/write-failure.js";
 import { CHECKPOINTS_FOLDER, isUnfinishedCheckpoint, stepOfFileName } from "../checkpoint/checkpoint-format.js";
 import { HASH_LOG_FILE } from "./hash-log-format.js";
+import type { OutputHold } from "./output-hold.js";
 
 /** Written next to `result.json` by a run that finished. */
 const RESULT_DOCUMENTS = ["trainingresult.xml", "resultschema.xml"];
@@ -20,6 +21,13 @@ export interface OutputDirectory {
   readonly hashLogFile: string;
 }
 
+export interface OutputWishes {
+  /** Whether the run goes on from a checkpoint. */
+  readonly resumes: boolean;
+  /** Takes the directory before anything in it is touched; absent: no other process writes there anyway. */
+  readonly hold?: OutputHold | undefined;
+}
+
 /**
  * Makes sure before a long training that its results can be kept: creates the directory (with its parents) and proves by a
  * file, removed at once, that it can be written. The result of an earlier run there is removed with its documents, so that
@@ -28,10 +36,7 @@ export interface OutputDirectory {
  * nobody's to throw away: such a directory is refused.
  * @throws RingstrasseError OUTPUT_UNWRITABLE
  */
-export async function prepareOutputDirectory(
-  path: string,
-  { resumes }: { readonly resumes: boolean },
-): Promise<OutputDirectory> {
+export async function prepareOutputDirectory(path: string, { resumes, hold }: OutputWishes): Promise<OutputDirectory> {
   const root = resolve(path);
   const directory: OutputDirectory = {
     path: root,
@@ -50,6 +55,7 @@ export async function prepareOutputDirectory(
     // Parents that are files make even `force` fail; the reason above says it better.
     await rm(probe, { force: true }).catch(() => undefined);
   }
+  await hold?.take(root);
   await refuseForeignFiles(directory.modelDir);
   if (!resumes) await clearCheckpoints(directory);
   // The result first: without it, nobody takes the rest for finished.

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { expectNothingLeft, expectRefusedTrain, type Workplace, workplace } from "../support/refused-run.js";
-import { eventsOf, ROOT, runCommand, runTrain, startCommand } from "../support/run-command.js";
+import { eventsOf, ROOT, runCommand, runFailingTrain, runTrain, startCommand } from "../support/run-command.js";
 
 const IRIS = join(ROOT, "examples/iris/iris.xml");
 const unwritable = (...says: (string | RegExp)[]) => ({ exitCode: 4, code: "OUTPUT_UNWRITABLE", says }) as const;
@@ -129,6 +129,26 @@ describe("a worker that is killed", () => {
     expect(end.exitCode).toBe(5);
     expect(end.stderr).toContain("killed by SIGKILL");
     expectNothingLeft(place);
+  });
+});
+
+describe("two runs with one output directory", () => {
+  it("the second is refused while the first one goes on, and starts when that was killed", async () => {
+    const place = await workplace();
+    const endless = ["train", IRIS, "--epochs", "1000000", "--evaluate-every", "1000000", "--out", place.out, "--json"];
+    const first = startCommand(endless, { env: place.env });
+    await first.until((stdout) => stdout.includes('"event":"epoch"'));
+    const args = [IRIS, "--epochs", "2", "--out", place.out];
+    const { end, failed } = await runFailingTrain(args, { env: place.env });
+    expect([end.exitCode, failed.code]).toEqual([4, "OUTPUT_UNWRITABLE"]);
+    expect(end.stderr).toMatch(new RegExp(`process ${first.child.pid} on .* is writing a run here.*--out`));
+    const before = first.stdout().length;
+    await first.until((stdout) => stdout.length > before);
+    first.child.kill("SIGKILL");
+    await first.ended;
+    const { finished } = await runTrain(args, { env: place.env });
+    expect(finished.epochs).toBe(2);
+    expect(readdirSync(place.out)).not.toContain(".run.lock");
   });
 });
 
