@@ -24,7 +24,7 @@ export type HealthVerdict =
 
 /**
  * Names the worker that holds the others up, if any: pure, so every rule is a table test. Workers that wait in an exchange
- * are victims, not culprits, unless all of them wait: then frames were lost, and the one furthest behind is named.
+ * are victims, not culprits, unless all that have not finished wait: then frames were lost, and the one furthest behind is named.
  */
 export function judgeHealth(nowMs: number, workers: readonly Vitals[], policy: HealthPolicy): HealthVerdict {
   const silent = workers
@@ -33,8 +33,10 @@ export function judgeHealth(nowMs: number, workers: readonly Vitals[], policy: H
   if (silent !== undefined) {
     return { kind: "silent", workerId: silent.workerId, silentMs: nowMs - silent.lastHeartbeatMs };
   }
-  const stalled = workers
-    .filter((worker) => worker.phase !== "idle" && nowMs - worker.lastProgressMs > policy.stalledAfterMs)
+  // Idle ones have all their totals: nothing that the others still wait for will come from them.
+  const busy = workers.filter(({ phase }) => phase !== "idle");
+  const stalled = busy
+    .filter((worker) => nowMs - worker.lastProgressMs > policy.stalledAfterMs)
     .sort((a, b) => a.step - b.step || a.lastProgressMs - b.lastProgressMs);
   const culprit = stalled.find((worker) => worker.phase !== "exchange");
   if (culprit !== undefined) {
@@ -42,13 +44,13 @@ export function judgeHealth(nowMs: number, workers: readonly Vitals[], policy: H
     return { kind: "stalled", workerId: culprit.workerId, stalledMs, why: `phase ${culprit.phase}` };
   }
   const behind = stalled[0];
-  if (behind !== undefined && stalled.length === workers.length) {
+  if (behind !== undefined && stalled.length === busy.length) {
     const stalledMs = nowMs - behind.lastProgressMs;
     return {
       kind: "stalled",
       workerId: behind.workerId,
       stalledMs,
-      why: "all workers wait in the exchange, this one furthest behind",
+      why: "all workers that have not finished wait in the exchange, this one furthest behind",
     };
   }
   return { kind: "healthy" };

@@ -43,6 +43,21 @@ describe("judgeHealth", () => {
     expect(verdict).toMatchObject({ kind: "stalled", workerId: "b" });
   });
 
+  it("names the one that waits in the exchange for a worker that has finished", () => {
+    const workers = [
+      vitals("a", { phase: "idle", lastProgressMs: 0, step: 9 }),
+      vitals("b", { phase: "exchange", lastProgressMs: 1000, step: 9 }),
+    ];
+    expect(judgeHealth(10_000, workers, policy)).toMatchObject({ kind: "stalled", workerId: "b", stalledMs: 9000 });
+  });
+
+  it("blames nobody while one has finished and another computes, or waits for one that does", () => {
+    const idle = vitals("a", { phase: "idle", lastProgressMs: 0 });
+    expect(judgeHealth(10_000, [idle, vitals("b")], policy).kind).toBe("healthy");
+    const waiting = vitals("c", { phase: "exchange", lastProgressMs: 1000 });
+    expect(judgeHealth(10_000, [idle, vitals("b"), waiting], policy).kind).toBe("healthy");
+  });
+
   it("never calls an idle worker stalled", () => {
     expect(judgeHealth(10_000, [vitals("a", { phase: "idle", lastProgressMs: 0 })], policy).kind).toBe("healthy");
   });
