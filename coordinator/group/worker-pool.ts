@@ -173,6 +173,11 @@ export class WorkerPool {
       case "heartbeat":
         worker.heartbeat(message, this.now());
         return this.send(worker, { kind: "alive" });
+      case "weights":
+        // Its heartbeats wait behind them, on a slow link longer than either side is patient.
+        worker.progressed(this.now());
+        this.send(worker, { kind: "alive" });
+        return this.#tenants.get(worker)?.received(worker, message);
       case "leaving":
         return this.#onLeaving(worker, message.signal);
       case "leave":

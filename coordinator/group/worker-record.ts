@@ -62,10 +62,15 @@ export class WorkerRecord {
 
   heartbeat(message: Extract<FromWorker, { kind: "heartbeat" }>, nowMs: number): void {
     this.heard(nowMs);
-    if (message.progress !== this.#progress) this.#lastProgressMs = nowMs;
+    if (message.progress !== this.#progress) this.progressed(nowMs);
     this.#progress = message.progress;
     this.#phase = message.phase;
     this.#step = message.step;
+  }
+
+  /** It has got on with its work. */
+  progressed(nowMs: number): void {
+    this.#lastProgressMs = nowMs;
   }
 
   /** A new generation: what its main thread did before does not count. */

@@ -11,8 +11,8 @@ import type { TrainingEnd, TrainingObserver } from "./train-job.js";
 import type { StepId, StepOutcome } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
 
-/** Weights travel in pieces of so many bytes. */
-const WEIGHTS_PIECE_BYTES = 1 << 20;
+/** Weights travel in pieces of so many bytes: each is a sign of life while heartbeats wait behind them, so on a slow link they must be small. */
+const WEIGHTS_PIECE_BYTES = 256 * 1024;
 
 export interface JobReference {
   readonly jobId: JobId;

@@ -182,6 +182,21 @@ describe("WorkerPool", () => {
     });
   });
 
+  it("answers each piece of the weights, which heartbeats wait behind, and takes it for progress", async () => {
+    const { pool, join } = await openPool();
+    const { client } = await join("alice");
+    const tenant = new Listener();
+    pool.lend(pool.workers, tenant);
+    const [worker] = pool.workers;
+    const before = worker?.vitals.lastProgressMs ?? 0;
+    for (const offsetBytes of [0, 2]) {
+      const piece = { kind: "weights", ...JOB, offsetBytes, totalBytes: 4, bytes: Buffer.from([1, 2]) } as const;
+      expect(await client.ask(piece)).toMatchObject({ kind: "alive" });
+    }
+    expect(tenant.messages.entries).toHaveLength(2);
+    expect(worker?.vitals.lastProgressMs).toBeGreaterThan(before);
+  });
+
   it("release ends for a worker that is lost meanwhile", async () => {
     const { pool, join } = await openPool();
     const { client } = await join("alice");
