@@ -70,7 +70,8 @@ export class BenchSession implements AsyncDisposable {
     const memory = new SharedMemory();
     const { buffers, window } = allocate(memory, size.count, place);
     const plan = planOf(place, generation, { memory, buffers, window, kernels: await compileKernels() });
-    return new BenchSession(await RingSession.bind(plan, place.mpi), { place, size, memory, buffers });
+    const session = await RingSession.bind(plan, place.mpi, () => undefined);
+    return new BenchSession(session, { place, size, memory, buffers });
   }
 
   /** Before the first measurement. @throws RingstrasseError as `RingSession.connect` */

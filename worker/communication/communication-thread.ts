@@ -66,7 +66,7 @@ function run(start: ThreadStart): void {
       case "bindRing":
         await closeRing();
         if (message.plan.collectives.includes("mpi") && start.mpi !== null) mpi ??= await attachMpi(start.mpi);
-        await RingSession.bind(message.plan, mpi).then((bound) => {
+        await RingSession.bind(message.plan, mpi, () => board.exchanging()).then((bound) => {
           ring = bound;
           post({ kind: "ringBound", ring: bound.bound });
         }, failRing);

@@ -8,7 +8,8 @@ const FIELDS = 4;
 
 /**
  * A few counters in shared memory: the main thread writes what it is doing, the communication thread reads it for heartbeats.
- * So heartbeats go out while the main thread computes, and a computation that hangs is still seen: its counter stands still.
+ * So heartbeats go out while the main thread computes, and a computation that hangs is still seen: its counter stands still. While the
+ * main thread waits for an exchange the communication thread counts for it: over a slow link that may take as long as it likes.
  */
 export class ProgressBoard {
   readonly memory: SharedArrayBuffer;
@@ -24,6 +25,11 @@ export class ProgressBoard {
   advance(phase: Phase): void {
     Atomics.store(this.#fields, PHASE, PHASES.indexOf(phase));
     Atomics.add(this.#fields, PROGRESS, 1);
+  }
+
+  /** A frame has come. Where the main thread does not wait for it, it says nothing of that: others may go on while it hangs. */
+  exchanging(): void {
+    if (PHASES[Atomics.load(this.#fields, PHASE)] === "exchange") Atomics.add(this.#fields, PROGRESS, 1);
   }
 
   position(epoch: number, step: number): void {

@@ -11,6 +11,7 @@ import { measureCollectives, probeBuffers } from "../collective/start-probe.js";
 import type { Kernels } from "../kernels/kernels.js";
 import { instantiateKernels } from "../kernels/load-kernels.js";
 import type { Mpi } from "../mpi/mpi.js";
+import type { FrameListener } from "../transport/heard-links.js";
 import { MirroredRingTransport } from "../transport/mirrored-ring-transport.js";
 import type { RingTransport } from "../transport/ring-transport.js";
 import { RingMemory } from "./ring-memory.js";
@@ -39,10 +40,11 @@ export class RingSession implements AsyncDisposable {
 
   /**
    * @param mpi of this process, if it is a rank.
+   * @param heard told of every frame that has come
    * @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE
    */
-  static async bind(plan: RingPlan, mpi: Mpi | null = null): Promise<RingSession> {
-    const links = await SessionLinks.bind(plan, mpi);
+  static async bind(plan: RingPlan, mpi: Mpi | null, heard: FrameListener): Promise<RingSession> {
+    const links = await SessionLinks.bind(plan, mpi, heard);
     try {
       return new RingSession(plan, links, mpi);
     } catch (cause) {

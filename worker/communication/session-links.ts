@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { SERVER_RANK } from "../collective/parameter-server-collective.js";
 import type { Mpi } from "../mpi/mpi.js";
 import { noMpi } from "../mpi/mpi-failure.js";
+import { type FrameListener, HeardRing, HeardStar } from "../transport/heard-links.js";
 import { MpiRingTransport } from "../transport/mpi-ring-transport.js";
 import { openRingLink } from "../transport/open-ring-link.js";
 import type { RingTransport } from "../transport/ring-transport.js";
@@ -33,18 +34,20 @@ export class SessionLinks implements AsyncDisposable {
 
   /**
    * @param mpi of this process, if it is a rank.
+   * @param heard told of every frame that has come
    * @throws RingstrasseError ENDPOINT_UNAVAILABLE, COLLECTIVE_UNAVAILABLE
    */
-  static async bind(plan: LinksPlan, mpi: Mpi | null): Promise<SessionLinks> {
+  static async bind(plan: LinksPlan, mpi: Mpi | null, heard: FrameListener): Promise<SessionLinks> {
     if (plan.collectives.includes("mpi")) {
       if (mpi === null) throw noMpi();
       const { generation } = plan.membership;
-      return new SessionLinks(plan, { shape: "ring", end: new MpiRingTransport({ mpi, generation }) });
+      const end = new HeardRing(new MpiRingTransport({ mpi, generation }), heard);
+      return new SessionLinks(plan, { shape: "ring", end });
     }
     const folder = plan.transport === "ipc" ? await mkdtemp(join(tmpdir(), "ringstrasse-")) : null;
     const endpoint = folder === null ? `tcp://${plan.address}:0` : `ipc://${join(folder, "ring")}`;
     try {
-      return new SessionLinks(plan, await bindZeromq(plan, endpoint), folder);
+      return new SessionLinks(plan, await bindZeromq(plan, endpoint, heard), folder);
     } catch (cause) {
       await removeFolder(folder);
       throw cause;
@@ -90,10 +93,14 @@ async function removeFolder(folder: string | null): Promise<void> {
   if (folder !== null) await rm(folder, { recursive: true, force: true });
 }
 
-async function bindZeromq({ collectives, linkKeys }: LinksPlan, endpoint: string): Promise<Transport> {
+async function bindZeromq(
+  { collectives, linkKeys }: LinksPlan,
+  endpoint: string,
+  heard: FrameListener,
+): Promise<Transport> {
   return collectives.includes("parameter-server")
-    ? { shape: "star", end: await ZeromqStarTransport.bind(endpoint, linkKeys) }
-    : { shape: "ring", end: await openRingLink(endpoint, linkKeys) };
+    ? { shape: "star", end: new HeardStar(await ZeromqStarTransport.bind(endpoint, linkKeys), heard) }
+    : { shape: "ring", end: new HeardRing(await openRingLink(endpoint, linkKeys), heard) };
 }
 
 function endpointOf(rank: number, endpoints: readonly string[]): string {
