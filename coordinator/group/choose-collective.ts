@@ -1,6 +1,7 @@
 import type { CollectiveName } from "../../shared/collective-choice.js";
+import type { Failure } from "../../shared/failure.js";
 import type { GroupPolicy } from "./group-policy.js";
-import { ringLinks } from "./ring-links.js";
+import { ringLinks, shareMemory } from "./ring-links.js";
 import type { WorkerRecord } from "./worker-record.js";
 
 /**
@@ -28,12 +29,14 @@ export type CollectiveDecision =
       readonly reason: string;
     }
   /** The workers measure the candidates as soon as they are connected, and take the fastest. */
-  | { readonly kind: "measure"; readonly candidates: readonly CollectiveName[]; readonly reason: string };
+  | { readonly kind: "measure"; readonly candidates: readonly CollectiveName[]; readonly reason: string }
+  /** What was asked for can't be done by these workers. */
+  | { readonly kind: "impossible"; readonly failure: Failure };
 
 /**
  * How these workers exchange: as was asked for, else the faster of the two that suit their hosts. Where neighbours share
  * memory the hierarchical ring is one, since it does no worse than the plain one there; the other is shm when all share memory, else the
- * plain ring. A window of shm holds the gradients of all replicas: where they are too large for it, it is none. Every choice that is ordered gives the same bits, so that a measurement may decide between them. Pure.
+ * plain ring. What was asked for and these workers are too far apart for is refused here: they themselves would wait for each other. A window of shm holds the gradients of all replicas: where they are too large for it, it is none. Every choice that is ordered gives the same bits, so that a measurement may decide between them. Pure.
  * @param workers by rank
  */
 export function chooseCollective(
@@ -49,6 +52,9 @@ export function chooseCollective(
     return { ...settled(collective, `mpi was asked for, in MPI's own order (${mpiMode})`), ordered: false };
   }
   if (collective === "hierarchical") return settled(collective, `hierarchical was asked for: ${hops}`);
+  const ground = neededGround({ collective, transport }, inside);
+  const failure = ground === null ? null : tooFarApart(ground, collective === "auto" ? "ring" : collective, workers);
+  if (failure !== null) return { kind: "impossible", failure };
   if (collective !== "auto") return settled(collective, `${collective} was asked for`);
   // Of all replicas, and two sets of sums.
   const windowBytes = (replicas + 2) * paddedLength * FLOAT32_BYTES;
@@ -59,6 +65,52 @@ export function chooseCollective(
   if (apart === undefined) return settled("ring", "ring, since every worker is on a host or in a container of its own");
   const why = apart.join.sharingProblem ?? "it doesn't say why";
   return settled("ring", `ring, since worker ${apart.workerId} can't share memory: ${why}`);
+}
+
+/** What workers must have in common, each of them with the first, and thereby all. */
+interface Ground {
+  readonly isCommon: (one: WorkerRecord, other: WorkerRecord) => boolean;
+  readonly name: string;
+  readonly remedy: string;
+}
+
+const SHARED_MEMORY: Ground = {
+  isCommon: shareMemory,
+  name: "memory",
+  remedy: "Use --collective auto, hierarchical or ring",
+};
+
+/** For unix sockets; where one of two can't share memory their hosts' names have to tell. */
+const SHARED_FILES: Ground = {
+  isCommon: (one, other) => {
+    const areKnown = one.join.memoryDomain !== null && other.join.memoryDomain !== null;
+    return areKnown ? shareMemory(one, other) : one.join.host === other.join.host;
+  },
+  name: "files, where --transport ipc has its sockets",
+  remedy: "Use --transport tcp",
+};
+
+/** Null: what was asked for needs none. */
+function neededGround(
+  { collective, transport }: Pick<GroupPolicy, "collective" | "transport">,
+  inside: number,
+): Ground | null {
+  if (collective === "shm") return SHARED_MEMORY;
+  // Others choose their links hop by hop, or have none.
+  const goesByTransport = collective === "ring" || collective === "parameter-server";
+  const isLeftWithRing = collective === "auto" && inside === 0;
+  return transport === "ipc" && (goesByTransport || isLeftWithRing) ? SHARED_FILES : null;
+}
+
+/** Names two workers that don't have it in common; null: all do. */
+function tooFarApart(ground: Ground, collective: string, workers: readonly WorkerRecord[]): Failure | null {
+  const [first, ...others] = workers;
+  const apart = others.find((worker) => first !== undefined && !ground.isCommon(first, worker));
+  if (first === undefined || apart === undefined) return null;
+  const [one, other] = [first, apart].map(({ workerId, join }) => `worker ${workerId} on ${join.host}`);
+  const why = first.join.sharingProblem ?? apart.join.sharingProblem;
+  const problem = `${one} and ${other} share no ${ground.name}${why === undefined ? "" : ` (${why})`}`;
+  return { code: "COLLECTIVE_UNAVAILABLE", collective, problem, remedy: ground.remedy };
 }
 
 function settled(collective: "local" | CollectiveName, reason: string) {

@@ -53,9 +53,14 @@ export class GroupExchange {
     this.links = ringLinks(workers, { collectives: this.collectives, transport: policy.transport });
   }
 
+  /** What these workers can't do of what was asked for; null: they exchange. */
+  get failure(): Failure | null {
+    return this.#decision.kind === "impossible" ? this.#decision.failure : null;
+  }
+
   /** For people. */
   get reason(): string {
-    return this.#decision.reason;
+    return this.#decision.kind === "impossible" ? "they can't exchange" : this.#decision.reason;
   }
 
   /** Null until it is settled. */
@@ -65,7 +70,7 @@ export class GroupExchange {
 
   /** Settles what needs no measurement. */
   begin(): void {
-    if (this.#decision.kind === "measure") return;
+    if (this.#decision.kind !== "settled") return;
     const { policy, members, spec } = this.#options;
     const { payload, mostStepsAhead } = spec.stepRules;
     const wasChosen = policy.collective === "auto" && members.length > 1;
@@ -96,6 +101,7 @@ export class GroupExchange {
 }
 
 function candidatesOf(decision: CollectiveDecision): CollectiveName[] {
+  if (decision.kind === "impossible") return [];
   if (decision.kind === "measure") return [...decision.candidates];
   return [decision.collective === "local" ? "ring" : decision.collective];
 }

@@ -103,7 +103,7 @@ export class JobGroup implements Tenant {
     return this.#verdict;
   }
 
-  /** Takes the workers and starts the generation; fails the job when they have no engine for it. Does nothing when it has failed already. */
+  /** Takes the workers and starts the generation; fails the job when they have no engine for it, or can't exchange as was asked. Does nothing when it has failed already. */
   form({ workers, assignments, reason }: Formation): void {
     const { pool, policy, spec, observer } = this.#options;
     if (this.#over) return;
@@ -123,6 +123,7 @@ export class JobGroup implements Tenant {
     const generation = this.#generation;
     const settled = (news: SettledCollective): void => observer.collectiveSettled(news);
     const exchange = new GroupExchange({ generation, members: this.#members, policy, spec, settled });
+    if (exchange.failure !== null) return this.fail(exchange.failure);
     this.#exchange = exchange;
     pool.lend(workers, this);
     this.#assign(engine, exchange);

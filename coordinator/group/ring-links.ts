@@ -26,6 +26,7 @@ export function ringLinks(workers: readonly WorkerRecord[], { collectives, trans
   });
 }
 
-function shareMemory(one: WorkerRecord, other: WorkerRecord | undefined): boolean {
+/** By their own word on joining. */
+export function shareMemory(one: WorkerRecord, other: WorkerRecord | undefined): boolean {
   return one.join.memoryDomain !== null && one.join.memoryDomain === other?.join.memoryDomain;
 }

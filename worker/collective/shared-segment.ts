@@ -81,22 +81,34 @@ export function openSegment(place: SegmentPlace): SharedSegment {
  */
 export function withSegmentFile<T>(place: SegmentPlace, use: (calls: LinuxCalls, fd: number) => T): T {
   const calls = callsOrUnavailable();
-  let fd: number;
+  const fd = openFile(place);
   try {
-    fd = openSync(place.path, "r+");
-  } catch (cause) {
-    throw sharedMemoryUnavailable(`the memory of another worker can't be opened (${String(cause)})`, cause);
-  }
-  try {
-    const key = Buffer.alloc(KEY_BYTES);
-    readSync(fd, key, 0, KEY_BYTES, 0);
-    if (key.toString("hex") === place.key) return use(calls, fd);
+    if (keyIn(fd) === place.key) return use(calls, fd);
     throw sharedMemoryUnavailable(
       `${place.path} is not the memory that another worker shares: it is on another host or in another container`,
     );
   } finally {
     closeSync(fd);
   }
+}
+
+function openFile({ path }: SegmentPlace): number {
+  try {
+    return openSync(path, "r+");
+  } catch (cause) {
+    throw sharedMemoryUnavailable(`the memory of another worker can't be opened (${String(cause)})`, cause);
+  }
+}
+
+/** What lies where a segment's key does, in hex; null: nothing can be read there, as from a pipe or a folder. */
+function keyIn(fd: number): string | null {
+  const key = Buffer.alloc(KEY_BYTES);
+  try {
+    readSync(fd, key, 0, KEY_BYTES, 0);
+  } catch {
+    return null;
+  }
+  return key.toString("hex");
 }
 
 export function sharedMemoryUnavailable(problem: string, cause?: unknown): RingstrasseError {

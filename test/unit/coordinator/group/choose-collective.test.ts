@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { chooseCollective } from "../../../../coordinator/group/choose-collective.js";
+import type { GroupPolicy } from "../../../../coordinator/group/group-policy.js";
 import { ringLinks } from "../../../../coordinator/group/ring-links.js";
 import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
 import { joinMessage } from "../../../support/control-client.js";
 
 /** A worker of this memory domain; null: it can't share memory. */
-function worker(memoryDomain: string | null): WorkerRecord {
+function worker(memoryDomain: string | null, host = "h"): WorkerRecord {
   const memory = memoryDomain === null ? { memoryDomain, sharingProblem: "no memfd_create here" } : { memoryDomain };
-  const join = { ...joinMessage("w", { token: "t" }), ...memory, protocol: 1, sequence: 0 };
+  const join = { ...joinMessage("w", { token: "t", host }), ...memory, protocol: 1, sequence: 0 };
   return new WorkerRecord(join, null, 0);
 }
 
 const SIZE = { paddedLength: 1000, replicas: 4 };
 const MPI = { collective: "mpi", transport: "tcp" } as const;
-const workers = (...domains: (string | null)[]): WorkerRecord[] => domains.map(worker);
+const workers = (...domains: (string | null)[]): WorkerRecord[] => domains.map((domain) => worker(domain));
 
 describe("chooseCollective", () => {
   it.each([
@@ -23,7 +24,7 @@ describe("chooseCollective", () => {
     ["auto", workers("a", null), "ring", "worker w can't share memory: no memfd_create here"],
     ["auto", workers("a", "b", "c"), "ring", "on a host or in a container of its own"],
     ["ring", workers("a", "a"), "ring", "ring was asked for"],
-    ["shm", workers("a", "b"), "shm", "shm was asked for"],
+    ["shm", workers("a", "a"), "shm", "shm was asked for"],
     ["hierarchical", workers("a", "a", "b"), "hierarchical", "1 of 3 hops are inside a host"],
     ["hierarchical", workers("a", "b"), "hierarchical", "0 of 2 hops"],
     ["mpi", workers("a", "b"), "mpi", "mpi was asked for"],
@@ -47,6 +48,41 @@ describe("chooseCollective", () => {
       candidates,
       reason: expect.stringContaining(why),
     });
+  });
+});
+
+describe("chooseCollective, of workers that are apart", () => {
+  const choose = (collective: GroupPolicy["collective"], transport: "tcp" | "ipc", group: readonly WorkerRecord[]) =>
+    chooseCollective({ collective, transport, mpiMode: "ordered" }, group, SIZE);
+  const noMemory = { collective: "shm", remedy: "Use --collective auto, hierarchical or ring" };
+  const noFiles = { remedy: "Use --transport tcp" };
+
+  it.each([
+    ["shm", "tcp", workers("a", "a", "b"), noMemory],
+    ["shm", "ipc", workers("a", null), { ...noMemory, problem: expect.stringContaining("(no memfd_create here)") }],
+    ["ring", "ipc", workers("a", "b"), { ...noFiles, collective: "ring" }],
+    ["auto", "ipc", workers("a", "b"), { ...noFiles, collective: "ring" }],
+    ["parameter-server", "ipc", workers("a", "b"), { ...noFiles, collective: "parameter-server" }],
+    [
+      "ring",
+      "ipc",
+      [worker(null, "elsewhere"), worker("a")],
+      { ...noFiles, problem: expect.stringMatching(/^worker w on elsewhere and worker w on h share no files/) },
+    ],
+  ] as const)("%s over %s of %o: refused by the names of two", (collective, transport, group, failure) => {
+    const code = "COLLECTIVE_UNAVAILABLE";
+    expect(choose(collective, transport, group)).toMatchObject({ kind: "impossible", failure: { code, ...failure } });
+  });
+
+  it.each([
+    ["ring", "tcp", workers("a", "b"), "settled"],
+    ["ring", "ipc", workers("a", null), "settled"],
+    ["ring", "ipc", workers("a", "a"), "settled"],
+    ["auto", "ipc", workers("a", "a", "b"), "measure"],
+    ["hierarchical", "ipc", workers("a", "b"), "settled"],
+    ["mpi", "ipc", workers("a", "b"), "settled"],
+  ] as const)("%s over %s of %o: not refused", (collective, transport, group, kind) => {
+    expect(choose(collective, transport, group).kind).toBe(kind);
   });
 });
 
@@ -95,6 +131,6 @@ describe("chooseCollective, mpi", () => {
   it("says that MPI's own all-reduce keeps no order", () => {
     const choice = chooseCollective({ ...MPI, mpiMode: "allreduce" }, workers("a", "a"), SIZE);
     expect(choice).toMatchObject({ kind: "settled", collective: "mpi", ordered: false });
-    expect(choice.reason).toContain("allreduce");
+    expect(choice).toMatchObject({ reason: expect.stringContaining("allreduce") });
   });
 });

@@ -77,6 +77,21 @@ describe("GroupExchange", () => {
     expect(news).toEqual([{ generation: 1, collective: settled, ordered: true, reason: null, measured: null }]);
   });
 
+  it("has a failure, and never settles, where workers are too far apart for what was asked", () => {
+    const members = ["a", "b"].map((memoryDomain, rank) => {
+      const join = { ...joinMessage(`w${rank}`, { token: "t" }), memoryDomain, protocol: 1, sequence: 0 };
+      return new GroupMember(new WorkerRecord(join, null, 0), { workerId: `w${rank}`, rank, replicas: [rank] });
+    });
+    const policy = { collective: "shm", transport: "ipc", mpiMode: "ordered" } as const;
+    const spec = { model: tinyModel().facts.model, replicas: 2, stepRules: PLAIN_STEP };
+    const settled = () => expect.fail("nothing is settled");
+    const exchange = new GroupExchange({ generation: 1, members, policy, spec, settled });
+    exchange.begin();
+    expect(exchange.failure).toMatchObject({ code: "COLLECTIVE_UNAVAILABLE", collective: "shm" });
+    expect(exchange.settled).toBeNull();
+    expect(exchangeOf(2).exchange.failure).toBeNull();
+  });
+
   it("tells a group of one something too, which it doesn't use", () => {
     expect(exchangeOf(1).exchange.collectives).toEqual(["ring"]);
   });

@@ -1,8 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { createSegment, openSegment, sharedMemoryProblem } from "../../../../worker/collective/shared-segment.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
+import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 const openFiles = () => readdirSync("/proc/self/fd").length;
 
@@ -29,6 +32,14 @@ describe.skipIf(process.platform !== "linux")("shared segments (need Linux)", ()
     const gone = await failureWithCode("COLLECTIVE_UNAVAILABLE", () => openSegment({ ...place, path }));
     expect(gone.problem).toContain(path);
     expect(gone.remedy).toContain("--collective ring");
+  });
+
+  it("is refused when something stands in its place that can't be read like memory", async () => {
+    using own = createSegment(64);
+    const path = join(await temporaryDirectory(), "pipe");
+    expect(spawnSync("mkfifo", [path]).status).toBe(0);
+    const failure = await failureWithCode("COLLECTIVE_UNAVAILABLE", () => openSegment({ ...own.place, path }));
+    expect(failure.problem).toContain("another container");
   });
 
   it("a process that can't have any says why", () => {
