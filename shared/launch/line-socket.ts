@@ -4,6 +4,12 @@ import { deferred } from "../deferred.js";
 /** So much may wait to be read, in characters; no message between ranks is longer, and who sends more is no rank. */
 const MOST_WAITING = 16 * 1024;
 
+/**
+ * Quiet for so long, the other end is asked whether it is still there: a host that vanishes says nothing, and whoever only waits for its next
+ * message would wait for ever. Then Node.js asks every second, ten times.
+ */
+const KEEPALIVE_MS = 30_000;
+
 /** A socket as JSON messages, one per line. One reader at a time. */
 export class LineSocket implements Disposable {
   readonly #socket: Socket;
@@ -17,6 +23,8 @@ export class LineSocket implements Disposable {
   constructor(socket: Socket) {
     this.#socket = socket;
     let why = new Error("it hung up");
+    // Of unix sockets, whose ends can't vanish alone, nothing.
+    socket.setKeepAlive(true, KEEPALIVE_MS);
     socket.setEncoding("utf8");
     socket.on("data", (text: string) => this.#take(text));
     socket.on("error", (error) => {

@@ -78,18 +78,33 @@ export class Lifeline implements Disposable {
   }
 
   /**
-   * This rank's work is over. @param failure of its own, null: none. @returns with what code all ranks exit
+   * This rank's work is over. @param failure of its own, null: none.
+   * @param patienceMs how long a coordinator that this rank has lost may need for its answer; null: it is on this host, and its end is seen
+   * @returns with what code all ranks exit
    * @throws RingstrasseError COORDINATOR_LOST
    */
-  async done(failure: Failure | null): Promise<number> {
+  async done(failure: Failure | null, patienceMs: number | null = null): Promise<number> {
     const exitCode = failure === null ? 0 : exitCodeOf(failure.code);
     const lastWords = failure === null ? null : describeFailure(failure).slice(0, LAST_WORDS_CHARACTERS);
     this.#tell({ kind: "done", exitCode, lastWords });
-    return await this.#exitCode.promise;
+    return failure?.code === "COORDINATOR_LOST" && patienceMs !== null
+      ? await this.#exitCodeWithin(patienceMs, failure)
+      : await this.#exitCode.promise;
   }
 
   [Symbol.dispose](): void {
     this.#line[Symbol.dispose]();
+  }
+
+  /** Its host may have vanished: what has been sent would be sent again for a quarter of an hour before this end heard of it. */
+  async #exitCodeWithin(patienceMs: number, failure: Failure): Promise<number> {
+    const given = deferred<never>();
+    const timer = setTimeout(() => given.reject(new RingstrasseError(failure)), patienceMs);
+    try {
+      return await Promise.race([this.#exitCode.promise, given.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #tell(message: FromRank): void {

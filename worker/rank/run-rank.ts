@@ -68,7 +68,7 @@ async function workAt(point: MeetingPoint, { place, meeting, signal, onRequest }
   if (rank !== 0) relay(signal, onRequest, lifeline);
   const leave = AbortSignal.any([lifeline.signal, afterVerdict(signal)]);
   const failure = await workUntilStopped(point, { workerId, address, mpi: meeting.mpi, signal: leave });
-  return await lifeline.done(failure);
+  return await lifeline.done(failure, rank === 0 ? null : VERDICT_MS);
 }
 
 interface RankWorker {

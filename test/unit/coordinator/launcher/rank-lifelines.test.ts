@@ -7,6 +7,7 @@ import { RankLifelines } from "../../../../coordinator/launcher/rank-lifelines.j
 import { deferred } from "../../../../shared/deferred.js";
 import type { Rank, WorkerId } from "../../../../shared/ids.js";
 import { Lifeline } from "../../../../worker/rank/lifeline.js";
+import { failureWithCode } from "../../../support/failure-with-code.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 const TOKEN = "the run's secret";
@@ -66,6 +67,26 @@ describe("RankLifelines and Lifeline", () => {
       expect(await ranks[rank]?.ended).toEqual({ exitCode: null, signal: null, lastWords: null });
     }
     expect(gone).toEqual([2, 0]);
+  });
+
+  it("keep a rank that has lost its coordinator no longer than it is patient", async () => {
+    const { lifelines, ranks } = await open();
+    const lifeline = await enter(lifelines, 1);
+    const lost = { code: "COORDINATOR_LOST", endpoint: "tcp://h:1", silentMs: 30_000, problem: "no answer" } as const;
+    const failure = await failureWithCode("COORDINATOR_LOST", () => lifeline.done(lost, 10));
+    expect(failure).toEqual(lost);
+    // It was told all the same.
+    expect(await ranks[0]?.ended).toMatchObject({ exitCode: 5 });
+  });
+
+  it("bring a rank that has lost its coordinator the exit code when that comes in time", async () => {
+    const { lifelines, ranks } = await open();
+    const lifeline = await enter(lifelines, 1);
+    const lost = { code: "COORDINATOR_LOST", endpoint: "tcp://h:1", silentMs: 30_000, problem: "no answer" } as const;
+    const exitCode = lifeline.done(lost, 60_000);
+    await ranks[0]?.ended;
+    void lifelines.farewell(4);
+    expect(await exitCode).toBe(4);
   });
 
   it("pass on why a rank could not do its work", async () => {
