@@ -1,3 +1,4 @@
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { eventsOf, ROOT, type RunningCommand, runTrain, startCommand } from "../support/run-command.js";
@@ -45,6 +46,25 @@ describe("workers started by hand", () => {
       stateSha256: launched.finished.stateSha256,
       testLoss: launched.finished.testLoss,
     });
+  });
+
+  it("leave no sockets behind when one of them is killed", async () => {
+    const folder = await temporaryDirectory();
+    const [rows, out, sockets] = ["rows", "run", "sockets"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await mkdir(sockets);
+    const job = [IRIS, "--workers", "2", "--collective", "hierarchical", "--inject-fault", "crash@rank=1,step=3"];
+    const byHand = ["--launcher", "none", "--port", "0", "--token", TOKEN, "--data-dir", rows, "--out", out];
+    const coordinator = startCommand(["train", ...job, ...byHand, "--json"]);
+    const endpoint = await endpointOf(coordinator);
+    const env = { RINGSTRASSE_TOKEN: TOKEN, TMPDIR: sockets };
+    const workers = [0, 1].map(() => startCommand(["worker", "--coordinator", endpoint], { env }));
+    await Promise.all(workers.map((worker) => worker.ended));
+    expect(eventsOf((await coordinator.ended).stdout).at(-1)).toMatchObject({ event: "failed", rank: 1 });
+    expect(await readdir(sockets)).toEqual([]);
   });
 
   it("a worker with another token is refused, and takes no one's place", async () => {

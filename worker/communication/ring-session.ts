@@ -27,6 +27,7 @@ export class RingSession implements AsyncDisposable {
   readonly #mpi: Mpi | null;
   readonly #abort = new AbortController();
   #collective: Collective | null = null;
+  #isFindable = true;
   /** Of an asynchronous job. */
   #parameters: AsyncParameters | null = null;
 
@@ -80,6 +81,7 @@ export class RingSession implements AsyncDisposable {
     const probed = probeBuffers(buffers);
     const candidates = collectives.map((name) => create(name, probed));
     const choice = await measureCollectives({ candidates, buffers, probed, memory }, this.#abort.signal);
+    await this.#links.hide();
     for (const candidate of candidates) await candidate[Symbol.asyncDispose]();
     this.#collective = create(choice.collective, buffers);
     return { totals: this.#collective.totals, measured: choice };
@@ -87,7 +89,13 @@ export class RingSession implements AsyncDisposable {
 
   async exchange(exchange: Exchange): Promise<ExchangeReport> {
     if (this.#collective === null) throw new Error("exchange before connectRing");
-    return await this.#collective.allReduce(exchange, this.#abort.signal);
+    const report = await this.#collective.allReduce(exchange, this.#abort.signal);
+    // Whoever had to connect to this worker has sent it something.
+    if (this.#isFindable) {
+      this.#isFindable = false;
+      await this.#links.hide();
+    }
+    return report;
   }
 
   /** Of an asynchronous job. */

@@ -23,8 +23,8 @@ export type LinksPlan = Pick<RingPlan, "membership" | "transport" | "collectives
 export class SessionLinks implements AsyncDisposable {
   readonly #plan: LinksPlan;
   readonly #transport: Transport;
-  /** Holds the unix socket of ipc links. */
-  readonly #folder: string | null;
+  /** Holds the unix socket of ipc links; null: there is none, or nobody has to find it any more. */
+  #folder: string | null;
 
   private constructor(plan: LinksPlan, transport: Transport, folder: string | null = null) {
     this.#plan = plan;
@@ -81,6 +81,20 @@ export class SessionLinks implements AsyncDisposable {
       if (peer !== rank && (rank === SERVER_RANK || peer === SERVER_RANK))
         end.connect(peer, endpointOf(peer, endpoints));
     }
+  }
+
+  /**
+   * Everybody who connects to this end has done so: it can't be found any more, so that a process that is killed leaves nothing behind.
+   * Links that stand go on. Idempotent; never rejects.
+   */
+  async hide(): Promise<void> {
+    if (this.#folder === null) return;
+    const folder = this.#folder;
+    this.#folder = null;
+    // Nothing depends on it: what can't be removed now is found when the links are closed.
+    await removeFolder(folder).catch(() => {
+      this.#folder = folder;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -22,6 +22,32 @@ describe("SessionLinks", () => {
     },
   );
 
+  it("over unix sockets leave nothing behind once they are hidden, and go on", async () => {
+    const folder = await temporaryDirectory();
+    vi.stubEnv("TMPDIR", folder);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const ends: SessionLinks[] = [];
+    for (const rank of [0, 1]) {
+      const membership = { generation: 1, rank, worldSize: 2, replicas: 2 };
+      const links = { transport: "ipc", collectives: ["ring"], address: "", linkKeys: null } as const;
+      const end = await SessionLinks.bind({ membership, ...links }, null, () => undefined);
+      onTestFinished(() => end[Symbol.asyncDispose]());
+      ends.push(end);
+    }
+    for (const end of ends) end.connect(ends.map(({ endpoint }) => endpoint));
+    const [from, to] = ends;
+    const pass = async (text: string) => {
+      from?.ring?.send({ header: Buffer.from("header"), payload: Buffer.from(text) });
+      return Buffer.from((await to?.ring?.receive(new AbortController().signal))?.payload ?? []).toString();
+    };
+    expect(await pass("one")).toBe("one");
+    expect(await readdir(folder)).toHaveLength(2);
+    for (const end of ends) await end.hide();
+    await to?.hide();
+    expect(await readdir(folder)).toEqual([]);
+    expect(await pass("two")).toBe("two");
+  });
+
   it.each([
     { collective: "ring", phase: "exchange", counted: 3 },
     { collective: "parameter-server", phase: "exchange", counted: 3 },
