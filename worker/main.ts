@@ -15,6 +15,7 @@ import { rankOfCommand } from "../shared/launch/rank-of-command.js";
 import { createLogger } from "../shared/logger.js";
 import { nameProcess } from "../shared/name-process.js";
 import { encodeTrainEvent, failedEvent } from "../shared/train-events.js";
+import { hostAddress } from "../shared/transport/host-address.js";
 import { ringAddress } from "../shared/transport/ring-address.js";
 import { VERSION } from "../shared/version.js";
 import { isSystemError, writeFailure } from "../shared/write-failure.js";
@@ -82,7 +83,7 @@ async function workerMain(args: readonly string[]): Promise<number> {
       workerId,
       engine: values.engine ?? "auto",
       threads: values.threads ?? 1,
-      address: values.address === undefined ? null : ringAddress(values.address),
+      address: values.address === undefined ? null : ringAddress(await hostAddress(values.address)),
       joined: () => {
         hasJoined = true;
       },

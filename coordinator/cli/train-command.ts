@@ -6,6 +6,7 @@ import { JobIdSchema } from "../../shared/ids.js";
 import { type LaunchedPlace, launcherCommand } from "../../shared/launch/launched-place.js";
 import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
+import { hostAddress, tcpEndpoint } from "../../shared/transport/host-address.js";
 import { chooseCheckpoint, runDirectoryOf } from "../checkpoint/choose-checkpoint.js";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import { judgeClockSkew } from "../doctor/judge-clock.js";
@@ -97,6 +98,7 @@ async function trainDocument(
 
   const jobId = resumed?.description.jobId ?? JobIdSchema.parse(newJobId(file));
   const address = await addressForRanks(options, around);
+  const host = options.host === undefined ? null : await hostAddress(options.host);
   await using folder = await openSocketFolder();
   await using hold = new OutputHold();
   const run = await planRun(job, {
@@ -111,7 +113,7 @@ async function trainDocument(
     hold,
     resumed,
   });
-  const ground = { folder: folder.path, address };
+  const ground = { folder: folder.path, address, host };
   const surroundings = jobSurroundings(run, ground, options, around);
   const launcher = await launcherFor(options, surroundings.token, ground, around);
   const place = around.rankZero?.place;
@@ -151,6 +153,8 @@ interface MeetingGround {
   readonly folder: string;
   /** Of this host, for ranks on other hosts; null: there are none. */
   readonly address: string | null;
+  /** What `--host` means; null: it was not given. */
+  readonly host: string | null;
 }
 
 /** Null: there are no ranks on other hosts. @throws RingstrasseError as {@link meetingAddress} */
@@ -237,10 +241,10 @@ function ringTransport(options: TrainOptions, rankZero: RankZero | null): "tcp" 
 }
 
 /** A unix socket for workers of our own; an address when they come from elsewhere or one was asked for. */
-function controlEndpoint(options: TrainOptions, { folder, address }: MeetingGround): string {
+function controlEndpoint(options: TrainOptions, { folder, address, host }: MeetingGround): string {
   if (address !== null) return `tcp://${address}:${options.port ?? 0}`;
-  const wanted = options.host !== undefined || options.port !== undefined || options.launcher === "none";
-  return wanted ? `tcp://${options.host ?? "127.0.0.1"}:${options.port ?? 0}` : `ipc://${join(folder, "control")}`;
+  const wanted = host !== null || options.port !== undefined || options.launcher === "none";
+  return wanted ? tcpEndpoint(host ?? "127.0.0.1", options.port ?? 0) : `ipc://${join(folder, "control")}`;
 }
 
 /** How to start the workers that are waited for; a token of the user's own is not told again. */

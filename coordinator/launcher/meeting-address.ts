@@ -3,6 +3,7 @@ import { networkInterfaces } from "node:os";
 import { RingstrasseError } from "../../shared/failure.js";
 import { hasMpi, type LaunchedPlace } from "../../shared/launch/launched-place.js";
 import { meetingPlace } from "../../shared/launch/meeting-place.js";
+import { hostAddress } from "../../shared/transport/host-address.js";
 import { isLoopback } from "../../shared/transport/is-loopback.js";
 import { localAddressTowards } from "../../shared/transport/local-address-towards.js";
 import { outwardAddress, refuseLoopback } from "../../shared/transport/outward-address.js";
@@ -26,7 +27,7 @@ export async function meetingAddress(
 ): Promise<string> {
   if (wish.interface !== undefined) return outwardAddress(wish.interface);
   if (wish.host !== undefined) {
-    const address = ringAddress(wish.host);
+    const address = ringAddress(await hostAddress(wish.host));
     refuseLoopback(address, "--host");
     return address;
   }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { RingstrasseError } from "../../shared/failure.js";
 import { createLogger, type Logger } from "../../shared/logger.js";
+import { hostAddress } from "../../shared/transport/host-address.js";
 import type { BatchGround } from "../batch/batch-ground.js";
 import { DEFAULT_PORT, type ServeOptions } from "../cli/serve-options.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
@@ -73,10 +74,12 @@ export function describePlaces({ url, controlEndpoint, workerToken, localEngine 
  * @throws RingstrasseError USAGE, STORE_*, ENDPOINT_UNAVAILABLE, LAUNCH_FAILED: what keeps the server from starting.
  */
 export async function serve(options: ServeOptions, around: ServeSurroundings): Promise<void> {
-  const host = options.host ?? "127.0.0.1";
+  const named = options.host ?? "127.0.0.1";
   const { token, insecure = false, "read-token": readToken } = options;
-  const access = serveAccess({ host, token, readToken, insecure });
-  if (access.isOpenToAll) around.note(`WARNING: everybody who reaches ${host} may do everything here (--insecure)`);
+  const access = serveAccess({ host: named, token, readToken, insecure });
+  // Once for workers and clients: they are not to find this server at different places, nor at a second one that a name also means.
+  const host = await hostAddress(named);
+  if (access.isOpenToAll) around.note(`WARNING: everybody who reaches ${named} may do everything here (--insecure)`);
   const log = createLogger(options["log-level"] ?? "warn", { process: "coordinator" });
   const isSlurm = options.launcher === "slurm";
   if (!isSlurm) refuseBatchOptions(options);

@@ -1,4 +1,5 @@
 import type { Logger } from "../../shared/logger.js";
+import { tcpEndpoint } from "../../shared/transport/host-address.js";
 import { ringAddress } from "../../shared/transport/ring-address.js";
 import { DEFAULT_CONTROL_PORT, type ServeOptions } from "../cli/serve-options.js";
 import { ControlServer } from "../group/control-server.js";
@@ -12,7 +13,7 @@ const HEARTBEAT_INTERVAL_MS = 500;
 
 export interface WorkersPlan {
   readonly options: ServeOptions;
-  /** Address that workers reach this host at. */
+  /** Address, no name, that workers reach this host at. */
   readonly host: string;
   /** What workers join with. */
   readonly token: string;
@@ -34,7 +35,7 @@ export async function withWorkers(
   use: (found: { readonly ground: PoolGround; readonly controlEndpoint: string }) => Promise<void>,
 ): Promise<void> {
   const { options, host, token, entry, environment, cores, stderr, log } = plan;
-  const endpoint = `tcp://${host}:${options["control-port"] ?? DEFAULT_CONTROL_PORT}`;
+  const endpoint = tcpEndpoint(host, options["control-port"] ?? DEFAULT_CONTROL_PORT);
   await using server = await ControlServer.open(endpoint, token, log);
   const ground = new PoolGround(log);
   await using folder = await openSocketFolder();

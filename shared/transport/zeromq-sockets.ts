@@ -1,5 +1,6 @@
 import { Dealer, Pull, Push, Router, type Socket } from "zeromq";
 import type { RingstrasseError } from "../failure.js";
+import { isIpv6Endpoint } from "./host-address.js";
 import { freshLinkKeys, type LinkKeys } from "./link-keys.js";
 import { SendQueue } from "./send-queue.js";
 import { unbindable, unconnectable, unsendable } from "./socket-failure.js";
@@ -266,6 +267,7 @@ async function watchHandshakes(socket: Dealer, { onHandshake, onHandshakeFailed 
 
 async function bindSocket(socket: Pull | Router, endpoint: string): Promise<string> {
   try {
+    socket.ipv6 = isIpv6Endpoint(endpoint);
     await socket.bind(endpoint);
   } catch (cause) {
     socket.close();
@@ -276,6 +278,7 @@ async function bindSocket(socket: Pull | Router, endpoint: string): Promise<stri
 
 function connectSocket(socket: Push | Dealer, endpoint: string): void {
   try {
+    socket.ipv6 = isIpv6Endpoint(endpoint);
     socket.connect(endpoint);
   } catch (cause) {
     throw unconnectable(endpoint, cause);

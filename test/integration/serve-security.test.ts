@@ -3,8 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { HAS_IPV6 } from "../support/has-ipv6.js";
 import { openConnection, type RawAnswer, type RawRequest, rawExchange, rawRequest } from "../support/raw-request.js";
-import { ROOT } from "../support/run-command.js";
+import { ROOT, startCommand } from "../support/run-command.js";
 import { ask, askJson, exampleXml, post, type Serving, startServing, stopServing } from "../support/serving.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
@@ -510,6 +511,31 @@ describe("pages of elsewhere, and a server without a token", () => {
     );
     expectSecurityHeaders(script, `/assets/${asset}`);
     await stillWell(serving);
+  });
+});
+
+describe("where it listens", () => {
+  const places = [{ host: "localhost", at: "127.0.0.1" }, ...(HAS_IPV6 ? [{ host: "::1", at: "[::1]" }] : [])];
+  it.each(places)("--host $host: clients and workers find it at $at", async ({ host, at }) => {
+    const serving = await startServing({ workers: 1, args: [`--host=${host}`] });
+    expect(serving.url.replace(/:\d+$/, "")).toBe(`http://${at}`);
+    expect(serving.controlEndpoint.replace(/:\d+$/, "")).toBe(`tcp://${at}`);
+    expect((await ask(serving, "/health")).status).toBe(200);
+    const joined = async () => (await askJson<{ workers: readonly unknown[] }>(serving, "/cluster")).workers.length;
+    await expect.poll(joined, { timeout: 60_000, interval: 200 }).toBe(1);
+    expect(await stopServing(serving)).toBe(0);
+  });
+
+  it("a name that means nothing keeps it from starting, and says so", async () => {
+    const args = [
+      "serve",
+      "--host=no-such-host.invalid",
+      "--token=a-good-token",
+      `--data-dir=${await temporaryDirectory()}`,
+    ];
+    const end = await startCommand(args).ended;
+    expect(end.exitCode).toBe(4);
+    expect(end.stderr).toContain("no-such-host.invalid: no such name is known here");
   });
 });
 

@@ -3,6 +3,7 @@ import { loadLibzmq } from "../../worker/transport/libzmq.js";
 import { LibzmqRingTransport } from "../../worker/transport/libzmq-ring-transport.js";
 import type { RingTransport } from "../../worker/transport/ring-transport.js";
 import { ZeromqRingTransport } from "../../worker/transport/zeromq-ring-transport.js";
+import { HAS_IPV6 } from "./has-ipv6.js";
 import { ipcLinks, type LinkKind, type Links, memoryLinks, type OpenAt, tcpLinks } from "./links.js";
 import { MemoryRingNetwork } from "./memory-ring-transport.js";
 
@@ -37,8 +38,16 @@ export const OTHER_LINK_KINDS: readonly RingLinkKind[] = [
     name: "tcp by one and the other, encrypted",
     setup: () => Promise.resolve(tcpLinks(encrypted("library", "package"))),
   },
+  ...(HAS_IPV6
+    ? [{ name: "tcp by one and the other, over IPv6", setup: () => Promise.resolve(tcpLinks(overIpv6())) }]
+    : []),
   { name: "ipc, which needs no encryption", setup: () => ipcLinks(encrypted("library", "package")) },
 ];
+
+function overIpv6(): OpenAt<RingTransport> {
+  const open = zeromq("library", "package");
+  return (_, at) => open("tcp://[::1]:0", at);
+}
 
 type Caller = "library" | "package";
 

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { isIpv6Endpoint } from "../../shared/transport/host-address.js";
 import { freshLinkKeys, type LinkKeys } from "../../shared/transport/link-keys.js";
 import { type Bytes, type Handle, type Libzmq, MESSAGE_BYTES, POLL_ITEM_BYTES } from "./libzmq.js";
 
@@ -8,6 +9,7 @@ const SEND_MORE = 2;
 const POLL_IN = 1;
 const LAST_ENDPOINT = 32;
 const MAX_MESSAGE_SIZE = 22;
+const IPV6 = 42;
 const CURVE = { server: 47, publicKey: 48, secretKey: 49, serverKey: 50 } as const;
 /**
  * As on the project's other links (shared/transport/zeromq-sockets.ts): closing never waits, nothing is dropped or blocked by a mark,
@@ -96,6 +98,7 @@ export class LibzmqSocket implements Disposable {
       this.#set(CURVE.server, Int32Array.of(1));
       this.#set(CURVE.secretKey, keyOption(keys.secretKey));
     }
+    this.#set(IPV6, Int32Array.of(isIpv6Endpoint(endpoint) ? 1 : 0));
     this.#check(this.#lib.bind(this.#socket, endpoint), "bind");
     const text = Buffer.alloc(ENDPOINT_BYTES);
     this.#check(
@@ -116,6 +119,7 @@ export class LibzmqSocket implements Disposable {
       this.#set(CURVE.secretKey, keyOption(secretKey));
       this.#set(CURVE.serverKey, keyOption(serverKey));
     }
+    this.#set(IPV6, Int32Array.of(isIpv6Endpoint(endpoint) ? 1 : 0));
     this.#check(this.#lib.connect(this.#socket, endpoint), "connect");
   }
 

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { RingstrasseError } from "../../../../shared/failure.js";
 import { DealerSocket, PullSocket, PushSocket, RouterSocket } from "../../../../shared/transport/zeromq-sockets.js";
+import { HAS_IPV6 } from "../../../support/has-ipv6.js";
 
 const failNow = (error: RingstrasseError): never => {
   throw error;
@@ -29,6 +30,18 @@ describe("router and dealer", () => {
     for await (const frames of dealer) {
       expect(texts(frames)).toEqual([`echo ${++echoed}`]);
       if (echoed === 100) break;
+    }
+  });
+
+  it.skipIf(!HAS_IPV6)("carry them over IPv6 (needs it on the loopback interface)", async () => {
+    await using router = await RouterSocket.bind("tcp://[::1]:0", failNow);
+    expect(router.endpoint).toMatch(/^tcp:\/\/\[::1\]:[1-9]\d+$/);
+    await using dealer = new DealerSocket("worker-7", failNow);
+    dealer.connect(router.endpoint);
+    dealer.send([bytes("hello")]);
+    for await (const { frames } of router) {
+      expect(texts(frames)).toEqual(["hello"]);
+      break;
     }
   });
 
