@@ -61,6 +61,8 @@ export class AsyncServer implements AsyncParameters {
   #ownCalls = 0;
   /** For the steps of others, since this worker was last told. */
   #served = NOTHING_SERVED;
+  /** The last call of this worker's own, as far as it has begun: settles when nothing of it is written any more. */
+  #serving: Promise<void> = Promise.resolve();
   #summing: { readonly sequence: number; readonly done: Deferred<Float64Array> } | null = null;
   #failure: RingstrasseError | null = null;
 
@@ -107,8 +109,9 @@ export class AsyncServer implements AsyncParameters {
     return { totals, sentBytes: totals.byteLength * others, receivedBytes: values.byteLength * others };
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
+  /** After an abort, or when no call is under way. Then the memory may be used for something else. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#serving;
   }
 
   #take(frame: CheckedAsyncFrame): void {
@@ -188,7 +191,7 @@ export class AsyncServer implements AsyncParameters {
     if (terms.count > 0) store.begin();
     const grant = { staleness, stepsAhead: terms.completesStep ? gate.passed(rank) : 0 };
     if (own !== null) {
-      this.#serveOwn(call, grant).catch((thrown: unknown) => this.#fail(thrown));
+      this.#serving = this.#serveOwn(call, grant).catch((thrown: unknown) => this.#fail(thrown));
       return;
     }
     const payload = encodeGrant(grant);
@@ -207,6 +210,8 @@ export class AsyncServer implements AsyncParameters {
       target += store.sizeBytes(block);
       // Heartbeats stay on time, and the frames of others come in.
       await nextTurn();
+      // Its call has been rejected: the memory may be another job's by now.
+      if (this.#failure !== null) return;
     }
     own.done.resolve(grant);
     this.#end(call);

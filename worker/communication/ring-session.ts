@@ -113,6 +113,7 @@ export class RingSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.abort(null);
     await this.#collective?.[Symbol.asyncDispose]();
+    await this.#parameters?.[Symbol.asyncDispose]();
     await this.#links[Symbol.asyncDispose]();
     this.#memory[Symbol.dispose]();
   }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { blockPlan } from "../../../../shared/arena-layout.js";
+import { RingstrasseError } from "../../../../shared/failure.js";
 import type { AsyncParameters } from "../../../../worker/async/async-parameters.js";
 import { createAsyncParameters } from "../../../../worker/async/create-async-parameters.js";
 import type { PushPull } from "../../../../worker/async/push-pull.js";
@@ -150,6 +151,22 @@ for (const kind of STAR_LINK_KINDS) {
         expect(told.sent).toBe((steps - (workers - 1)) * LENGTH * 4 + steps * 32);
       },
     );
+
+    it("leaves the memory of the worker that has the parameters alone once its call was called off", async () => {
+      const [server] = await group({ workers: 2 });
+      if (server === undefined) throw new Error("a worker expected");
+      fill(server, -1);
+      const calledOff = push(server).catch((error: unknown) => error);
+      await nextTurn();
+      const reason = new RingstrasseError({ code: "INTERRUPTED", signal: "SIGTERM" });
+      over.abort(reason);
+      expect(await calledOff).toBe(reason);
+      // As the next job, which may begin now, finds it and writes to it.
+      const pattern = server.memory.float32(server.pulled, LENGTH).fill(7);
+      await server.parameters[Symbol.asyncDispose]();
+      for (let turn = 0; turn < 100; turn++) await nextTurn();
+      expect(pattern.every((value) => value === 7)).toBe(true);
+    });
 
     it("sums numbers over all workers, for all of them", async () => {
       const members = await group({ workers: 3 });
