@@ -117,9 +117,17 @@ class Membership {
 
   /** Joins and does what the coordinator says until it says stop. @throws RingstrasseError when it refuses, fails or is lost. */
   async serve(engines: EngineFacts[], sharing: MemorySharing): Promise<void> {
+    try {
+      await this.#follow(engines, sharing);
+    } finally {
+      // Over a link that broke nobody is told anything.
+      this.#hasJoined = false;
+    }
+  }
+
+  async #follow(engines: EngineFacts[], sharing: MemorySharing): Promise<void> {
     const { token, workerId, log } = this.#options;
     const { pid, version } = process;
-    this.#hasJoined = false;
     this.#board.advance("idle");
     const { domain: memoryDomain, problem } = sharing;
     if (problem !== null) log.info({ problem }, `this worker can't share memory: ${problem}`);

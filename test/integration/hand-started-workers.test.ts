@@ -1,6 +1,8 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { ControlServer } from "../../coordinator/group/control-server.js";
+import { createLogger } from "../../shared/logger.js";
 import { eventsOf, ROOT, type RunningCommand, runTrain, startCommand } from "../support/run-command.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
 
@@ -65,6 +67,36 @@ describe("workers started by hand", () => {
     await Promise.all(workers.map((worker) => worker.ended));
     expect(eventsOf((await coordinator.ended).stdout).at(-1)).toMatchObject({ event: "failed", rank: 1 });
     expect(await readdir(sockets)).toEqual([]);
+  });
+
+  it("that are told to leave while they wait for a coordinator that was lost join no other", async () => {
+    const welcome = { kind: "welcome", heartbeatIntervalMs: 50, coordinatorTimeoutMs: 300, comeBack: true } as const;
+    const open = async (endpoint: string) => {
+      const joins: string[] = [];
+      const server = await ControlServer.open(endpoint, TOKEN, createLogger("silent", {}));
+      onTestFinished(() => server[Symbol.asyncDispose]());
+      server.listen({
+        joined: ({ workerId }) => {
+          joins.push(workerId);
+          server.send(workerId, welcome);
+          return null;
+        },
+        received: () => undefined,
+        troubled: () => undefined,
+      });
+      return { server, joins };
+    };
+    const first = await open("tcp://127.0.0.1:0");
+    const { endpoint } = first.server;
+    const worker = startCommand(["worker", "--coordinator", endpoint], { env: { RINGSTRASSE_TOKEN: TOKEN } });
+    // No heartbeat is answered.
+    await worker.until((_, stderr) => stderr.includes("joining again"));
+    expect(first.joins).toHaveLength(1);
+    await first.server[Symbol.asyncDispose]();
+    worker.child.kill("SIGTERM");
+    const second = await open(endpoint);
+    expect((await worker.ended).exitCode).toBe(130);
+    expect(second.joins).toEqual([]);
   });
 
   it("a worker with another token is refused, and takes no one's place", async () => {
