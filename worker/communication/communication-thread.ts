@@ -4,7 +4,7 @@ import type { FromCoordinator } from "../../shared/protocol/control-message.js";
 import { memorySharing } from "../collective/memory-domain.js";
 import { attachMpi } from "../mpi/attach-mpi.js";
 import type { Mpi } from "../mpi/mpi.js";
-import { ControlConnection } from "./control-connection.js";
+import { ControlConnection, type ControlHandlers } from "./control-connection.js";
 import { ParentWatch } from "./parent-watch.js";
 import { ProbeAnswers } from "./probe-answers.js";
 import { ProgressBoard } from "./progress-board.js";
@@ -27,13 +27,14 @@ function run(start: ThreadStart): void {
   let control: ControlConnection | null = null;
   let ring: RingSession | null = null;
   let mpi: Mpi | null = null;
+  let wasWelcome = false;
   const probes = new ProbeAnswers(start.healthPort, board, fail);
   const sender = new SnapshotSender(new SnapshotBoard(start.snapshots), (body) => control?.send(body));
 
-  const openLink = (link: number): ControlConnection =>
-    new ControlConnection(start, board, {
+  const openLink = (link: number): ControlConnection => {
+    const handlers: ControlHandlers = {
       received: (message) => {
-        if (message.kind === "welcome") probes.joined = true;
+        if (message.kind === "welcome") probes.joined = wasWelcome = true;
         if (sender.heard(message)) return;
         // A verdict frees an exchange that waits for a worker that will never answer.
         if (endsGeneration(message)) ring?.abort(message.failure);
@@ -44,7 +45,9 @@ function run(start: ThreadStart): void {
         ring?.abort(reason.failure);
         post({ kind: "linkBroken", link, failure: reason.failure });
       },
-    });
+    };
+    return new ControlConnection(start, board, handlers, wasWelcome);
+  };
 
   const closeRing = async (): Promise<void> => {
     sender.drop();

@@ -36,9 +36,15 @@ export class ControlConnection {
   /** When a handshake failed first; null: none has. */
   #firstRefusalMs: number | null = null;
   #isBroken = false;
+  readonly #wasWelcome: boolean;
 
-  constructor(start: ThreadStart, board: ProgressBoard, handlers: ControlHandlers) {
+  /**
+   * @param wasWelcome whether a coordinator has let this worker in before: then it has the token, and handshakes that fail are a coordinator's that is
+   * not back yet, behind a proxy that takes its connections. Nothing tells the one from the other.
+   */
+  constructor(start: ThreadStart, board: ProgressBoard, handlers: ControlHandlers, wasWelcome = false) {
     this.#start = start;
+    this.#wasWelcome = wasWelcome;
     this.#board = board;
     this.#handlers = handlers;
     // The coordinator knows links by their routing ids: one that can't be guessed can't be taken over by a stranger.
@@ -101,7 +107,8 @@ export class ControlConnection {
       this.#lastHeardMs += pausedMs;
       this.#lastTickMs = now;
       const silentMs = Math.round(now - this.#lastHeardMs);
-      if (silentMs > timeoutMs) this.#break(lost(this.#start.coordinatorEndpoint, silentMs));
+      if (silentMs > timeoutMs)
+        this.#break(lost(this.#start.coordinatorEndpoint, silentMs, this.#firstRefusalMs !== null));
       else if (withHeartbeats) this.send({ kind: "heartbeat", ...this.#board.read() });
     }, intervalMs);
   }
@@ -110,7 +117,7 @@ export class ControlConnection {
   #refused(): void {
     const now = performance.now();
     this.#firstRefusalMs ??= now;
-    if (now - this.#firstRefusalMs > REFUSED_AFTER_MS) this.#break(refused(this.#start));
+    if (!this.#wasWelcome && now - this.#firstRefusalMs > REFUSED_AFTER_MS) this.#break(refused(this.#start));
   }
 
   #break(thrown: unknown): void {
@@ -141,7 +148,10 @@ function refused({ workerId, coordinatorEndpoint }: ThreadStart): RingstrasseErr
   });
 }
 
-function lost(endpoint: string, silentMs: number): RingstrasseError {
-  const problem = `no answer for ${silentMs} ms; is it running, and can it be reached from this host?`;
+function lost(endpoint: string, silentMs: number, isTakingConnections: boolean): RingstrasseError {
+  const question = isTakingConnections
+    ? "something takes connections there: is it a proxy, with the coordinator behind it not running, or has that another token now?"
+    : "is it running, and can it be reached from this host?";
+  const problem = `no answer for ${silentMs} ms; ${question}`;
   return new RingstrasseError({ code: "COORDINATOR_LOST", endpoint, silentMs, problem });
 }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { deferred } from "../../../../shared/deferred.js";
 import type { RingstrasseError } from "../../../../shared/failure.js";
@@ -51,7 +53,44 @@ async function connected() {
   return { say, heard, received: received.promise, broken: broken.promise, endpoint: router.endpoint };
 }
 
+/** Something that takes connections and ends them, as proxies do for a server that is not there. */
+async function openProxy() {
+  const proxy = createServer((socket) => {
+    socket.destroy();
+    taken++;
+    if (taken === 30) enough.resolve();
+  });
+  let taken = 0;
+  const enough = deferred<void>();
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  onTestFinished(() => void proxy.close());
+  const { port } = proxy.address() as AddressInfo;
+  return { endpoint: `tcp://127.0.0.1:${port}`, enough: enough.promise, close: () => once(proxy.close(), "close") };
+}
+
 describe("ControlConnection", () => {
+  it("of a worker that was let in before waits behind a proxy until the coordinator is back", async () => {
+    const keys = linkKeysOf("the token", "control");
+    const proxy = await openProxy();
+    const start = startOf(proxy.endpoint, keys.publicKey);
+    const failures: RingstrasseError[] = [];
+    const handlers = { received: () => undefined, broken: (reason: RingstrasseError) => failures.push(reason) };
+    const connection = new ControlConnection(start, new ProgressBoard(), handlers, true);
+    onTestFinished(() => connection.close());
+    // More than the time after which others blame the token.
+    await proxy.enough;
+    await proxy.close();
+    const router = await RouterSocket.bind(proxy.endpoint, () => undefined, keys);
+    onTestFinished(() => router[Symbol.asyncDispose]());
+    connection.send({ kind: "leave", signal: "SIGTERM" });
+    for await (const { identity } of router) {
+      expect(identity.toString()).toMatch(/^w\//);
+      break;
+    }
+    expect(failures).toEqual([]);
+  });
+
   it("hears messages in their order; life signs may be lost", async () => {
     const { say, heard, received } = await connected();
     const encoder = new MessageEncoder();
