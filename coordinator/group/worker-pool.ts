@@ -7,6 +7,7 @@ import { LaunchedWorkers } from "../launcher/launched-workers.js";
 import { describeExit, type LaunchedWorker, type WorkerExit } from "../launcher/launcher.js";
 import type { ControlServer, JoinMessage } from "./control-server.js";
 import { strangerIdentity } from "./group-member.js";
+import { poolIsClosing, processIsGone } from "./join-refusals.js";
 import type { Tenant, WorkerLeftFailure } from "./tenant.js";
 import { WatchClock } from "./worker-health.js";
 import { WorkerRecord } from "./worker-record.js";
@@ -153,9 +154,10 @@ export class WorkerPool {
   }
 
   #onJoined(message: JoinMessage): Failure | null {
-    const refusal = this.#closed ? closing(message) : this.#options.admit(message, this.workers);
+    const launched = this.#launched.find(message.workerId);
+    const refusal = this.#refusalOf(message, launched);
     if (refusal !== null) return refusal;
-    const worker = new WorkerRecord(message, this.#launched.find(message.workerId), this.now());
+    const worker = new WorkerRecord(message, launched, this.now());
     this.#workers.set(message.workerId, worker);
     const { heartbeatIntervalMs, silentAfterMs, comeBack } = this.#options.policy;
     // Workers are more patient than the coordinator: its verdict comes first, and names the culprit.
@@ -163,6 +165,15 @@ export class WorkerPool {
     this.send(worker, { kind: "welcome", heartbeatIntervalMs, coordinatorTimeoutMs, comeBack });
     this.#options.listener.idle(worker);
     return null;
+  }
+
+  #refusalOf(message: JoinMessage, launched: LaunchedWorker | null): Failure | null {
+    if (this.#closed) return poolIsClosing(message);
+    const { workerId, pid } = message;
+    const isStillThere = launched !== null && (launched.pid === null || launched.pid === pid);
+    // It joined and died before that was read; its place goes to the next one of its name.
+    if (this.#launched.hasStarted(workerId) && !isStillThere) return processIsGone(message);
+    return this.#options.admit(message, this.workers);
   }
 
   #onReceived(workerId: string, message: FromWorker): void {
@@ -287,18 +298,4 @@ export class WorkerPool {
       this.#options.listener.broken(toFailure(thrown));
     }
   }
-}
-
-function closing({ workerId, host }: JoinMessage): Failure {
-  const what = "the time";
-  const remedy = "The coordinator is ending; start the worker again when the next one is there";
-  return {
-    code: "WORKER_REFUSED",
-    workerId,
-    host,
-    what,
-    expected: "a coordinator that takes workers",
-    got: "one that ends",
-    remedy,
-  };
 }

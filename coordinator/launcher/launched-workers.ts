@@ -6,11 +6,13 @@ const LEAVE_MS = 5000;
 /** The processes that a launcher started and that still run. None of them outlives {@link dismiss}. */
 export class LaunchedWorkers {
   readonly #running = new Set<LaunchedWorker>();
+  readonly #names = new Set<string>();
   #count = 0;
 
   /** `onEnded` is told when the process ends, whenever that is. */
   adopt(worker: LaunchedWorker, onEnded: (exit: WorkerExit) => void): void {
     this.#running.add(worker);
+    this.#names.add(worker.workerId);
     this.#count += 1;
     void worker.ended.then((exit) => {
       this.#running.delete(worker);
@@ -26,6 +28,11 @@ export class LaunchedWorkers {
   /** Names of those that run. */
   get running(): readonly string[] {
     return [...this.#running].map(({ workerId }) => workerId);
+  }
+
+  /** Whether a process under this name was started, whether it still runs or not. */
+  hasStarted(workerId: string): boolean {
+    return this.#names.has(workerId);
   }
 
   find(workerId: string): LaunchedWorker | null {

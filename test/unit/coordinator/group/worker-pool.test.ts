@@ -4,6 +4,7 @@ import { strangerIdentity } from "../../../../coordinator/group/group-member.js"
 import type { Tenant } from "../../../../coordinator/group/tenant.js";
 import { type PoolPolicy, type Release, WorkerPool } from "../../../../coordinator/group/worker-pool.js";
 import type { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
+import type { WorkerExit } from "../../../../coordinator/launcher/launcher.js";
 import { deferred } from "../../../../shared/deferred.js";
 import type { Failure } from "../../../../shared/failure.js";
 import { GenerationSchema, JobIdSchema } from "../../../../shared/ids.js";
@@ -12,6 +13,8 @@ import type { FromWorker, WorkerBody } from "../../../../shared/protocol/control
 import { ControlClient, joinMessage } from "../../../support/control-client.js";
 
 const TOKEN = "right";
+/** Of whoever joins here. */
+const JOINING_PID = joinMessage("w", { token: "" }).pid;
 const POLICY: PoolPolicy = { heartbeatIntervalMs: 50, silentAfterMs: 60_000, comeBack: true };
 const JOB = { jobId: JobIdSchema.parse("job"), generation: GenerationSchema.parse(1) };
 const HEARTBEAT: WorkerBody = { kind: "heartbeat", progress: 1, phase: "idle", epoch: 0, step: 0 };
@@ -195,6 +198,30 @@ describe("WorkerPool", () => {
     }
     expect(tenant.messages.entries).toHaveLength(2);
     expect(worker?.vitals.lastProgressMs).toBeGreaterThan(before);
+  });
+
+  it("a launched process that ended before its join was read is no worker, and leaves its place to the next one", async () => {
+    const { pool, lost, join } = await openPool();
+    const launch = (pid: number) => {
+      const ended = deferred<WorkerExit>();
+      const worker = { index: 0, workerId: "local-0", host: "h", pid, ended: ended.promise, kill: () => undefined };
+      pool.adopt(worker);
+      return { die: () => ended.resolve({ exitCode: null, signal: "SIGKILL", lastWords: null }) };
+    };
+    launch(JOINING_PID).die();
+    await lost.until((failures) => failures.length === 1);
+    const refused = { kind: "refused", failure: { code: "WORKER_REFUSED", what: "its process" } };
+    expect((await join("local-0")).welcome).toMatchObject(refused);
+    const other = launch(JOINING_PID + 1);
+    expect((await join("local-0")).welcome).toMatchObject(refused);
+    expect(pool.workers).toEqual([]);
+    other.die();
+    await lost.until((failures) => failures.length === 2);
+    const next = launch(JOINING_PID);
+    expect((await join("local-0")).welcome.kind).toBe("welcome");
+    expect(pool.workers.map(({ launched }) => launched?.pid)).toEqual([JOINING_PID]);
+    next.die();
+    await lost.until((failures) => failures.length === 3);
   });
 
   it("release ends for a worker that is lost meanwhile", async () => {
