@@ -1,6 +1,6 @@
 import { deferred } from "../../shared/deferred.js";
-import { toFailure } from "../../shared/failure.js";
 import { growingPauseMs } from "./growing-pause.js";
+import { isOutage } from "./is-outage.js";
 
 export interface Patience {
   /** Aborted: it is tried once more, at once, and no more. */
@@ -12,7 +12,8 @@ export interface Patience {
 }
 
 /**
- * Does work that the store has to keep, again and again, with pauses that grow, for as long as the store can't be read or written.
+ * Does work that the store has to keep, again and again, with pauses that grow, for as long as that fails for an outage: of the database,
+ * or of the disk that files lie on.
  * @throws what `work` throws of another kind, and when patience is at its end
  */
 export async function outlastOutage<T>(work: () => Promise<T>, patience: Patience): Promise<T> {
@@ -22,7 +23,7 @@ export async function outlastOutage<T>(work: () => Promise<T>, patience: Patienc
     try {
       return await work();
     } catch (thrown) {
-      if (isLast || toFailure(thrown).code !== "STORE_UNAVAILABLE") throw thrown;
+      if (isLast || !isOutage(thrown)) throw thrown;
       if (failures === 1) onOutage(thrown);
     }
     const pauseMs = growingPauseMs(failures);

@@ -9,7 +9,9 @@ import type { InterruptedFailure } from "../cli/interruption.js";
 import type { WorkerLossWish } from "../cli/serve-options.js";
 import type { JobSummary, WorkersWanted } from "../store/job-record.js";
 import type { JobStore } from "../store/job-store.js";
+import { finishRun } from "./finish-run.js";
 import type { InterruptedJobs } from "./interrupted-jobs.js";
+import { isOutage } from "./is-outage.js";
 import type { JobCheckpoints } from "./job-checkpoints.js";
 import type { JobDocuments } from "./job-documents.js";
 import type { JobKeeper } from "./job-keeper.js";
@@ -22,7 +24,7 @@ import { RunEnding } from "./run-ending.js";
 import { RunJournal } from "./run-journal.js";
 import type { RunResults } from "./run-results.js";
 import { StartPauses } from "./start-pauses.js";
-import type { AttemptResult, JobTrainer } from "./train-job.js";
+import type { JobTrainer } from "./train-job.js";
 import type { TrainingGround } from "./training-ground.js";
 import type { TrainingTotals } from "./training-totals.js";
 
@@ -52,6 +54,8 @@ interface LiveRun {
   readonly workers: number;
   /** Workers that nobody else may take, though the training ground still counts them as idle. */
   setAside: number;
+  /** Whether it has trained a step. */
+  hasTrained: boolean;
   done: Promise<void>;
 }
 
@@ -95,7 +99,15 @@ export class RunKeeper implements JobKeeper {
     const onBroken = (failure: Failure) => ending.abort(new RingstrasseError(failure));
     const onOutage = (thrown: unknown) => this.#tellOutage(id, thrown);
     const journal = new RunJournal({ id, store, stream, now, signal: ending.signal, onOutage, onBroken });
-    const run: LiveRun = { id, ending, journal, workers, setAside: workers, done: Promise.resolve() };
+    const run: LiveRun = {
+      id,
+      ending,
+      journal,
+      workers,
+      setAside: workers,
+      hasTrained: false,
+      done: Promise.resolve(),
+    };
     this.#runs.set(id, run);
     run.done = this.#live(run);
   }
@@ -135,9 +147,7 @@ export class RunKeeper implements JobKeeper {
   async #isClaimed(run: LiveRun): Promise<boolean> {
     const { turns } = this.#options;
     try {
-      const claimed = await turns.run(run.id, () => this.#claim(run));
-      this.#pauses.end(run.id);
-      return claimed;
+      return await turns.run(run.id, () => this.#claim(run));
     } catch (thrown) {
       if (run.ending.signal.aborted) throw thrown;
       this.#pauses.begin(run.id, thrown, () => this.#onEnded());
@@ -175,6 +185,7 @@ export class RunKeeper implements JobKeeper {
         emit: (event) => {
           totals.count([event]);
           journal.hear(event);
+          if (event.event === "step" && !run.hasTrained) this.#hasTrained(run);
         },
         setAside: (wanted) => this.#setAside(run, wanted),
         taken: () => {
@@ -183,13 +194,21 @@ export class RunKeeper implements JobKeeper {
         onStop: (handler) => ending.onStop(handler),
       });
       await journal.end();
-      if (result.kind === "trained") await this.#finish(run, result);
+      // One that goes on from its last checkpoint has no step left.
+      if (result.kind === "trained" && !run.hasTrained) this.#hasTrained(run);
+      const outlast = <T>(work: () => Promise<T>) => this.#outlast(run, signal, work);
+      if (result.kind === "trained") await finishRun(this.#options, result, outlast);
       else signal.throwIfAborted();
       if (result.kind === "short") await this.#settle(run, () => life.sendBack(id, null));
     } catch (thrown) {
       await journal.end();
       await this.#settle(run, this.#outcomeOf(run, thrown));
     }
+  }
+
+  #hasTrained(run: LiveRun): void {
+    run.hasTrained = true;
+    this.#pauses.end(run.id);
   }
 
   /**
@@ -216,32 +235,14 @@ export class RunKeeper implements JobKeeper {
     return run.setAside;
   }
 
-  async #finish(live: LiveRun, { run, trained }: Extract<AttemptResult, { kind: "trained" }>): Promise<void> {
-    const { store, results, documents, turns, life } = this.#options;
-    const { id, ending } = live;
-    const { modelFileIds: earlier } = (await store.summary(id)).run;
-    const outlast = <T>(work: () => Promise<T>) => this.#outlast(live, ending.signal, work);
-    const { outcome, documents: parts } = await outlast(() => results.publish(run, trained));
-    const finish = async () => {
-      const document = await documents.withResults(id, parts);
-      await life.move(id, "finish", { outcome, document }, [trained.finished]);
-    };
-    try {
-      await outlast(() => turns.run(id, finish));
-    } catch (thrown) {
-      await results.forget(outcome.modelFileIds);
-      throw thrown;
-    }
-    await results.forget(earlier);
-    await this.#forgetCheckpoints(id);
-  }
-
   /** What becomes of a job whose run ended by this. */
-  #outcomeOf({ id, ending: { signal, shutdown } }: LiveRun, thrown: unknown): () => Promise<unknown> {
+  #outcomeOf({ id, hasTrained, ending: { signal, shutdown } }: LiveRun, thrown: unknown): () => Promise<unknown> {
     const { trainer, life, interrupted, log } = this.#options;
     const reason: unknown = signal.aborted ? signal.reason : thrown;
     if (shutdown !== null) return () => life.sendBack(id, shutdown);
     const failure = withoutPaths(toFailure(reason), [trainer.ownPath]);
+    if (!hasTrained && isOutage(reason)) return () => this.#putOff(id, reason, failure);
+    this.#pauses.forget(id);
     if (failure.code === "WORKER_LEFT") {
       // Neither the job nor the worker has failed: it waits for others.
       const { resumeFrom: _, ...left } = failure;
@@ -256,14 +257,10 @@ export class RunKeeper implements JobKeeper {
     return () => life.move(id, "fail", { reason: failure }, last);
   }
 
-  /** Of a job that has finished: nobody needs them. What can't be removed is told to the log, and removed when the job is queued again. */
-  async #forgetCheckpoints(id: JobId): Promise<void> {
-    const { checkpoints, log } = this.#options;
-    try {
-      await checkpoints.forget(id);
-    } catch (thrown) {
-      log.error({ err: thrown, jobId: id }, "checkpoints not removed");
-    }
+  /** The job could not begin, through no fault of its own: it waits, and is left alone for a while. */
+  async #putOff(id: JobId, reason: unknown, failure: Failure): Promise<void> {
+    await this.#options.life.sendBack(id, failure);
+    if (!this.#closing.signal.aborted) this.#pauses.begin(id, reason, () => this.#onEnded());
   }
 
   /** Removes what the job's runs have written; what can't be removed is told to the log. */

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { storeUnavailable } from "../../../../coordinator/store/store-failure.js";
 import type { Failure } from "../../../../shared/failure.js";
 import type { JobId } from "../../../../shared/ids.js";
+import { writeFailure } from "../../../../shared/write-failure.js";
 import { type FailingStore, failingStore } from "../../../support/failing-store.js";
 import { LogMessages } from "../../../support/log-messages.js";
 import type { ScriptedRun } from "../../../support/scripted-ground.js";
@@ -11,6 +13,9 @@ interface OutagePlace extends ServicePlace {
   readonly heard: LogMessages;
   readonly id: JobId;
 }
+
+/** A file on the disk beside the database, while that is full. */
+const FULL = writeFailure("/data/rows", Object.assign(new Error("ENOSPC"), { code: "ENOSPC", syscall: "write" }));
 
 const turnOfLoop = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -88,8 +93,11 @@ describe("a service whose store can't be written for a while", () => {
     }
     kind.setWritable(true);
     vi.advanceTimersByTime(2000);
-    expect((await ground.next()).id).toBe(id);
+    const run = await ground.next();
+    expect(run.id).toBe(id);
     expect(heard.count(/could not be started/)).toBe(1);
+    run.start();
+    run.step();
     expect(heard.count(/can be started again/)).toBe(1);
   });
 
@@ -161,5 +169,82 @@ describe("a service whose store can't be written for a while", () => {
     place.kind.setWritable(true);
     const next = await reopened(place);
     expect((await next.ground.next()).id).toBe(place.id);
+  });
+});
+
+describe("a service whose disk is full, though its database can be written", () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it("has jobs whose rows can't be prepared wait, with pauses that grow, and starts them once they can", async () => {
+    const place = await placeWithJob();
+    const { ground, heard, service, store } = place;
+    const second = await service.submit({ format: "xml", bytes: Buffer.from(documentXml()) });
+    await service.queue(second.id);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const reads = vi.spyOn(store.files, "pathOf").mockRejectedValue(FULL);
+    ground.setPresent(2);
+    while (reads.mock.calls.length < 8) {
+      vi.advanceTimersByTime(100);
+      await turnOfLoop();
+    }
+    reads.mockRestore();
+    const runs = [ground.next(), ground.next()];
+    await passing(Promise.all(runs));
+    const [one, other] = await Promise.all(runs);
+    expect([one?.id, other?.id].sort()).toEqual([place.id, second.id].sort());
+    expect(heard.count(/could not be started/)).toBe(1);
+    expect(heard.count(/job failed/)).toBe(0);
+  });
+
+  it("says of such a job why it waits", async () => {
+    const { ground, heard, service, store, id } = await placeWithJob();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    vi.spyOn(store.files, "pathOf").mockRejectedValue(FULL);
+    const told = heard.next(/could not be started/);
+    ground.setPresent(1);
+    await told;
+    const { job, failure } = await service.detail(id);
+    expect([job.status, failure]).toEqual(["QUEUED", expect.objectContaining({ code: "OUTPUT_UNWRITABLE" })]);
+  });
+
+  it("keeps a trained model once there is room for it", async () => {
+    const { place, run } = await placeWithRun();
+    const { service, store, id, heard } = place;
+    const added = vi.spyOn(store.files, "add").mockRejectedValueOnce(FULL).mockRejectedValueOnce(FULL);
+    const told = heard.next(/can't be kept/);
+    run.finish();
+    await passing(told);
+    expect((await service.detail(id)).job.status).toBe("INPROGRESS");
+    await passing(status(place, "FINISHED"));
+    expect(added.mock.calls.length).toBeGreaterThan(4);
+    expect((await service.detail(id)).files.length).toBeGreaterThan(2);
+  });
+
+  it("waits out a failing read at a run's end", async () => {
+    const { place, run } = await placeWithRun();
+    vi.spyOn(place.kind.jobs(), "summary").mockRejectedValueOnce(storeUnavailable("store.db", "EIO", "Look"));
+    run.finish();
+    await passing(status(place, "FINISHED"));
+  });
+
+  it("loses no result when the word that it is kept is lost", async () => {
+    const { place, run } = await placeWithRun();
+    const { kind, service, id } = place;
+    const jobs = kind.jobs();
+    const transition = jobs.transition.bind(jobs);
+    const told = vi.spyOn(jobs, "transition").mockImplementationOnce(async (...change) => {
+      await transition(...change);
+      throw storeUnavailable("store.db", "EIO", "Look");
+    });
+    run.finish();
+    const again = async () => {
+      while (told.mock.settledResults.length < 2 || place.ground.capacity().idle === 0) await turnOfLoop();
+    };
+    await passing(again());
+    vi.useRealTimers();
+    await service[Symbol.asyncDispose]();
+    const next = await reopened(place);
+    const { job, files } = await next.service.detail(id);
+    expect([job.status, files.length > 2]).toEqual(["FINISHED", true]);
   });
 });
