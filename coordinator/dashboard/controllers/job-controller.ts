@@ -5,6 +5,7 @@ import type { JobActionName } from "../stores/job-actions.js";
 import type { JobAction, JobState } from "../stores/job-store.js";
 import type { Store } from "../stores/store.js";
 import { EventBatch } from "./event-batch.js";
+import { type PageSight, whileSeen } from "./page-sight.js";
 
 export interface JobControllerOptions {
   readonly api: ApiClient;
@@ -12,6 +13,7 @@ export interface JobControllerOptions {
   readonly store: Store<JobState, JobAction>;
   /** As `followEvents` takes it. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly sight: PageSight;
 }
 
 /** How long to wait before a job that could not be read is asked for again. */
@@ -19,7 +21,7 @@ const RETRY_MS = 2_000;
 /** After these the figures on top (failure, files, result) are read anew. */
 const TURNING_POINTS: readonly NumberedEvent["event"]["event"][] = ["status", "finished", "failed"];
 
-/** Keeps one job's store up to date from `start` to `stop`, and carries out what its buttons say. */
+/** Keeps one job's store up to date from `start` to `stop`, while the page can be seen, and carries out what its buttons say. */
 export class JobController {
   readonly #options: JobControllerOptions;
   readonly #stopped = new AbortController();
@@ -40,15 +42,7 @@ export class JobController {
         const detail = await api.job(jobId, signal);
         const metrics = await api.metrics(jobId, signal);
         store.dispatch({ kind: "loaded", detail, metrics });
-        await followEvents({
-          api,
-          jobId,
-          after: detail.lastEventId,
-          received: (events) => this.#batch.add(events),
-          connection: (connection) => store.dispatch({ kind: "connection", connection }),
-          signal,
-          pause,
-        });
+        await this.#follow(detail.lastEventId);
       } catch (thrown) {
         if (signal.aborted || isAbort(thrown)) return;
         const problem = toProblem(thrown);
@@ -77,6 +71,29 @@ export class JobController {
       store.dispatch({ kind: "command", command: { kind: "refused", name, problem: toProblem(thrown) } });
       return false;
     }
+  }
+
+  /**
+   * A page that nobody sees holds no stream open: a browser has six connections at once for all its pages of one server, and the seventh
+   * page would get no answer at all.
+   */
+  #follow(from: number): Promise<void> {
+    const { api, jobId, store, pause, sight } = this.#options;
+    let after = from;
+    return whileSeen(sight, this.#stopped.signal, (signal) =>
+      followEvents({
+        api,
+        jobId,
+        after,
+        received: (events) => {
+          after = events.at(-1)?.id ?? after;
+          this.#batch.add(events);
+        },
+        connection: (connection) => store.dispatch({ kind: "connection", connection }),
+        signal,
+        pause,
+      }),
+    );
   }
 
   #received(events: readonly NumberedEvent[]): void {

@@ -1,6 +1,7 @@
 import { useEffect, useMemo } from "preact/hooks";
 import type { ApiClient } from "../api/api-client.js";
 import { JobCharts } from "../charts/job-charts.js";
+import { documentSight } from "../controllers/document-sight.js";
 import { JobController } from "../controllers/job-controller.js";
 import { pageWaits } from "../controllers/page-pause.js";
 import { EMPTY_JOB, type JobState, reduceJob } from "../stores/job-store.js";
@@ -21,7 +22,8 @@ import { useStore } from "./use-store.js";
 export function JobPage({ api, id }: { readonly api: ApiClient; readonly id: string }) {
   const { store, controller } = useMemo(() => {
     const store = createStore(EMPTY_JOB, reduceJob);
-    return { store, controller: new JobController({ api, jobId: id, store, pause: pageWaits }) };
+    const sight = documentSight(document);
+    return { store, controller: new JobController({ api, jobId: id, store, pause: pageWaits, sight }) };
   }, [api, id]);
   useEffect(() => {
     void controller.start();

@@ -109,6 +109,23 @@ describe.skipIf(!HAS_CHROMIUM)("dashboard in Chromium (needs /usr/bin/chromium)"
     expect(complaints).toEqual([]);
   });
 
+  it("keeps answering in a further tab, however many jobs lie open in others", async () => {
+    const { server, page, open } = await setUp();
+    runningJob(server);
+    for (let tab = 0; tab < 7; tab++) {
+      const other = await page.context().newPage();
+      await other.goto(`${server.origin}/#/jobs/${ID}`);
+      await other.locator(".connection.live").waitFor();
+      // What a browser does with tabs that lie behind others; a headless one shows them all.
+      await other.evaluate(
+        "Object.defineProperty(document, 'hidden', { value: true }); document.dispatchEvent(new Event('visibilitychange'));",
+      );
+    }
+    await open("#/jobs");
+    await page.locator(`tr[data-job="${ID}"]`).waitFor({ timeout: 10_000 });
+    await expect.poll(() => server.openStreams).toBe(0);
+  });
+
   it("says so while the coordinator is away, and shows what it knew", async () => {
     const { server, page, open } = await setUp();
     runningJob(server);
