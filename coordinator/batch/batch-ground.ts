@@ -35,7 +35,7 @@ export interface BatchGround extends Workforce {
   /**
    * Writes into the batch job's folder all that its nodes need. Anything of it that is there already is written anew.
    * @param signal gives up what the batch system is asked @returns the script to submit, or why that has to wait
-   * @throws RingstrasseError BATCH_REFUSED: the job asks for what there is not; OUTPUT_UNWRITABLE, STORE_DAMAGED
+   * @throws RingstrasseError BATCH_REFUSED: the job asks for what there never was; OUTPUT_UNWRITABLE, STORE_DAMAGED
    */
   write(
     job: BatchJobToWrite,

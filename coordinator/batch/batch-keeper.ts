@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { describeFailure } from "../../shared/describe-failure.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { Logger } from "../../shared/logger.js";
@@ -129,6 +130,8 @@ export class BatchKeeper implements JobKeeper {
       this.#toldWhy.delete(id);
     } catch (thrown) {
       if (!(thrown instanceof RingstrasseError)) throw thrown;
+      // A batch job that is there already is found by its name at the next try.
+      if (isForLater(thrown)) return await this.#putOff(id, describeFailure(thrown.failure));
       this.#starting.delete(id);
       this.#toldWhy.delete(id);
       if (thrown.failure.code === "NOT_FOUND") return;
@@ -202,6 +205,11 @@ export class BatchKeeper implements JobKeeper {
     }, this.#timing.laterMs);
     this.#pauses.add(pause);
   }
+}
+
+/** Whether the store, or the file system that the nodes share, is what failed: nothing of it is the job's doing. */
+function isForLater({ failure }: RingstrasseError): boolean {
+  return failure.code === "STORE_UNAVAILABLE" || failure.code === "OUTPUT_UNWRITABLE";
 }
 
 /** Whether the job waits or runs. */

@@ -25,6 +25,8 @@ import { SlurmScheduler } from "./slurm-scheduler.js";
 
 export interface SlurmGroundOptions {
   readonly slurm: SlurmCommands;
+  /** As they were when the service started, which had checked then whether they can give what `request` asks for. */
+  readonly nodes: readonly SlurmNode[];
   /** Absolute; on a file system that all nodes share. `jobs/` and `rows/` below it are the ground's. */
   readonly folder: string;
   /** What each batch job asks for; nodes and tasks at most, and cores as each job's threads need them when null. */
@@ -69,9 +71,8 @@ export class SlurmGround implements BatchGround {
   async write({ name, job, found, files }: BatchJobToWrite, signal: AbortSignal): ReturnType<BatchGround["write"]> {
     const { folder: shared } = this.#options;
     const request = this.#requestOf(name, job.settings);
-    const known = await this.#nodes(signal);
-    if (known.kind === "later") return known;
-    checkRequest(request, known.nodes);
+    const wait = await this.#waitFor(request, signal);
+    if (wait !== null) return wait;
     const folder = this.#folderOf(name);
     const [document, script, rows] = [join(folder, "document.xml"), join(folder, "train.sbatch"), join(shared, "rows")];
     try {
@@ -128,14 +129,19 @@ export class SlurmGround implements BatchGround {
     await rm(join(this.#options.folder, "jobs", id), { recursive: true, force: true });
   }
 
-  async #nodes(
-    signal: AbortSignal,
-  ): Promise<{ readonly kind: "known"; readonly nodes: readonly SlurmNode[] } | NotNow> {
+  /**
+   * Null: the cluster can give what the job asks for. What it could give when the service started it will give again: a partition is down for
+   * maintenance, say, or nodes are away. @throws RingstrasseError BATCH_REFUSED: it could not then either
+   */
+  async #waitFor(request: BatchRequest, signal: AbortSignal): Promise<NotNow | null> {
+    const { slurm, nodes } = this.#options;
     try {
-      return { kind: "known", nodes: await this.#options.slurm.nodes(signal) };
+      checkRequest(request, await slurm.nodes(signal));
+      return null;
     } catch (thrown) {
-      // They were there when the service started.
-      return notNow(thrown);
+      const later = notNow(thrown);
+      checkRequest(request, nodes);
+      return later;
     }
   }
 

@@ -58,15 +58,13 @@ export async function openSlurmGround(options: ServeOptions, around: SlurmSurrou
   refuseUnfitPath("--shared-dir", folder);
   const request = { ...batchRequest(options, "ringstrasse"), cpusPerTask: options["cpus-per-task"] ?? null };
   const slurm = new SlurmCommands(withoutOptions(around.environment));
-  const remarks = checkRequest(
-    { ...request, cpusPerTask: request.cpusPerTask ?? options.threads ?? 1 },
-    await slurm.nodes(),
-  );
+  const nodes = await slurm.nodes();
+  const remarks = checkRequest({ ...request, cpusPerTask: request.cpusPerTask ?? options.threads ?? 1 }, nodes);
   await ownFolder(join(folder, "jobs"));
   const unshared = request.nodes === 1 ? [] : await unsharedPlaces([around.entry, folder]);
   for (const remark of [...remarks, ...unshared]) around.note(`note: ${remark}`);
   const { entry, execPath } = around;
-  return new SlurmGround({ slurm, folder, request, options: passedOptions(options), entry, execPath });
+  return new SlurmGround({ slurm, nodes, folder, request, options: passedOptions(options), entry, execPath });
 }
 
 /** @throws RingstrasseError USAGE for options of batch jobs where there are none */

@@ -47,6 +47,11 @@ export class FakeSlurm {
     await this.#fault(command, `echo '${words}' >&2\nexit 1`);
   }
 
+  /** The command says this instead, until it is {@link mend}ed. */
+  async say(command: SlurmCommand, words: string): Promise<void> {
+    await this.#fault(command, `echo '${words}'\nexit 0`);
+  }
+
   /** The command takes for ever; {@link hung} tells of it. */
   async hang(command: SlurmCommand): Promise<void> {
     await this.#fault(command, `echo $$ >> ${command}.hung\nexec sleep 100000`);

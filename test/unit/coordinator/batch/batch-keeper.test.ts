@@ -1,15 +1,17 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { BatchJobName } from "../../../../coordinator/batch/batch-ground.js";
 import { REPORT_GRACE_MS } from "../../../../coordinator/batch/decide-batch.js";
 import type { JobService } from "../../../../coordinator/service/job-service.js";
 import { openJobService } from "../../../../coordinator/service/open-job-service.js";
+import { storeUnavailable } from "../../../../coordinator/store/store-failure.js";
 import type { JobDetail } from "../../../../shared/api/job-detail.js";
 import type { JobId } from "../../../../shared/ids.js";
 import { createLogger } from "../../../../shared/logger.js";
 import { MODEL_FILES } from "../../../../shared/model-file/model-facts.js";
 import type { FinishedEvent } from "../../../../shared/train-events.js";
+import { writeFailure } from "../../../../shared/write-failure.js";
 import { failureOf } from "../../../support/failure-of.js";
 import { NO_JUDGE } from "../../../support/no-judge.js";
 import { ScriptedBatchGround } from "../../../support/scripted-batch.js";
@@ -50,6 +52,8 @@ async function open({ now = Date.now }: { readonly now?: () => number } = {}): P
   };
   return { ground, service, store, directory, queued, reopened: openService };
 }
+
+const AWAY = writeFailure("/shared/jobs", Object.assign(new Error("ESTALE"), { code: "ESTALE", syscall: "mkdir" }));
 
 const becomes = (service: JobService, id: JobId, expected: Partial<JobDetail["job"]>) =>
   expect.poll(async () => (await service.detail(id)).job).toMatchObject(expected);
@@ -193,6 +197,34 @@ describe("jobs as batch jobs", () => {
     ground.scheduler.outage = null;
     await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
     expect((await service.detail(id)).job.status).toBe("QUEUED");
+  });
+
+  it("wait for a shared file system that can't be written when they are queued", async () => {
+    const place = await open();
+    const { service, ground } = place;
+    const written = vi.spyOn(ground, "write").mockRejectedValueOnce(AWAY);
+    const { id } = await place.queued();
+    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
+    const { job, warnings } = await service.detail(id);
+    expect([job.status, job.statusReason, warnings]).toEqual(["QUEUED", null, [expect.stringContaining("/shared")]]);
+    expect(written).toHaveBeenCalledTimes(2);
+  });
+
+  it("are handed over once, though their number could not be kept", async () => {
+    const place = await open();
+    const { ground, service, store } = place;
+    const record = store.jobs.recordRun.bind(store.jobs);
+    let failures = 0;
+    vi.spyOn(store.jobs, "recordRun").mockImplementation((id, plan) => {
+      if (typeof plan.batch?.batchJob !== "string" || failures++ > 0) return record(id, plan);
+      return Promise.reject(storeUnavailable("store.db", "no space is left", "Free some"));
+    });
+    const { id, name } = await place.queued();
+    await expect.poll(() => failures).toBe(2);
+    const run = ground.run(name);
+    await becomes(service, id, { status: "INPROGRESS" });
+    await finish(place, run, id);
+    expect(ground.scheduler.submitted).toHaveLength(1);
   });
 
   it("are refused by name, never queued for ever", async () => {

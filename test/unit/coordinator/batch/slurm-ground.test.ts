@@ -2,15 +2,14 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { SlurmGround } from "../../../../coordinator/batch/slurm-ground.js";
+import { SlurmGround, type SlurmGroundOptions } from "../../../../coordinator/batch/slurm-ground.js";
 import { openJobService } from "../../../../coordinator/service/open-job-service.js";
 import { batchRequest } from "../../../../coordinator/submit/batch-request.js";
-import type { SlurmCommands } from "../../../../coordinator/submit/slurm-commands.js";
 import { createLogger } from "../../../../shared/logger.js";
 import { failureOf } from "../../../support/failure-of.js";
 import { FakeSlurm } from "../../../support/fake-slurm.js";
 import { NO_JUDGE } from "../../../support/no-judge.js";
-import { documentXml, STORE_KINDS, upload } from "../../../support/service-place.js";
+import { type DocumentText, documentXml, STORE_KINDS, upload } from "../../../support/service-place.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 /** For processes to start. */
@@ -26,25 +25,30 @@ async function open({ patienceMs }: { readonly patienceMs?: number } = {}) {
   const slurm = await FakeSlurm.open(join(directory, "bin"));
   const entry = join(directory, "ringstrasse.js");
   await writeFile(entry, "");
-  const ground = groundOf(directory, slurm.commands(patienceMs), entry);
+  const nodes = await slurm.commands().nodes();
+  const ground = groundOf({ directory, slurm: slurm.commands(patienceMs), nodes, entry });
   const store = await STORE_KINDS[0]!.open(directory);
   onTestFinished(() => store[Symbol.asyncDispose]());
   const log = createLogger("silent", { process: "test" });
   const service = await openJobService({ store, ground, judge: NO_JUDGE, dataDirectory: directory, log });
   onTestFinished(() => service[Symbol.asyncDispose]());
-  const queued = async () => {
+  const queued = async (document: DocumentText = {}) => {
     await upload({ store }, "rows.txt");
-    const { id } = await service.submit({ format: "xml", bytes: Buffer.from(documentXml()) });
+    const { id } = await service.submit({ format: "xml", bytes: Buffer.from(documentXml(document)) });
     await service.queue(id);
     return id;
   };
   return { slurm, service, queued };
 }
 
-function groundOf(directory: string, slurm: SlurmCommands, entry: string): SlurmGround {
+interface Parts extends Pick<SlurmGroundOptions, "slurm" | "nodes" | "entry"> {
+  readonly directory: string;
+}
+
+function groundOf({ directory, ...parts }: Parts): SlurmGround {
   const request = { ...batchRequest({}, "ringstrasse"), cpusPerTask: null };
   const folder = join(directory, "shared");
-  return new QuickGround({ slurm, folder, request, options: {}, entry, execPath: process.execPath });
+  return new QuickGround({ ...parts, folder, request, options: {}, execPath: process.execPath });
 }
 
 describe("jobs of the service at Slurm", () => {
@@ -57,6 +61,19 @@ describe("jobs of the service at Slurm", () => {
     await slurm.mend("sinfo");
     await expect.poll(() => slurm.submitted(), PATIENT).toEqual([expect.stringContaining(id)]);
     expect((await service.detail(id)).job.status).toBe("QUEUED");
+  });
+
+  it("wait while their partition is down, and are refused for what it never had", async () => {
+    const { slurm, service, queued } = await open();
+    await slurm.say("sinfo", "main*|down|node1|4|(null)|maint|infinite");
+    const id = await queued();
+    const told = "It will be handed over later: partition main takes no jobs now";
+    await expect.poll(async () => (await service.detail(id)).warnings, PATIENT).toEqual([told]);
+    const wide = await queued({ hardware: { threads: 8 } });
+    await expect.poll(async () => (await service.detail(wide)).job.status, PATIENT).toBe("ERROR");
+    expect((await service.detail(wide)).failure).toMatchObject({ code: "BATCH_REFUSED", option: "--tasks-per-node" });
+    await slurm.mend("sinfo");
+    await expect.poll(() => slurm.submitted(), PATIENT).toEqual([expect.stringContaining(id)]);
   });
 
   it("are found when sbatch took them without an answer", async () => {
