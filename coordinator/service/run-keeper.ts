@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { JobEvent } from "../../shared/api/job-event.js";
+import { describeFailure } from "../../shared/describe-failure.js";
 import { type Failure, RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { InterruptionFailure } from "../../shared/failure-place.js";
 import type { JobId } from "../../shared/ids.js";
@@ -225,7 +226,14 @@ export class RunKeeper implements JobKeeper {
   }
 
   #tellOutage(id: JobId, thrown: unknown): void {
-    this.#options.log.error({ jobId: id, err: thrown }, "what a run has come to can't be kept; trying again");
+    const { log, stream, trainer } = this.#options;
+    log.error({ jobId: id, err: thrown }, "what a run has come to can't be kept; trying again");
+    const failure = withoutPaths(toFailure(thrown), [trainer.ownPath]);
+    if (failure.code === "STORE_UNAVAILABLE") return;
+    const message = `What the run has come to can't be kept yet, and is tried again: ${describeFailure(failure)}`;
+    stream.add(id, [{ event: "warning", message }]).catch((cause: unknown) => {
+      log.error({ jobId: id, err: cause }, "job not told why its result can't be kept");
+    });
   }
 
   #setAside(run: LiveRun, wanted: WorkersWanted): number {

@@ -1,6 +1,8 @@
 import { join } from "node:path";
+import { arenaLayout } from "../../shared/arena-layout.js";
 import { toFailure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
+import { parametersOf } from "../../shared/model-spec.js";
 import type { TrainEvent } from "../../shared/train-events.js";
 import type { TrainingPosition } from "../../shared/training-position.js";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
@@ -61,6 +63,11 @@ export function workersWanted(settings: JobSettings, resumed: SavedCheckpoint | 
   return { ...workerRange, engine: before ?? engine.value, threads: threads.value };
 }
 
+/** How much room the model of a run will take at the least, in its two formats. Pure. */
+function modelBytes({ spec }: TrainingRun): number {
+  return 2 * Float32Array.BYTES_PER_ELEMENT * arenaLayout(parametersOf(spec.model)).parameterCount;
+}
+
 /** Turns a job of the store into a run, and trains it. */
 export class JobTrainer {
   readonly #options: JobTrainerOptions;
@@ -104,6 +111,7 @@ export class JobTrainer {
     const workers = setAside(wanted);
     if (workers === 0) return await this.#short(id, wanted);
     const run = await this.#plan(job, { ...place, workers, transport, engine: null, resumed: saved }, warn);
+    this.#options.files.requireRoom("the trained model", modelBytes(run));
     await this.#record(run, prepared);
     signal.throwIfAborted();
     const { engine, threads } = run.spec;

@@ -167,18 +167,23 @@ export class FileStore {
     return this.#contents.path(sha256);
   }
 
+  /** @throws RingstrasseError QUOTA_EXCEEDED (`files`): that much more has no room now */
+  requireRoom(name: string, sizeBytes: number): void {
+    const { quotaBytes } = this.#options.limits;
+    if (this.#usedBytes + sizeBytes <= quotaBytes) return;
+    const problem = `there is no room for ${JSON.stringify(name)} in the ${quotaBytes} bytes that all files may have`;
+    const remedy = "Delete files that are no longer needed, or start the server with a larger quota";
+    throw new RingstrasseError({ code: "QUOTA_EXCEEDED", quota: "files", limitBytes: quotaBytes, problem, remedy });
+  }
+
   #admit(name: string, arrivedBytes: number, sizeBytes: number): void {
-    const { maxFileBytes, quotaBytes } = this.#options.limits;
+    const { maxFileBytes } = this.#options.limits;
     if (arrivedBytes + sizeBytes > maxFileBytes) {
       const problem = `${JSON.stringify(name)} is larger than the ${maxFileBytes} bytes that one file may have`;
       const remedy = "Send a smaller file, or start the server with a larger limit";
       throw new RingstrasseError({ code: "QUOTA_EXCEEDED", quota: "file", limitBytes: maxFileBytes, problem, remedy });
     }
-    if (this.#usedBytes + sizeBytes > quotaBytes) {
-      const problem = `there is no room for ${JSON.stringify(name)} in the ${quotaBytes} bytes that all files may have`;
-      const remedy = "Delete files that are no longer needed, or start the server with a larger quota";
-      throw new RingstrasseError({ code: "QUOTA_EXCEEDED", quota: "files", limitBytes: quotaBytes, problem, remedy });
-    }
+    this.requireRoom(name, sizeBytes);
   }
 
   /** First the content, then its name: whenever the process ends, there is no name without a content. */
