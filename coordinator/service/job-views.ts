@@ -1,4 +1,4 @@
-import type { Cluster, ClusterWorker } from "../../shared/api/cluster.js";
+import { type Cluster, type ClusterWorker, QUEUE_SHOWN } from "../../shared/api/cluster.js";
 import type { JobDetail } from "../../shared/api/job-detail.js";
 import { type JobEvent, JobEventSchema } from "../../shared/api/job-event.js";
 import { type JobMetrics, type StepPoint, StepPointSchema } from "../../shared/api/job-metrics.js";
@@ -9,7 +9,6 @@ import { type EpochEvent, EpochEventSchema } from "../../shared/train-events.js"
 import { VERSION } from "../../shared/version.js";
 import type { JobSummary, MetricRow } from "../store/job-record.js";
 import type { JobQuery, JobStore } from "../store/job-store.js";
-import type { JobQueue } from "./job-queue.js";
 import type { RunResults } from "./run-results.js";
 import type { Workforce } from "./training-ground.js";
 
@@ -21,7 +20,6 @@ const LOOKED_BACK = 500;
 export interface JobViewsOptions {
   readonly store: JobStore;
   readonly results: RunResults;
-  readonly queue: Pick<JobQueue, "ids">;
   readonly ground: Pick<Workforce, "workers">;
 }
 
@@ -91,7 +89,9 @@ export class JobViews {
   }
 
   async cluster(): Promise<Cluster> {
-    return { queue: await this.#options.queue.ids(), workers: [...this.workers()], version: VERSION };
+    const { store } = this.#options;
+    const [waiting, { QUEUED: queued }] = await Promise.all([store.queued(QUEUE_SHOWN), store.counts()]);
+    return { queue: waiting.map(({ id }) => id), queued, workers: [...this.workers()], version: VERSION };
   }
 
   workers(): readonly ClusterWorker[] {

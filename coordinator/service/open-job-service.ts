@@ -72,7 +72,7 @@ export async function openJobService(settings: JobServiceOptions): Promise<JobSe
   if (unrecorded > 0) log.info({ files: unrecorded }, "files of runs that were interrupted are removed");
   const interrupted = new InterruptedJobs({ store, life, checkpoints, log });
   await interrupted.ofLastServer();
-  const views: JobViews = new JobViews({ store, results, ground, queue: { ids: () => queue.ids() } });
+  const views = new JobViews({ store, results, ground });
   const base = {
     store,
     files,

@@ -24,11 +24,16 @@ export const ClusterWorkerSchema = z.object({
 });
 export type ClusterWorker = z.infer<typeof ClusterWorkerSchema>;
 
+/** Waiting jobs that `GET /cluster` names: pages ask for it every second, however many there are. */
+export const QUEUE_SHOWN = 100;
+
 /** `GET /cluster`. */
 export const ClusterSchema = z.object({
   workers: z.array(ClusterWorkerSchema),
-  /** Ids of the waiting jobs; the first is the next to start. */
+  /** Ids of waiting jobs, {@link QUEUE_SHOWN} at most; the first is the next to start. `GET /worker/queue` has all. */
   queue: z.array(z.string()),
+  /** How many wait. */
+  queued: whole,
   /** Of this software. */
   version: z.string(),
 });

@@ -286,6 +286,20 @@ export function jobServiceSuite(kind: StoreKind): void {
     });
 
     describe("the queue", () => {
+      it("is told to those that ask every second by its beginning and its length", async () => {
+        const place = await open(0);
+        const { service, store } = place;
+        await upload(place, "rows.txt");
+        const bytes = Buffer.from(documentXml());
+        const ids = await Promise.all(Array.from({ length: 120 }, () => service.submit({ format: "xml", bytes })));
+        for (const { id } of ids) await service.queue(id);
+        const reads = vi.spyOn(store.jobs, "queued");
+        const { queue, queued: length } = await service.cluster();
+        expect(reads.mock.calls).toEqual([[100]]);
+        expect(length).toBe(120);
+        expect(queue).toEqual((await service.queuedIds()).slice(0, 100));
+      });
+
       it("starts by priority, then in order, side by side as workers allow, on as many as each may have", async () => {
         const place = await open(0);
         const { ground, service } = place;
@@ -294,7 +308,7 @@ export function jobServiceSuite(kind: StoreKind): void {
         const second = await queued(place, { hardware: { minWorkers: 1, maxWorkers: 2 } });
         const high = await queued(place, {}, 7);
         expect(await service.queuedIds()).toEqual([high, first, second, low]);
-        expect((await service.cluster()).queue).toEqual([high, first, second, low]);
+        expect(await service.cluster()).toMatchObject({ queue: [high, first, second, low], queued: 4 });
         ground.setPresent(4);
         const runs = [await ground.next(), await ground.next(), await ground.next()];
         const workersOf = Object.fromEntries(runs.map(({ id, run }) => [id, run.policy.workers]));

@@ -25,7 +25,7 @@ export interface DashboardServerOptions {
  */
 export class DashboardServer implements AsyncDisposable {
   readonly jobs = new Map<string, RecordedJob>();
-  readonly cluster: Cluster = { workers: [], queue: [], version: VERSION };
+  readonly cluster: Cluster = { workers: [], queue: [], queued: 0, version: VERSION };
   /** `METHOD /path?query` of every request but those for the page's files. */
   readonly requests: string[] = [];
   /** What each event stream was asked to resume behind, in order. */

@@ -118,7 +118,7 @@ function ClusterLine({ state: { cluster, problem } }: { readonly state: ClusterS
   return (
     <p class="cluster-line">
       <span>{count("busy")} busy</span> <span>{count("idle")} idle</span>{" "}
-      {lost === 0 ? null : <span class="bad">{lost} lost</span>} <span>{cluster.queue.length} queued</span>{" "}
+      {lost === 0 ? null : <span class="bad">{lost} lost</span>} <span>{cluster.queued} queued</span>{" "}
       <span class="version">v{cluster.version}</span>
     </p>
   );

@@ -22,7 +22,7 @@ export function WorkersPage({ state: { cluster, problem } }: { readonly state: C
         <>
           <WorkerTable workers={cluster.workers} />
           <Rings workers={cluster.workers} />
-          <Queue ids={cluster.queue} />
+          <Queue ids={cluster.queue} queued={cluster.queued} />
         </>
       )}
     </>
@@ -121,7 +121,7 @@ function Rings({ workers }: { readonly workers: readonly ClusterWorker[] }) {
   );
 }
 
-function Queue({ ids }: { readonly ids: readonly string[] }) {
+function Queue({ ids, queued }: { readonly ids: readonly string[]; readonly queued: number }) {
   return (
     <section aria-labelledby="queue-title">
       <h2 id="queue-title">Queue</h2>
@@ -129,19 +129,17 @@ function Queue({ ids }: { readonly ids: readonly string[] }) {
         <p class="muted">No job is waiting.</p>
       ) : (
         <ol class="queue">
-          {ids.slice(0, QUEUE_SHOWN).map((id) => (
+          {ids.map((id) => (
             <li key={id}>
               <JobLink id={id} />
             </li>
           ))}
-          {ids.length > QUEUE_SHOWN ? <li class="muted">and {ids.length - QUEUE_SHOWN} more</li> : null}
+          {queued > ids.length ? <li class="muted">and {queued - ids.length} more</li> : null}
         </ol>
       )}
     </section>
   );
 }
-
-const QUEUE_SHOWN = 100;
 
 function JobLink({ id }: { readonly id: string }) {
   return (

@@ -233,11 +233,14 @@ describe.skipIf(!HAS_CHROMIUM)("dashboard in Chromium (needs /usr/bin/chromium)"
     const shared = { state: "busy", jobId: ID, engine: "wasm 4.22.0", lastHeartbeatMs: 12, step: 8 } as const;
     server.cluster.workers.push({ ...shared, ...worker(0) }, { ...shared, ...worker(1), state: "lost" });
     server.cluster.queue.push("next-job");
+    server.cluster.queued = 3;
     await open("#/workers");
     await page.locator("tr[data-worker='w1'] .badge.lost").waitFor();
     const ring = page.getByRole("img", { name: /Ring of 2 workers; rank 1 on node01, replicas 2–3, lost/ });
     expect(await ring.locator("g").count()).toBe(2);
     expect(await page.getByRole("link", { name: "next-job" }).getAttribute("href")).toBe("#/jobs/next-job");
+    await page.getByText("and 2 more").waitFor();
+    await page.getByText("3 queued").waitFor();
   });
 
   it("asks for the token that the server wants, keeps it for the tab, and asks again for a wrong one", async () => {

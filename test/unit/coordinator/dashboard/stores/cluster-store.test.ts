@@ -25,7 +25,7 @@ describe("cluster store", () => {
   });
 
   it("keeps what was known when a reading fails", () => {
-    const cluster = { workers: [worker("a", null, null)], queue: ["j3"], version: "1.0.0" };
+    const cluster = { workers: [worker("a", null, null)], queue: ["j3"], queued: 1, version: "1.0.0" };
     const problem = { status: 0, code: "UNREACHABLE", message: "no answer", path: null, line: null };
     const failed = reduceCluster(reduceCluster(NO_CLUSTER, { kind: "loaded", cluster }), { kind: "failed", problem });
     expect(failed).toEqual({ cluster, problem });
