@@ -49,14 +49,12 @@ export function LineChart(props: LineChartProps) {
     const made = new uPlot(optionsOf(props, element), data, element);
     chart.current = made;
     zoomed.current = false;
-    made.hooks.setSelect = [
-      ({ select }) => {
-        if (select.width > 0) zoomed.current = true;
+    // A drag, and the double click that undoes it, are done in all charts at once, but heard by one: the scale itself says what is shown.
+    made.hooks.setScale = [
+      (changed, name) => {
+        if (name === "x") zoomed.current = showsPart(changed);
       },
     ];
-    made.over.addEventListener("dblclick", () => {
-      zoomed.current = false;
-    });
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
     return () => {
@@ -135,6 +133,14 @@ function bandsOf(lines: readonly Line[], colour: (name: string) => string): uPlo
       bands.push({ series: [index + 1, index + 2], fill: colour("--band") });
   }
   return bands;
+}
+
+/** Whether data lies before or behind what is shown. */
+function showsPart({ data: [steps], scales }: uPlot): boolean {
+  const { min, max } = scales["x"] ?? {};
+  const [first, last] = [steps[0], steps.at(-1)];
+  if (first === undefined || last === undefined || min == null || max == null) return false;
+  return min > first || max < last;
 }
 
 /** Rises whenever the colour scheme changes. */

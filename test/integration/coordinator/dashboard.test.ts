@@ -91,6 +91,40 @@ describe.skipIf(!HAS_CHROMIUM)("dashboard in Chromium (needs /usr/bin/chromium)"
     expect(complaints).toEqual([]);
   });
 
+  it("has all charts follow the job again after the double click that undoes a zoom", async () => {
+    const { server, page, open } = await setUp();
+    runningJob(server);
+    await open(`#/jobs/${ID}`);
+    await page.locator(".connection.live").waitFor();
+    const charts = page.locator(".plot");
+    const stepsUntil = async (from: number, to: number) => {
+      for (let step = from; step <= to; step++) server.push(ID, stepEvent(2, step));
+      await shows(page, '[data-figure="step"]', String(to));
+    };
+    /** The step that the chart's right end shows. */
+    const lastShown = async (index: number) => {
+      const { x, y, width, height } = (await charts.nth(index).locator(".u-over").boundingBox())!;
+      await page.mouse.move(x + width / 2, y + height / 2);
+      await page.mouse.move(x + width - 1, y + height / 2);
+      return Number(await charts.nth(index).locator(".u-value").first().textContent());
+    };
+    await stepsUntil(9, 40);
+    await charts.first().scrollIntoViewIfNeeded();
+    await expect.poll(() => lastShown(2)).toBe(40);
+    const { x, y, width, height } = (await charts.first().locator(".u-over").boundingBox())!;
+    await page.mouse.move(x + width / 4, y + height / 2);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, y + height / 2, { steps: 5 });
+    await page.mouse.up();
+    await expect.poll(() => lastShown(2)).toBeLessThan(30);
+    await stepsUntil(41, 60);
+    expect(await lastShown(2)).toBeLessThan(30);
+    await charts.first().locator(".u-over").dblclick();
+    await expect.poll(() => lastShown(2)).toBe(60);
+    await stepsUntil(61, 160);
+    for (const index of [0, 1, 2]) await expect.poll(() => lastShown(index)).toBe(160);
+  });
+
   it("goes on where it was after the connection broke, without a gap and without a doubled event", async () => {
     const { server, page, open, complaints } = await setUp();
     const job = runningJob(server);
