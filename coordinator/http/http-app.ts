@@ -8,6 +8,7 @@ import fastify, {
   type RawServerDefault,
 } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { MAX_BODY_BYTES } from "../../shared/api/max-body-bytes.js";
 import type { Logger } from "../../shared/logger.js";
 import { VERSION } from "../../shared/version.js";
 import type { JobService } from "../service/job-service.js";
@@ -80,7 +81,7 @@ export interface HttpAppOptions {
 }
 
 const DEFAULT_LIMITS: Required<HttpLimits> = {
-  bodyBytes: 2 * 2 ** 20,
+  bodyBytes: MAX_BODY_BYTES,
   bodyTimeoutMs: 30_000,
   requestTimeoutMs: 3_600_000,
   idleTimeoutMs: 120_000,

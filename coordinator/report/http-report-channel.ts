@@ -142,6 +142,11 @@ function judge(status: number, problem: string): Delivery {
     return { kind: "refused", scope: "run", problem, remedy };
   }
   if (status === 408 || status === 425 || status === 429 || status >= 500) return { kind: "failed", problem };
+  if (status === 413) {
+    const remedy =
+      "It lies in the run's output directory. For the server to take it, raise its --max-file (models), or the limit on bodies of a proxy before it";
+    return { kind: "refused", scope: "report", problem, remedy };
+  }
   const remedy = "Use the same version of this software on both sides";
   return { kind: "refused", scope: "report", problem, remedy };
 }

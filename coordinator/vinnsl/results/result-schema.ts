@@ -1,7 +1,7 @@
 import { decimalText } from "../decimal-text.js";
 import { leafElement, type ObjectElement, parentElement } from "../object/object-element.js";
 import { dateText, type EpochFigures, type RunFacts } from "./run-facts.js";
-import { evenly } from "./thin-history.js";
+import { evenly, MOST_EPOCHS_DRAWN } from "./thin-history.js";
 
 /** What the table's rows may hold, in this order; null: not measured. */
 const columns: readonly { readonly name: string; readonly of: (epoch: EpochFigures) => number | null }[] = [
@@ -19,7 +19,7 @@ const columns: readonly { readonly name: string; readonly of: (epoch: EpochFigur
  * of the last epoch (the diagram's description names them) and the epochs that have them all. Pure.
  */
 export function resultSchema(facts: RunFacts): ObjectElement {
-  const history = evenly(facts.history);
+  const history = evenly(facts.history, MOST_EPOCHS_DRAWN);
   const measured = columns.filter(({ of }) => measuredIn(history.at(-1), of) !== null);
   return parentElement("resultschema", [
     leafElement("identifier", facts.spec.jobId),

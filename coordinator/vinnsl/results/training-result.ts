@@ -48,7 +48,7 @@ function durationText(ms: number): string {
 /** Mean training loss of every epoch; where there are too many to tell, evenly chosen `epoch=loss`. */
 function epochErrors(history: readonly EpochFigures[]): string {
   if (history.length <= MOST_EPOCHS_TOLD) return history.map(({ trainLoss }) => decimalText(trainLoss)).join(" ");
-  return evenly(history)
+  return evenly(history, MOST_EPOCHS_TOLD)
     .map(({ epoch, trainLoss }) => `${epoch}=${decimalText(trainLoss)}`)
     .join(" ");
 }

@@ -1,6 +1,9 @@
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openReporter, type ReporterOptions } from "../../../../coordinator/report/open-reporter.js";
+import { MAX_BODY_BYTES } from "../../../../shared/api/max-body-bytes.js";
 import type { JobId } from "../../../../shared/ids.js";
 import { createLogger } from "../../../../shared/logger.js";
 import { runOutcome } from "../../../conformance/run-reporting.suite.js";
@@ -12,6 +15,7 @@ import {
   type ReportServer,
   WRITE_TOKEN,
 } from "../../../support/report-server.js";
+import { temporaryDirectory } from "../../../support/temporary-directory.js";
 import { startedEvent, stepEvent } from "../../../support/train-events.js";
 
 const log = createLogger("silent", { process: "test" });
@@ -48,6 +52,23 @@ describe("JobReporter over a bad connection", () => {
 
     expect((await outcome).kind).toBe("delivered");
     expect(await stepsOf(server, id)).toEqual([1, 2]);
+    expect((await server.service.detail(id)).job.status).toBe("FINISHED");
+  });
+
+  it("says of a document that is too large for the server where it is, and what would let it through", async () => {
+    const { server, gate, id } = await reportedJob();
+    await gate.open();
+    const path = join(await temporaryDirectory(), "resultschema.xml");
+    await writeFile(path, `<resultschema>${" ".repeat(MAX_BODY_BYTES)}</resultschema>`);
+    const outcome = await reporterFor(gate, id).finish({
+      ...(await runOutcome()),
+      documents: [{ part: "result", path }],
+    });
+    expect(outcome).toMatchObject({
+      kind: "incomplete",
+      problem: expect.stringContaining("413"),
+      remedy: expect.stringMatching(/output directory.*limit on bodies/),
+    });
     expect((await server.service.detail(id)).job.status).toBe("FINISHED");
   });
 
