@@ -98,7 +98,7 @@ export class BatchKeeper implements JobKeeper {
       if (batchJob !== null) await ground.scheduler.cancel(batchJob, this.#closing.signal);
       // From here on nobody listens to what it still reports.
       this.#follower.forget(id);
-      await life.move(id, "fail", { reason: failure });
+      await this.#tidy(await life.move(id, "fail", { reason: failure }));
     });
   }
 
@@ -136,9 +136,18 @@ export class BatchKeeper implements JobKeeper {
       this.#toldWhy.delete(id);
       if (thrown.failure.code === "NOT_FOUND") return;
       this.#options.log.warn({ jobId: id, err: thrown }, "job not handed over");
-      await life.move(id, "fail", { reason: thrown.failure });
+      await this.#tidy(await life.move(id, "fail", { reason: thrown.failure }));
       this.#onEnded();
     }
+  }
+
+  /** Of a job that was queued: its next batch job has copies of its own. What can't be removed stays until the job is deleted. */
+  async #tidy({ id, run: { batch } }: JobSummary): Promise<void> {
+    const { ground, log } = this.#options;
+    if (batch === null) return;
+    await ground
+      .tidy({ id, key: batch.key })
+      .catch((thrown: unknown) => log.warn({ err: thrown, jobId: id }, "batch folder not tidied"));
   }
 
   /** The batch job that the job has already, or else a new one. */

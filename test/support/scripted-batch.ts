@@ -105,6 +105,7 @@ export class ScriptedBatchGround implements BatchGround {
   readonly scheduler = new ScriptedScheduler();
   readonly timing = { lookMs: 5, askMs: 5, laterMs: 10 };
   readonly written: BatchJobName[] = [];
+  readonly tidied: BatchJobName[] = [];
   /** What logs say. */
   log: string | null = null;
   readonly #folder: string;
@@ -149,7 +150,8 @@ export class ScriptedBatchGround implements BatchGround {
     return Promise.resolve(null);
   }
 
-  tidy(): Promise<void> {
+  tidy(name: BatchJobName): Promise<void> {
+    this.tidied.push(name);
     return Promise.resolve();
   }
 

@@ -153,6 +153,7 @@ describe("jobs as batch jobs", () => {
     await becomes(service, id, { status: "INPROGRESS" });
     await service.cancel(id);
     expect(ground.scheduler.cancelled).toEqual(["1"]);
+    expect(ground.tidied).toEqual([name]);
     await run.fail({ code: "INTERRUPTED", signal: "SIGTERM" });
     const late = ground.run(name);
     late.report(stepEvent(1));
@@ -236,6 +237,7 @@ describe("jobs as batch jobs", () => {
       code: "BATCH_REFUSED",
       problem: "there is no partition night",
     });
+    expect(place.ground.tidied).toEqual(place.ground.written);
   });
 
   it("are found again by the next service, with what was reported meanwhile; nothing is submitted twice", async () => {

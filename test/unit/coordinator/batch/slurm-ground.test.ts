@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -38,7 +38,12 @@ async function open({ patienceMs }: { readonly patienceMs?: number } = {}) {
     await service.queue(id);
     return id;
   };
-  return { slurm, service, queued };
+  /** What lies in the folders of a job's batch jobs. */
+  const left = async (id: string) => {
+    const folder = join(directory, "shared", "jobs", id);
+    return (await Promise.all((await readdir(folder)).map((key) => readdir(join(folder, key))))).flat();
+  };
+  return { slurm, service, queued, left };
 }
 
 interface Parts extends Pick<SlurmGroundOptions, "slurm" | "nodes" | "entry"> {
@@ -74,6 +79,18 @@ describe("jobs of the service at Slurm", () => {
     expect((await service.detail(wide)).failure).toMatchObject({ code: "BATCH_REFUSED", option: "--tasks-per-node" });
     await slurm.mend("sinfo");
     await expect.poll(() => slurm.submitted(), PATIENT).toEqual([expect.stringContaining(id)]);
+  });
+
+  it("leave no copy of their data when they are cancelled, however often they are queued", async () => {
+    const { slurm, service, queued, left } = await open();
+    const id = await queued();
+    await expect.poll(() => slurm.submitted(), PATIENT).toHaveLength(1);
+    expect(await left(id)).toContain("data");
+    await service.cancel(id);
+    await service.queue(id);
+    await expect.poll(() => slurm.submitted(), PATIENT).toHaveLength(2);
+    await service.cancel(id);
+    expect(await left(id)).not.toContain("data");
   });
 
   it("are found when sbatch took them without an answer", async () => {
