@@ -25,6 +25,8 @@ export interface ApiClientOptions {
   readonly tokens: TokenKeeper;
   /** Told when the server wants a token, or another one. */
   readonly unauthorised: () => void;
+  /** How long an answer that is read as a whole may take; default 15,000. */
+  readonly readMs?: number;
 }
 
 interface Request {
@@ -33,6 +35,8 @@ interface Request {
   readonly body?: string | FormData;
   readonly signal?: AbortSignal | undefined;
 }
+
+const DEFAULT_READ_MS = 15_000;
 
 /**
  * The coordinator's REST interface. Every call may be made at any time; an aborted one ends with an `AbortError`.
@@ -138,8 +142,16 @@ export class ApiClient {
     return response;
   }
 
-  async #read<T>(path: string, schema: z.ZodType<T>, signal: AbortSignal | undefined): Promise<T> {
-    return parsed(await this.request(path, { signal }), path, schema);
+  /** A network that has gone without a word would else keep a reader waiting for as long as the system's own patience lasts. */
+  async #read<T>(path: string, schema: z.ZodType<T>, given: AbortSignal | undefined): Promise<T> {
+    const late = AbortSignal.timeout(this.#options.readMs ?? DEFAULT_READ_MS);
+    const signal = given === undefined ? late : AbortSignal.any([given, late]);
+    try {
+      return await parsed(await this.request(path, { signal }), path, schema);
+    } catch (thrown) {
+      if (late.aborted && given?.aborted !== true && !(thrown instanceof ApiError)) throw unreachableServer(thrown);
+      throw thrown;
+    }
   }
 }
 

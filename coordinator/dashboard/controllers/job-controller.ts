@@ -1,5 +1,5 @@
 import type { ApiClient } from "../api/api-client.js";
-import { isAbort, toProblem } from "../api/api-error.js";
+import { type ApiProblem, isAbort, toProblem } from "../api/api-error.js";
 import { followEvents, type NumberedEvent } from "../api/follow-events.js";
 import type { JobActionName } from "../stores/job-actions.js";
 import type { JobAction, JobState } from "../stores/job-store.js";
@@ -26,6 +26,9 @@ export class JobController {
   readonly #options: JobControllerOptions;
   readonly #stopped = new AbortController();
   readonly #batch: EventBatch<NumberedEvent>;
+  /** The figures on top are to be read anew. */
+  #isBehind = false;
+  #isReading = false;
 
   constructor(options: JobControllerOptions) {
     this.#options = options;
@@ -47,7 +50,7 @@ export class JobController {
         if (signal.aborted || isAbort(thrown)) return;
         const problem = toProblem(thrown);
         store.dispatch({ kind: "failed", problem });
-        if (problem.status !== 0 && problem.status !== 401 && problem.status < 500) return;
+        if (!mayPass(problem)) return;
         await pause(RETRY_MS, signal);
       }
     }
@@ -98,17 +101,45 @@ export class JobController {
 
   #received(events: readonly NumberedEvent[]): void {
     this.#options.store.dispatch({ kind: "events", events });
-    if (events.some(({ event }) => TURNING_POINTS.includes(event.event))) void this.#refresh();
+    if (!events.some(({ event }) => TURNING_POINTS.includes(event.event))) return;
+    this.#isBehind = true;
+    void this.#catchUp();
   }
 
-  async #refresh(): Promise<void> {
+  /** Until an answer has come that was asked for after the latest turning point; one at a time. */
+  async #catchUp(): Promise<void> {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    const { signal } = this.#stopped;
+    while (this.#isBehind && !signal.aborted) {
+      this.#isBehind = false;
+      const problem = await this.#refresh();
+      if (problem === null || !mayPass(problem)) continue;
+      this.#isBehind = true;
+      await this.#options.pause(RETRY_MS, signal);
+    }
+    this.#isReading = false;
+  }
+
+  /** Null: the figures were read. */
+  async #refresh(): Promise<ApiProblem | null> {
     const { api, jobId, store } = this.#options;
     try {
       const detail = await api.job(jobId, this.#stopped.signal);
       // Events that came meanwhile are newer than this answer.
-      if (detail.lastEventId >= store.state.lastEventId) store.dispatch({ kind: "refreshed", detail });
+      const kind = detail.lastEventId >= store.state.lastEventId ? "refreshed" : "caughtUp";
+      store.dispatch({ kind, detail });
+      return null;
     } catch (thrown) {
-      if (!isAbort(thrown)) store.dispatch({ kind: "failed", problem: toProblem(thrown) });
+      if (isAbort(thrown)) return null;
+      const problem = toProblem(thrown);
+      store.dispatch({ kind: "failed", problem });
+      return problem;
     }
   }
+}
+
+/** A 401 does: the token may be entered meanwhile. */
+function mayPass({ status, code }: ApiProblem): boolean {
+  return code !== "PAGE_DEFECT" && (status === 0 || status === 401 || status >= 500);
 }

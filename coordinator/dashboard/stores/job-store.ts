@@ -35,6 +35,8 @@ export type JobAction =
   | { readonly kind: "loaded"; readonly detail: JobDetail; readonly metrics: JobMetrics }
   /** The figures on top anew; curves stay. */
   | { readonly kind: "refreshed"; readonly detail: JobDetail }
+  /** As they were before the latest events: what those don't tell. */
+  | { readonly kind: "caughtUp"; readonly detail: JobDetail }
   | { readonly kind: "events"; readonly events: readonly NumberedEvent[] }
   | { readonly kind: "connection"; readonly connection: Connection }
   | { readonly kind: "failed"; readonly problem: ApiProblem }
@@ -63,6 +65,8 @@ export function reduceJob(state: JobState, action: JobAction): JobState {
       return loaded(state, action.detail, action.metrics);
     case "refreshed":
       return { ...state, detail: action.detail, problem: null };
+    case "caughtUp":
+      return { ...caughtUp(state, action.detail), problem: null };
     case "events":
       return withEvents(state, action.events);
     case "connection":
@@ -88,6 +92,13 @@ function loaded(state: JobState, detail: JobDetail, metrics: JobMetrics): JobSta
     lastEventId: detail.lastEventId,
     problem: null,
   };
+}
+
+function caughtUp(state: JobState, { job, files, failure }: JobDetail): JobState {
+  const { attempt, priority } = job;
+  const next = onDetail(onJob(state, { attempt, priority }), { files });
+  // Of another status it would be that of another attempt.
+  return state.detail?.job.status === job.status ? onDetail(next, { failure }) : next;
 }
 
 /** Curves are extended once per stretch between two starts, not once per event. */

@@ -1,6 +1,8 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ApiClient } from "../../../../../coordinator/dashboard/api/api-client.js";
-import { ApiError, type ApiProblem } from "../../../../../coordinator/dashboard/api/api-error.js";
+import { ApiError, type ApiProblem, isAbort } from "../../../../../coordinator/dashboard/api/api-error.js";
 import type { TokenKeeper } from "../../../../../coordinator/dashboard/api/token-keeper.js";
 import { DashboardServer } from "../../../../support/dashboard-server.js";
 import { RecordedJob, recordedEvents } from "../../../../support/recorded-job.js";
@@ -65,6 +67,20 @@ describe("API client", () => {
     const problem = await problemOf(api.cluster());
     expect(problem).toMatchObject({ status: 0, code: "UNREACHABLE" });
     expect(problem.message).toContain("ringstrasse serve");
+  });
+
+  it("says of a server that never answers that it does not, unless its caller has given up", async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      silent.closeAllConnections();
+      silent.close();
+    });
+    const origin = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const tokens = new MemoryTokenKeeper();
+    const api = new ApiClient({ origin, tokens, unauthorised: () => undefined, readMs: 50 });
+    expect(await problemOf(api.cluster(new AbortController().signal))).toMatchObject({ code: "UNREACHABLE" });
+    await expect(api.job("a", AbortSignal.abort())).rejects.toSatisfy(isAbort);
   });
 
   it("refuses an answer of another shape, and names what is wrong with it", async () => {

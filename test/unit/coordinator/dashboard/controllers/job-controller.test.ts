@@ -1,5 +1,6 @@
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { ApiClient } from "../../../../../coordinator/dashboard/api/api-client.js";
+import { ApiError } from "../../../../../coordinator/dashboard/api/api-error.js";
 import { JobController } from "../../../../../coordinator/dashboard/controllers/job-controller.js";
 import type { PageSight } from "../../../../../coordinator/dashboard/controllers/page-sight.js";
 import { EMPTY_JOB, type JobState, reduceJob } from "../../../../../coordinator/dashboard/stores/job-store.js";
@@ -9,6 +10,7 @@ import { RecordedJob, recordedEvents } from "../../../../support/recorded-job.js
 import { stepEvent } from "../../../../support/train-events.js";
 
 const ID = "digits-1";
+const AWAY = new ApiError({ status: 0, code: "UNREACHABLE", message: "no answer", path: null, line: null });
 
 /** A page that the test shows and hides. */
 class ScriptedSight implements PageSight {
@@ -47,6 +49,40 @@ async function jobPage() {
 }
 
 describe("JobController", () => {
+  it("asks again for what a finished job has left, until an answer comes", async () => {
+    const { server, job, api, until } = await jobPage();
+    const asked = vi.spyOn(api, "job").mockRejectedValueOnce(AWAY).mockRejectedValueOnce(AWAY);
+    job.files.push({ name: "weights.bin", href: "/storage/files/1", sizeBytes: 9 });
+    server.push(ID, job.moveTo("FINISHED"));
+    await until(({ detail, problem }) => detail?.files.length === 1 && problem === null);
+    expect(asked).toHaveBeenCalledTimes(3);
+  });
+
+  it("takes from an answer that events have overtaken what those don't tell", async () => {
+    const { server, job, api, store, until } = await jobPage();
+    const read = api.job.bind(api);
+    const overtaken = vi.spyOn(api, "job").mockImplementationOnce(async (id, signal) => {
+      const detail = await read(id, signal);
+      server.push(ID, stepEvent(2, 99));
+      await until(({ lastPoint }) => lastPoint?.step === 99);
+      return detail;
+    });
+    job.change({ attempt: 3 });
+    server.push(ID, job.moveTo("INPROGRESS"));
+    await until(({ detail }) => detail?.job.attempt === 3);
+    expect([store.state.lastPoint?.step, store.state.detail?.job.step]).toEqual([99, 99]);
+    expect(overtaken).toHaveBeenCalledTimes(1);
+  });
+
+  it("gives up what is refused", async () => {
+    const { server, job, api, until } = await jobPage();
+    const gone = new ApiError({ status: 404, code: "NOT_FOUND", message: "gone", path: null, line: null });
+    const asked = vi.spyOn(api, "job").mockRejectedValue(gone);
+    server.push(ID, job.moveTo("ERROR"));
+    await until(({ problem }) => problem?.code === "NOT_FOUND");
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
   it("holds no connection open while nobody sees the page, and goes on behind the last event", async () => {
     const { server, job, sight, until } = await jobPage();
     const known = job.events.length;
