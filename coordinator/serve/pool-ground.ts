@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import type { ClusterWorker } from "../../shared/api/cluster.js";
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { Logger } from "../../shared/logger.js";
@@ -73,8 +72,10 @@ export class PoolGround implements TrainingGround, PoolListener {
     return [...here, ...lost.map(({ worker }) => this.#describe(worker, nowMs))];
   }
 
-  async train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun> {
-    const { workers, engine } = this.#choose(run);
+  async train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun | null> {
+    const chosen = this.#choose(run);
+    if (chosen === null) return null;
+    const { workers, engine } = chosen;
     const reservation = this.#reserved.reserve(workers);
     const free = (): void => {
       if (reservation.free()) this.#changed();
@@ -85,6 +86,10 @@ export class PoolGround implements TrainingGround, PoolListener {
       const policy = { ...run.policy, transport } as const;
       const placed = placedRun({ ...run, policy }, engine);
       return await keepRun(placed, around.emit, (events) => this.#trainOn({ workers, free }, placed, events, around));
+    } catch (thrown) {
+      if (!(thrown instanceof WorkersGone)) throw thrown;
+      this.#log.info({ jobId: run.spec.jobId, err: thrown }, "job not started: it waits for another worker");
+      return null;
     } finally {
       // Others may have reserved the same workers since.
       free();
@@ -130,7 +135,8 @@ export class PoolGround implements TrainingGround, PoolListener {
     try {
       if (signal.aborted) interrupt();
       const gone = workers.find((worker) => worker.state !== "idle");
-      if (gone !== undefined) throw tooFewIdle(`worker ${gone.workerId} was lost before the job could start on it`);
+      if (gone !== undefined)
+        throw new WorkersGone(`worker ${gone.workerId} was lost before the job could start on it`);
       const members = workers.map((worker) => worker.member);
       const decision = decideMembership(0, members, { ...policy, replicas: spec.replicas });
       if (decision.kind !== "form") throw new Error(decision.reason);
@@ -144,7 +150,8 @@ export class PoolGround implements TrainingGround, PoolListener {
     }
   }
 
-  #choose({ spec, policy }: TrainingRun): Extract<WorkerDecision, { kind: "chosen" }> {
+  /** Null: too few are idle. */
+  #choose({ spec, policy }: TrainingRun): Extract<WorkerDecision, { kind: "chosen" }> | null {
     const { engine, threads } = spec;
     const need = { count: policy.workers, engine, threads };
     const decision = chooseWorkers(need, this.#requirePool().workers, (worker) => this.#isFree(worker));
@@ -152,7 +159,7 @@ export class PoolGround implements TrainingGround, PoolListener {
       case "chosen":
         return decision;
       case "busy":
-        throw tooFewIdle(`${need.count} workers are needed, ${decision.idle} are idle`);
+        return null;
       case "impossible":
         throw new RingstrasseError(decision.failure);
       default:
@@ -192,15 +199,13 @@ export class PoolGround implements TrainingGround, PoolListener {
   }
 }
 
+/** Nobody has been told of the run yet. */
+class WorkersGone extends Error {}
+
 /** The run with what was settled by the workers that it got. */
 function placedRun(run: TrainingRun, { name }: EngineFacts): TrainingRun {
   const { spec, policy, configuration } = run;
   const reason = spec.engine === "auto" ? "the fastest that enough idle workers have" : "it was asked for";
   const settled = { transport: policy.transport, engine: name, engineReason: configuration["engineReason"] ?? reason };
   return { ...run, spec: { ...spec, engine: name }, configuration: { ...configuration, ...settled } };
-}
-
-function tooFewIdle(problem: string): RingstrasseError {
-  const remedy = "Queue the job again: it waits until enough workers are idle";
-  return new RingstrasseError({ code: "LAUNCH_FAILED", host: hostname(), problem, remedy });
 }

@@ -119,7 +119,8 @@ export class JobTrainer {
       return await this.#short(id, { ...wanted, engine });
     const training = ground.train(run, { emit, signal, onStop });
     taken();
-    return { kind: "trained", run, trained: await training };
+    const trained = await training;
+    return trained === null ? await this.#short(id, wanted) : { kind: "trained", run, trained };
   }
 
   /** From here on the queue asks for what the run found that it needs: it starts the job no sooner. */

@@ -44,7 +44,8 @@ export interface TrainingGround extends Workforce {
   /**
    * Trains on `run.policy.workers` idle workers, which are taken before this returns its promise and are idle again, or lost, when the
    * promise settles. Runs go side by side. Writes the output directory, checkpoints included, as `ringstrasse train` does.
-   * @throws RingstrasseError with the run's first failure; LAUNCH_FAILED when too few workers are idle.
+   * @returns null: too few workers are idle, or some went before any was told of the run
+   * @throws RingstrasseError with the run's first failure
    */
-  train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun>;
+  train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun | null>;
 }

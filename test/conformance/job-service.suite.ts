@@ -286,6 +286,19 @@ export function jobServiceSuite(kind: StoreKind): void {
     });
 
     describe("the queue", () => {
+      it("keeps a job waiting whose worker went before it could start", async () => {
+        const place = await open(1);
+        const { ground, service } = place;
+        ground.isLosing = true;
+        const id = await queued(place);
+        await expect.poll(() => ground.isLosing).toBe(false);
+        await expect.poll(async () => (await service.detail(id)).job.status).toBe("QUEUED");
+        ground.setPresent(1);
+        const run = await ground.next();
+        run.finish();
+        await heardUntil(place, id, "FINISHED");
+      });
+
       it("is told to those that ask every second by its beginning and its length", async () => {
         const place = await open(0);
         const { service, store } = place;

@@ -107,6 +107,8 @@ export class ScriptedGround implements TrainingGround {
   runsSoFar = 0;
   /** Has every run finish by itself when set. */
   isAutomatic = false;
+  /** The next run loses a worker before it has told any of itself. */
+  isLosing = false;
   /** Called when a run begins, before it is handed to the test. */
   onTrain: (run: ScriptedRun) => void = () => undefined;
 
@@ -156,10 +158,13 @@ export class ScriptedGround implements TrainingGround {
     return this.#arrived.length;
   }
 
-  async train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun> {
+  async train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun | null> {
     const { workers } = run.policy;
-    if (this.capacity(run.spec).idle < workers) {
-      throw new RingstrasseError({ code: "LAUNCH_FAILED", host: "here", problem: "too few idle", remedy: "Wait" });
+    if (this.capacity(run.spec).idle < workers) return null;
+    if (this.isLosing) {
+      this.isLosing = false;
+      this.setPresent(this.#present - 1);
+      return await Promise.resolve(null);
     }
     this.#take(run, workers);
     this.mostBusy = Math.max(this.mostBusy, this.#busy);

@@ -15,7 +15,7 @@ import { temporaryDirectory } from "../../../support/temporary-directory.js";
 class TidiedGround extends ScriptedGround {
   isTidied = true;
 
-  override async train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun> {
+  override async train(run: TrainingRun, around: RunSurroundings): Promise<TrainedRun | null> {
     const trained = await super.train(run, around);
     if (this.isTidied) await rm(join(run.output.modelDir, MODEL_FILES.weights));
     return trained;
