@@ -9,7 +9,8 @@ import { UploadedFileSchema } from "../../../shared/api/uploaded-file.js";
 import { ApiError } from "./api-error.js";
 import type { TokenKeeper } from "./token-keeper.js";
 
-export type JobCommand = "train" | "retrain" | "cancel";
+/** `anew`: to be trained without its last saved state. */
+export type JobCommand = "train" | "retrain" | "anew" | "cancel";
 
 export interface JobQuery {
   readonly limit: number;
@@ -101,7 +102,8 @@ export class ApiClient {
   }
 
   async command(id: string, command: JobCommand): Promise<void> {
-    await this.request(`${vinnsl(id)}/${command}`, { method: "POST" });
+    const path = command === "anew" ? "retrain?resume=never" : command;
+    await this.request(`${vinnsl(id)}/${path}`, { method: "POST" });
   }
 
   async remove(id: string): Promise<void> {

@@ -1,3 +1,5 @@
+import { MAX_BODY_BYTES } from "../../../shared/api/max-body-bytes.js";
+
 /** A file as far as it is judged before it is sent. */
 export interface ChosenFile {
   readonly name: string;
@@ -22,8 +24,6 @@ export interface Finding {
   readonly text: string;
 }
 
-/** Largest document that the coordinator takes, in bytes of UTF-8. */
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
 const DATA_NAME = /\.(csv|txt|data|idx|gz|ubyte)$|idx\d-ubyte/i;
 
 /**
@@ -38,8 +38,7 @@ function documentFindings(draft: Draft, markup: MarkupVerdict | null): Finding[]
   const error = (text: string): Finding[] => [{ about: "document", weight: "error", text }];
   if (markup === null) return error("A ViNNSL document is needed: paste it, or choose a file");
   const bytes = new TextEncoder().encode(draft.xml).length;
-  if (bytes > MAX_DOCUMENT_BYTES)
-    return error(`The document has ${bytes} bytes; at most ${MAX_DOCUMENT_BYTES} are taken`);
+  if (bytes > MAX_BODY_BYTES) return error(`The document has ${bytes} bytes; at most ${MAX_BODY_BYTES} are taken`);
   if (markup.kind === "broken") {
     const line = markup.line === null ? "" : `Line ${markup.line}: `;
     return error(`${line}${markup.problem}`);

@@ -60,18 +60,22 @@ export function JobHeader({ job, connection, command, controller }: JobHeaderPro
         </span>
       </p>
       {command.kind === "refused" ? (
-        <ProblemNote problem={command.problem} title={`The coordinator refused to ${command.name} this job.`} />
+        <ProblemNote problem={command.problem} title={`The coordinator refused to ${inWords(command.name)}.`} />
       ) : null}
       {asked?.question ? (
         <ConfirmDialog
           question={asked.question}
-          yes={`${asked.label} job`}
+          yes={asked.yes}
           confirmed={() => void perform(asked)}
           dismissed={() => setAsked(null)}
         />
       ) : null}
     </div>
   );
+}
+
+function inWords(name: string): string {
+  return name === "anew" ? "begin this job anew" : `${name} this job`;
 }
 
 function classOf({ name }: JobButton): string {

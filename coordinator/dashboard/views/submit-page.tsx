@@ -1,5 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import type { ApiClient } from "../api/api-client.js";
+import { LatestText } from "../controllers/latest-text.js";
 import { readMarkup } from "../controllers/read-markup.js";
 import { submitJob } from "../controllers/submit-controller.js";
 import { hashOf } from "../stores/route.js";
@@ -116,9 +117,18 @@ interface DocumentFieldProps {
 
 function DocumentField({ xml, disabled, entered }: DocumentFieldProps) {
   const [name, setName] = useState<File | null>(null);
-  const read = async (file: File | null) => {
+  const [problem, setProblem] = useState<string | null>(null);
+  const [latest] = useState(() => new LatestText());
+  const write = (text: string) => {
+    latest.supersede();
+    setProblem(null);
+    entered(text);
+  };
+  const read = (file: File | null) => {
     setName(file);
-    entered(file === null ? "" : await file.text());
+    // Until the file is read there is no document: the one before must not be sent under its name.
+    write("");
+    if (file !== null) void latest.read(file, { read: entered, failed: setProblem });
   };
   return (
     <>
@@ -128,8 +138,13 @@ function DocumentField({ xml, disabled, entered }: DocumentFieldProps) {
         file={name}
         accept=".xml,text/xml,application/xml"
         disabled={disabled}
-        chosen={(file) => void read(file)}
+        chosen={read}
       />
+      {problem === null ? null : (
+        <p class="note error" role="alert">
+          {problem}
+        </p>
+      )}
       <label class="sr-only" for="document-text">
         Text of the document
       </label>
@@ -141,7 +156,7 @@ function DocumentField({ xml, disabled, entered }: DocumentFieldProps) {
         disabled={disabled}
         placeholder="<vinnsl> … </vinnsl>"
         value={xml}
-        onInput={(event) => entered(event.currentTarget.value)}
+        onInput={(event) => write(event.currentTarget.value)}
       />
     </>
   );

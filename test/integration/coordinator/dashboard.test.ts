@@ -193,6 +193,10 @@ describe.skipIf(!HAS_CHROMIUM)("dashboard in Chromium (needs /usr/bin/chromium)"
     await shows(page, ".heading .badge", "ERROR");
     expect(server.requests).toContain(`POST /vinnsl/${id}/cancel`);
     await page.getByRole("button", { name: "Retrain" }).waitFor();
+    await page.getByRole("button", { name: "Begin anew" }).click();
+    await page.getByRole("button", { name: "Begin job anew" }).click();
+    await shows(page, ".heading .badge", "QUEUED");
+    expect(server.requests).toContain(`POST /vinnsl/${id}/retrain?resume=never`);
     expect(complaints).toEqual([]);
   });
 

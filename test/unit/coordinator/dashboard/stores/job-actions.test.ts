@@ -10,13 +10,13 @@ describe("buttons of a job", () => {
       QUEUED: ["cancel"],
       INPROGRESS: ["cancel"],
       FINISHED: ["retrain", "delete"],
-      ERROR: ["retrain", "delete"],
+      ERROR: ["retrain", "anew", "delete"],
     });
   });
 
   it("ask before anything is lost", () => {
     for (const { name, question } of Object.values(JOB_BUTTONS).flat()) {
-      expect(question !== null).toBe(name === "cancel" || name === "delete");
+      expect(question !== null).toBe(["anew", "cancel", "delete"].includes(name));
     }
   });
 });
