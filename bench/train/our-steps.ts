@@ -65,7 +65,7 @@ async function compete(spec: JobSpec): Promise<void> {
   const report = (text: string) => process.stderr.write(`${text}\n`);
   const settings = { seed: spec.seed, threads: spec.threads, report };
   await using engine = await createEngine(spec.engine, spec.model, layout, settings);
-  await using batches = MicroBatchStream.open(spec, [0], spec.batchSize);
+  await using batches = MicroBatchStream.open(spec, [0]);
   const membership = { generation: 0, rank: 0, worldSize: 1, replicas: 1 };
   const exchange = { membership, buffers: arenas.exchange, memory: memory.memory, kernels };
   await using collective = createLocalCollective(exchange);

@@ -4,9 +4,9 @@ import {
   type PredictionRequest,
 } from "../../shared/data/load-rows-for-prediction.js";
 import type { ModelFacts } from "../../shared/model-file/model-facts.js";
+import { forwardRows } from "../engine/forward-rows.js";
 
-/** Rows per forward pass; fewer when rows are so wide that a batch would take more than 16 MiB. */
-const MOST_BATCH_ROWS = 1024;
+/** Rows are read as one batch is computed, so that there are several: of up to 16 MiB each. */
 const MOST_BATCH_FLOATS = 4 * 1024 * 1024;
 
 export interface RowsPlace {
@@ -36,7 +36,7 @@ export function rowsOf(
 
 /** Rows per forward pass of this model. */
 export function batchRowsOf({ model }: Pick<ModelFacts, "model">): number {
-  return Math.max(1, Math.min(MOST_BATCH_ROWS, Math.floor(MOST_BATCH_FLOATS / model.inputs)));
+  return Math.max(1, Math.min(forwardRows(model), Math.floor(MOST_BATCH_FLOATS / model.inputs)));
 }
 
 function targetsOf({ model, classNames }: ModelFacts): PredictionRequest["targets"] {

@@ -2,9 +2,6 @@ import { replicaSpan } from "../../shared/epoch-plan.js";
 import { addSums, type Means, meansOf, NO_SUMS, readScalars, writeScalars } from "./step-scalars.js";
 import type { TrainingContext } from "./training-context.js";
 
-/** Rows of one forward pass: bounds memory, and is the same for any number of workers. */
-export const EVALUATION_BATCH = 1024;
-
 /**
  * Loss and metrics over all test rows, with the committed parameters. The rows are cut into one contiguous slice per replica, so the
  * figures have the same bits on any number of workers. Null when nothing was held out.

@@ -5,7 +5,7 @@ import type { JobSpec } from "../../shared/job-spec.js";
 import type { BatchSource } from "../data/batch-source.js";
 import { openBatches } from "../data/open-batches.js";
 import type { MicroBatch } from "../engine/engine.js";
-import { mostRowsAtOnce } from "./step-memory.js";
+import { evaluationRows, mostRowsAtOnce } from "./step-memory.js";
 
 /**
  * Batches read before they are needed, where a thread reads them. One would do if the reader's thread always got its turn; where other work wants the same core, it
@@ -33,27 +33,24 @@ export class MicroBatchStream implements AsyncDisposable {
   readonly #stepsPerEpoch: number;
   readonly #training: BatchSource;
   readonly #testing: BatchSource | null;
-  readonly #evaluationBatch: number;
   readonly #rows: Uint32Array;
   #order: { readonly epoch: number; readonly rows: RowOrder } | null = null;
   /** What was asked of the reader and not yet given out, oldest first. */
   readonly #ahead: MicroBatchId[] = [];
 
-  private constructor(spec: JobSpec, localReplicas: readonly number[], evaluationBatch: number) {
+  private constructor(spec: JobSpec, localReplicas: readonly number[]) {
     const { train, test, transform } = spec.dataset;
     this.#spec = spec;
     this.#localReplicas = localReplicas;
-    this.#evaluationBatch = evaluationBatch;
     this.#stepsPerEpoch = stepsPerEpoch(train.rowCount, spec.batchSize);
     const maxRows = Math.max(1, mostRowsAtOnce(spec));
     this.#rows = new Uint32Array(maxRows);
     this.#training = openBatches(train, transform, { maxRows, slots: 1 + READ_AHEAD });
-    this.#testing = test === null ? null : openBatches(test, transform, { maxRows: evaluationBatch });
+    this.#testing = test === null ? null : openBatches(test, transform, { maxRows: Math.max(1, evaluationRows(spec)) });
   }
 
-  /** @param evaluationBatch rows of one batch of test rows. */
-  static open(spec: JobSpec, localReplicas: readonly number[], evaluationBatch: number): MicroBatchStream {
-    return new MicroBatchStream(spec, localReplicas, evaluationBatch);
+  static open(spec: JobSpec, localReplicas: readonly number[]): MicroBatchStream {
+    return new MicroBatchStream(spec, localReplicas);
   }
 
   /**
@@ -76,11 +73,11 @@ export class MicroBatchStream implements AsyncDisposable {
     return batch;
   }
 
-  /** Test rows [from, to) in file order, in batches of at most the evaluation batch; each valid until the next. */
+  /** Test rows [from, to) in file order, in batches of at most {@link evaluationRows}; each valid until the next. */
   async *testRows(span: Span, signal: AbortSignal): AsyncGenerator<MicroBatch, void> {
     const reader = this.#testing;
     if (reader === null) return;
-    const batches = cut(span, this.#evaluationBatch);
+    const batches = cut(span, evaluationRows(this.#spec));
     for (const [index, rows] of batches.entries()) {
       if (index === 0) reader.prefetch(rows);
       const following = batches[index + 1];

@@ -16,7 +16,6 @@ import { createOptimizer } from "../optimizer/create-optimizer.js";
 import { type Arenas, fillTensors, viewTotals } from "./arenas.js";
 import { Checkpointer } from "./checkpointer.js";
 import { createRounds } from "./create-rounds.js";
-import { EVALUATION_BATCH } from "./evaluate.js";
 import { formCollective } from "./form-collective.js";
 import { allocateJobArenas } from "./job-arenas.js";
 import { LossScaler } from "./loss-scaler.js";
@@ -71,7 +70,7 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     threads: spec.threads,
     report: resources.announce,
   });
-  await using batches = MicroBatchStream.open(spec, localReplicas, EVALUATION_BATCH);
+  await using batches = MicroBatchStream.open(spec, localReplicas);
   initialise(arenas, spec.seed, optimizer.initialState);
   const { resume } = assignment;
   const position = resume?.position ?? BEGINNING;

@@ -3,6 +3,7 @@ import { microBatchSpan } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobSpec } from "../../shared/job-spec.js";
 import { layerWithShapes, widthOf } from "../../shared/layer-shape.js";
+import { forwardRowBytes, forwardRows } from "../engine/forward-rows.js";
 
 /** What a WebAssembly memory can address. */
 const WASM_BYTES = 4 * 2 ** 30;
@@ -10,11 +11,21 @@ const WASM_BYTES = 4 * 2 ** 30;
 const KEPT = new Set(["dense", "conv2d", "maxPool", "avgPool", "batchNorm"]);
 const REMEDY =
   "Use a larger --accumulate, a smaller --batch-size, or more --replicas, so that fewer rows are computed at once; or a smaller network";
+const EVALUATION_REMEDY =
+  "Use fewer workers on this machine or a smaller network, or hold no rows out (--test-split 0)";
 
 /** Rows that one replica computes at once, at most: the first part of replica 0's slice of a full step is the longest. Pure. */
 export function mostRowsAtOnce({ batchSize, replicas, dataset, stepRules }: JobSpec): number {
   const step = { from: 0, to: Math.min(batchSize, dataset.train.rowCount) };
   return microBatchSpan(step, { replica: 0, replicas, accumulation: 0, accumulate: stepRules.accumulate }).to;
+}
+
+/**
+ * Test rows that one replica evaluates at once, at most; 0 where there are none. The same for any number of workers, so that the figures have
+ * the same bits. Pure.
+ */
+export function evaluationRows({ dataset, model }: JobSpec): number {
+  return Math.min(dataset.test?.rowCount ?? 0, forwardRows(model));
 }
 
 /**
@@ -37,7 +48,9 @@ export function stepSizeBytes(spec: JobSpec): number {
  */
 export function checkStepMemory(spec: JobSpec, freeBytes: number, workersHere: number): void {
   const shareBytes = freeBytes / workersHere;
-  const neededBytes = stepSizeBytes(spec);
+  const stepBytes = stepSizeBytes(spec);
+  const evaluationBytes = evaluationRows(spec) * forwardRowBytes(spec.model);
+  const neededBytes = Math.max(stepBytes, evaluationBytes);
   const roomBytes = spec.engine === "wasm" ? Math.min(shareBytes, WASM_BYTES) : shareBytes;
   // With GPUs the batch has to fit there; the library says so itself.
   if (neededBytes <= roomBytes) return;
@@ -45,7 +58,12 @@ export function checkStepMemory(spec: JobSpec, freeBytes: number, workersHere: n
     roomBytes === shareBytes
       ? `${gigabytes(freeBytes)} are free on ${hostname()}${workersHere > 1 ? ` for ${workersHere} workers` : ""}`
       : `WebAssembly has room for ${gigabytes(roomBytes)}`;
-  throw noRoom(spec, `a step of ${mostRowsAtOnce(spec)} rows needs ${gigabytes(neededBytes)} or more, and ${room}`);
+  const needed =
+    neededBytes === stepBytes
+      ? `a step of ${mostRowsAtOnce(spec)} rows needs`
+      : `evaluating ${evaluationRows(spec)} test rows at once needs`;
+  const problem = `${needed} ${gigabytes(neededBytes)} or more, and ${room}`;
+  throw noRoom(spec, problem, neededBytes === stepBytes ? REMEDY : EVALUATION_REMEDY);
 }
 
 /** The same failure for memory that runs out while the job is on its way; anything else stays what it is. */
@@ -55,11 +73,12 @@ export function namedMemoryFailure(thrown: unknown, spec: JobSpec): unknown {
     thrown.message,
   );
   if (!isMemory) return thrown;
-  return noRoom(spec, `no memory is left on ${hostname()} for a step of ${mostRowsAtOnce(spec)} rows`, thrown);
+  const problem = `no memory is left on ${hostname()} for a step of ${mostRowsAtOnce(spec)} rows`;
+  return noRoom(spec, problem, REMEDY, thrown);
 }
 
-function noRoom({ engine }: JobSpec, problem: string, cause?: unknown): RingstrasseError {
-  return new RingstrasseError({ code: "ENGINE_UNAVAILABLE", engine, problem, remedy: REMEDY }, { cause });
+function noRoom({ engine }: JobSpec, problem: string, remedy: string, cause?: unknown): RingstrasseError {
+  return new RingstrasseError({ code: "ENGINE_UNAVAILABLE", engine, problem, remedy }, { cause });
 }
 
 function gigabytes(bytes: number): string {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { JobSpec } from "../../../../shared/job-spec.js";
 import { PLAIN_STEP } from "../../../../shared/step-rules.js";
-import { checkStepMemory, namedMemoryFailure, stepSizeBytes } from "../../../../worker/train/step-memory.js";
+import {
+  checkStepMemory,
+  evaluationRows,
+  namedMemoryFailure,
+  stepSizeBytes,
+} from "../../../../worker/train/step-memory.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
 
 const GB = 1e9;
@@ -12,7 +17,7 @@ function spec(engine: JobSpec["engine"], changes: Partial<JobSpec> = {}): JobSpe
     engine,
     replicas: 4,
     batchSize: 1_000_000,
-    dataset: { train: { rowCount: 400_000 } },
+    dataset: { train: { rowCount: 400_000 }, test: null },
     stepRules: PLAIN_STEP,
     model: {
       inputs: 20,
@@ -53,6 +58,33 @@ describe("checkStepMemory", () => {
     const failure = await failureWithCode("ENGINE_UNAVAILABLE", () => checkStepMemory(spec("wasm"), 100 * GB, 1));
     expect(failure.problem).toMatch(/WebAssembly has room for 4\.29 GB$/);
     expect(() => checkStepMemory(spec("wasm", { replicas: 12 }), 100 * GB, 1)).not.toThrow();
+  });
+});
+
+describe("evaluationRows", () => {
+  const heldOut = (rowCount: number, model: object): JobSpec =>
+    spec("wasm", {
+      batchSize: 4,
+      dataset: { train: { rowCount: 4 }, test: { rowCount } },
+      model,
+    } as unknown as Partial<JobSpec>);
+  const iris = { inputs: 4, layers: [{ kind: "dense", name: "a", units: 3, activation: "softmax", initialBias: 0 }] };
+
+  it("is all of a small network's test rows, up to 1024", () => {
+    expect(evaluationRows(heldOut(30, iris))).toBe(30);
+    expect(evaluationRows(heldOut(5000, iris))).toBe(1024);
+    expect(evaluationRows(spec("wasm"))).toBe(0);
+  });
+
+  it("is checked too, where it needs more than a step", async () => {
+    const wide = spec("wasm").model;
+    // 1024 rows: 20 inputs, twice 14,990 of the dense layer, once of the dropout.
+    expect(() => checkStepMemory(heldOut(5000, wide), 185e6, 1)).not.toThrow();
+    const failure = await failureWithCode("ENGINE_UNAVAILABLE", () => checkStepMemory(heldOut(5000, wide), 180e6, 1));
+    expect(failure.problem).toMatch(
+      /^evaluating 1024 test rows at once needs 0\.184 GB or more, and 0\.180 GB are free/,
+    );
+    expect(failure.remedy).toMatch(/--test-split 0/);
   });
 });
 
