@@ -2,7 +2,7 @@ import type { StepReport, WorkerBody } from "../../shared/protocol/control-messa
 
 /** Reports leave together when so many have come together … */
 const MAX_REPORTS = 256;
-/** … or when the last ones left so long ago: people watch, so well under a second, and slow steps are told one by one. */
+/** … or when the last ones left so long ago: people watch, so well under a second, and slow steps (or rounds) are told one by one. */
 const MAX_AGE_MS = 100;
 
 /** Bundles step reports: small models do thousands of steps per second, and each message costs both ends. */
@@ -20,8 +20,9 @@ export class ReportQueue {
     this.#send = send;
   }
 
-  add(report: StepReport): void {
-    this.#reports.push(report);
+  /** Of steps that became known together: none of them waits for the next ones. */
+  add(reports: readonly StepReport[]): void {
+    this.#reports.push(...reports);
     const isTime = performance.now() - this.#sentMs >= MAX_AGE_MS;
     if (isTime || this.#reports.length >= MAX_REPORTS) this.flush();
   }

@@ -8,12 +8,15 @@ import { evaluateTestRows } from "./evaluate.js";
 import { assertFiniteTest } from "./finite-check.js";
 import type { meansOf } from "./step-scalars.js";
 import { gatherEpoch, trainAsyncStep } from "./train-async-step.js";
-import { type StepId, type StepOutcome, type TrainedStep, trainStep } from "./train-step.js";
+import { type StepId, type TrainedStep, trainStep } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
 
 /** Hears of every step and epoch of this worker. */
 export interface TrainingObserver {
-  onStep(id: StepId, outcome: StepOutcome): void;
+  /** Those that one commit made, in order. */
+  onSteps(steps: readonly TrainedStep[]): void;
+  /** Before a time without steps, which may be long: what was told so far has to arrive. On every worker. */
+  onPause(): void;
   onEpoch(report: EpochReport): void;
   /** Asked where workers must agree on it before they reach a boundary: whether this one wants a checkpoint there. */
   wantsCheckpoint(end: Boundary): boolean;
@@ -44,6 +47,7 @@ export async function trainJob(
   const first = epochToTrain(position, stepsOf(context));
   for (let epoch = first; epoch <= spec.epochs; epoch++) {
     const report = await trainEpoch(context, { epoch, progress }, observer);
+    observer.onPause();
     progress = null;
     const reached = spec.lossThreshold !== null && report.trainLoss < spec.lossThreshold;
     const last = reached || epoch === spec.epochs;
@@ -88,19 +92,19 @@ async function trainEpoch(
   const isAsync = context.pushPull !== null;
   let held: TrainedStep | null = null;
   while (gate.position.step < lastStep) {
-    for (const trained of await advance(context, epoch, observer)) {
-      totals.add(trained.outcome);
-      // An asynchronous epoch's last step is told when all are through: the others are still being served.
-      if (isAsync && trained.id.step === lastStep) held = trained;
-      else observer.onStep(trained.id, trained.outcome);
-    }
+    const trained = await advance(context, epoch, observer);
+    for (const { outcome } of trained) totals.add(outcome);
+    // An asynchronous epoch's last step is told when all are through: the others are still being served.
+    held = isAsync ? (trained.find(({ id }) => id.step === lastStep) ?? null) : null;
+    if (held === null) observer.onSteps(trained);
     // Workers of an asynchronous job stand at different steps until the epoch ends.
     if (gate.position.step < lastStep && !isAsync) await observer.onBoundary(gate.position, () => totals.progress());
   }
   if (isAsync) {
     const { sums, served } = await gatherEpoch(context, totals.sums);
     totals.gathered(sums);
-    if (held !== null) observer.onStep(held.id, { ...held.outcome, ...movedWith(held.outcome, served) });
+    if (held !== null)
+      observer.onSteps([{ id: held.id, outcome: { ...held.outcome, ...movedWith(held.outcome, served) } }]);
   }
   return { epoch, steps: gate.position.step, ...totals.figures(spec.model.targets.kind) };
 }

@@ -1,5 +1,5 @@
 import type { Generation, JobId } from "../../shared/ids.js";
-import type { EpochReport, WorkerBody } from "../../shared/protocol/control-message.js";
+import type { EpochReport, StepReport, WorkerBody } from "../../shared/protocol/control-message.js";
 import type { EpochProgress } from "../../shared/training-position.js";
 import type { Boundary } from "./checkpoint-clock.js";
 import type { Checkpointer } from "./checkpointer.js";
@@ -8,7 +8,7 @@ import { packWeights, StateHash, weightsSha256 } from "./state-hash.js";
 import { meansOf } from "./step-scalars.js";
 import { epochBlockHashes } from "./step-tracer.js";
 import type { TrainingEnd, TrainingObserver } from "./train-job.js";
-import type { StepId, StepOutcome } from "./train-step.js";
+import type { StepId, TrainedStep } from "./train-step.js";
 import type { TrainingContext } from "./training-context.js";
 
 /** Weights travel in pieces of so many bytes: each is a sign of life while heartbeats wait behind them, so on a slow link they must be small. */
@@ -47,26 +47,16 @@ export class TrainingReporter implements TrainingObserver {
     if (this.#context.rank === 0) this.#sendEpochHashes({ epoch: 0, step: 0 });
   }
 
-  onStep(id: StepId, outcome: StepOutcome): void {
-    const { spec, localReplicas } = this.#context;
-    const means = meansOf(outcome.totals, spec.model.targets.kind);
-    this.#queue.add({
-      ...id,
-      // An asynchronous step's figures are this worker's, which may have had no rows in it.
-      loss: outcome.totals.count === 0 ? 0 : means.loss,
-      accuracy: outcome.totals.count === 0 && means.accuracy !== null ? 0 : means.accuracy,
-      totalRows: outcome.totals.count,
-      ...outcome.update,
-      replicas: [...localReplicas],
-      rows: outcome.localRows,
-      computeMs: outcome.elapsedMs - outcome.communicationMs,
-      communicationMs: outcome.communicationMs,
-      sentBytes: outcome.sentBytes,
-      receivedBytes: outcome.receivedBytes,
-      ...outcome.delay,
-    });
-    if (outcome.hashes === null) return;
-    this.#send({ kind: "blockHashes", ...this.#job, epochHashes: null, stepHashes: outcome.hashes });
+  onSteps(steps: readonly TrainedStep[]): void {
+    this.#queue.add(steps.map((step) => this.#reportOf(step)));
+    for (const { outcome } of steps) {
+      if (outcome.hashes !== null)
+        this.#send({ kind: "blockHashes", ...this.#job, epochHashes: null, stepHashes: outcome.hashes });
+    }
+  }
+
+  onPause(): void {
+    this.#queue.flush();
   }
 
   onEpoch(report: EpochReport): void {
@@ -86,10 +76,32 @@ export class TrainingReporter implements TrainingObserver {
       if (this.wantsCheckpoint({ ...id, endsEpoch: progress === null }))
         await this.#checkpointer?.take(id, progress?.() ?? null);
     } else if (replicaStates.isCheckpointAgreed) {
+      // The coordinator keeps it once all have told the step: that must not wait for the next round.
+      this.#queue.flush();
       // Only rank 0 takes one, and all help.
       if (this.#checkpointer === null) await replicaStates.gather(this.#context, null);
       else await this.#checkpointer.take(id, progress?.() ?? null);
     }
+  }
+
+  #reportOf({ id, outcome }: TrainedStep): StepReport {
+    const { spec, localReplicas } = this.#context;
+    const means = meansOf(outcome.totals, spec.model.targets.kind);
+    return {
+      ...id,
+      // An asynchronous step's figures are this worker's, which may have had no rows in it.
+      loss: outcome.totals.count === 0 ? 0 : means.loss,
+      accuracy: outcome.totals.count === 0 && means.accuracy !== null ? 0 : means.accuracy,
+      totalRows: outcome.totals.count,
+      ...outcome.update,
+      replicas: [...localReplicas],
+      rows: outcome.localRows,
+      computeMs: outcome.elapsedMs - outcome.communicationMs,
+      communicationMs: outcome.communicationMs,
+      sentBytes: outcome.sentBytes,
+      receivedBytes: outcome.receivedBytes,
+      ...outcome.delay,
+    };
   }
 
   #sendEpochHashes(id: StepId): void {

@@ -10,17 +10,21 @@ function report(step: number): StepReport {
   return { epoch: 1, step, ...figures, computeMs: 1, communicationMs: 0, sentBytes: 0, receivedBytes: 0 };
 }
 
+function stepsOf(sent: readonly WorkerBody[]): number[][] {
+  return sent.map((body) => (body.kind === "steps" ? body.reports.map(({ step }) => step) : []));
+}
+
 /** Adds reports, so many milliseconds apart. @returns the steps of each message */
 function messagesOf(count: number, apartMs: number): number[][] {
   const sent: WorkerBody[] = [];
   const queue = new ReportQueue(job, (body) => sent.push(body));
   for (let step = 1; step <= count; step++) {
-    queue.add(report(step));
+    queue.add([report(step)]);
     vi.advanceTimersByTime(apartMs);
   }
   queue.flush();
   queue.flush();
-  return sent.map((body) => (body.kind === "steps" ? body.reports.map(({ step }) => step) : []));
+  return stepsOf(sent);
 }
 
 describe("ReportQueue", () => {
@@ -36,5 +40,19 @@ describe("ReportQueue", () => {
     const many = messagesOf(600, 0);
     expect(many.map(({ length }) => length)).toEqual([1, 256, 256, 87]);
     expect(many.flat()).toEqual(Array.from({ length: 600 }, (_, index) => index + 1));
+  });
+
+  it("tells all steps of a slow round when it ends, and bundles fast rounds whole", () => {
+    const sent: WorkerBody[] = [];
+    const queue = new ReportQueue(job, (body) => sent.push(body));
+    for (const [round, tookMs] of [150, 150, 40, 40, 40].entries()) {
+      vi.advanceTimersByTime(tookMs);
+      queue.add([report(2 * round + 1), report(2 * round + 2)]);
+    }
+    expect(stepsOf(sent)).toEqual([
+      [1, 2],
+      [3, 4],
+      [5, 6, 7, 8, 9, 10],
+    ]);
   });
 });
