@@ -1,7 +1,7 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { RingstrasseError, toFailure } from "../../shared/failure.js";
-import { isSystemError } from "../../shared/write-failure.js";
+import { isSystemError, writeFailure } from "../../shared/write-failure.js";
 import { CHECKPOINTS_FOLDER, stepOfFileName } from "./checkpoint-format.js";
 import { SavedCheckpoint } from "./saved-checkpoint.js";
 
@@ -54,6 +54,20 @@ export async function chooseCheckpoint({ resume, out, warn }: CheckpointWish): P
 export function runDirectoryOf({ path }: SavedCheckpoint): string | null {
   const folder = dirname(resolve(path));
   return basename(folder) === CHECKPOINTS_FOLDER ? dirname(folder) : null;
+}
+
+/**
+ * Whether a checkpoint is one of those in an output directory, by whatever name either is called.
+ * @throws RingstrasseError OUTPUT_UNWRITABLE when the directory can't be looked at
+ */
+export async function liesIn({ path }: SavedCheckpoint, out: string): Promise<boolean> {
+  const folder = join(out, CHECKPOINTS_FOLDER);
+  try {
+    return (await realpath(folder)) === (await realpath(dirname(path)));
+  } catch (cause) {
+    if (isSystemError(cause) && (cause.code === "ENOENT" || cause.code === "ENOTDIR")) return false;
+    throw writeFailure(folder, cause);
+  }
 }
 
 function outOf(out: string | null): string {

@@ -6,6 +6,7 @@ import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import { VERSION } from "../../shared/version.js";
 import type { ResumableJob } from "../checkpoint/checkpoint-format.js";
 import { checkpointSettings } from "../checkpoint/checkpoint-settings.js";
+import { liesIn } from "../checkpoint/choose-checkpoint.js";
 import { differenceOf, resumableJob } from "../checkpoint/resumable-job.js";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
@@ -117,7 +118,9 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
   const collective = collectiveOf(job);
   const resumable = resumableOf(spec, job, prepared);
   if (resumed !== null) refuseOtherJob(resumed, resumable);
-  const output = await prepareOutputDirectory(plan.out, { resumes: resumed !== null, hold: plan.hold });
+  // One that goes on from elsewhere is a new one here: it may neither remove another's checkpoints nor be taken for it.
+  const resumes = resumed !== null && (await liesIn(resumed, plan.out));
+  const output = await prepareOutputDirectory(plan.out, { resumes, hold: plan.hold });
   const checkpoints = checkpointSettings(options);
   const shownOut = plan.shownOut ?? output.path;
   const resumedFile = resumed === null ? null : shownFile(resumed, output.path, plan.shownOut);

@@ -32,7 +32,7 @@ export interface OutputWishes {
  * Makes sure before a long training that its results can be kept: creates the directory (with its parents) and proves by a
  * file, removed at once, that it can be written. The result of an earlier run there is removed with its documents, so that
  * `result.json` is there exactly when the last run finished; its model stays until a new one replaces it.
- * Checkpoints there stay for a run that resumes. Otherwise those of a run that finished are removed, and those of one that did not are
+ * Checkpoints there stay for a run that goes on from one of them. Otherwise those of a run that finished are removed, and those of one that did not are
  * nobody's to throw away: such a directory is refused.
  * @throws RingstrasseError OUTPUT_UNWRITABLE
  */

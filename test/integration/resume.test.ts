@@ -1,4 +1,4 @@
-import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
@@ -157,6 +157,31 @@ describe("a run that goes on from a checkpoint", () => {
       message: expect.stringMatching(/the seed was 6, and is 7\. Give --seed 6/),
     });
     expect(await readdir(job.out("run"))).toContain("result.json");
+  });
+});
+
+describe("a run that goes on in another directory", () => {
+  it("leaves the checkpoints of an unfinished run there alone, and removes those of a finished one", async () => {
+    const job = await iris("--epochs", "3", "--checkpoint-epochs", "1");
+    const [from, out] = [job.out("from"), job.out("other")];
+    const { finished, events } = await runTrain([...job.args, "--out", from]);
+    const first = events.find((event) => event.event === "checkpoint")?.file ?? "";
+    await runTrain([...job.args, "--seed", "7", "--out", out]);
+    const checkpoints = join(out, "checkpoints");
+    const kept = await readdir(checkpoints);
+    const metrics = await readFile(join(out, "metrics.csv"), "utf8");
+    const result = await readFile(join(out, "result.json"));
+    await rm(join(out, "result.json"));
+    const on = [...job.args, "--resume", first, "--out", out];
+    const { failed } = await runFailingTrain(on);
+    expect(failed).toMatchObject({ code: "OUTPUT_UNWRITABLE", message: expect.stringContaining(`--resume ${out}`) });
+    expect(await readdir(checkpoints)).toEqual(kept);
+    expect(await readFile(join(out, "metrics.csv"), "utf8")).toBe(metrics);
+
+    await writeFile(join(out, "result.json"), result);
+    const resumed = await runTrain(on);
+    expect(resumed.finished.stateSha256).toBe(finished.stateSha256);
+    expect((await readdir(checkpoints)).length).toBe(1);
   });
 });
 

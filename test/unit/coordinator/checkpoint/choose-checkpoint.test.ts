@@ -1,7 +1,7 @@
-import { readFile, truncate, writeFile } from "node:fs/promises";
+import { readFile, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { chooseCheckpoint, runDirectoryOf } from "../../../../coordinator/checkpoint/choose-checkpoint.js";
+import { chooseCheckpoint, liesIn, runDirectoryOf } from "../../../../coordinator/checkpoint/choose-checkpoint.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
 import { writeCheckpoint, writeForeignCheckpoint } from "../../../support/saved-checkpoints.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
@@ -86,5 +86,21 @@ describe("chooseCheckpoint", () => {
     });
     const missing = join(empty, "nowhere");
     expect(await failureWithCode("INPUT_MISSING", () => choose(missing))).toMatchObject({ file: missing });
+  });
+});
+
+describe("liesIn", () => {
+  it("knows a run's directory by every name, and no other for it", async () => {
+    const { run, paths } = await runWith(10);
+    const other = await runWith(10);
+    const elsewhere = await temporaryDirectory();
+    const link = join(elsewhere, "link");
+    await symlink(run, link);
+    for (const resume of [run, link, paths[0] ?? ""]) {
+      const { chosen } = await choose(resume);
+      if (chosen === null) throw new Error("a checkpoint expected");
+      for (const out of [run, `${run}/`, link]) expect(await liesIn(chosen, out)).toBe(true);
+      for (const out of [other.run, elsewhere, join(elsewhere, "never")]) expect(await liesIn(chosen, out)).toBe(false);
+    }
   });
 });
