@@ -15,7 +15,7 @@ import { GroupExchange, type SettledCollective } from "./group-exchange.js";
 import { divergence } from "./group-failures.js";
 import { GroupMember, strangerIdentity, type WorkerIdentity } from "./group-member.js";
 import type { GroupPolicy } from "./group-policy.js";
-import { type ReportListener, ReportOrder } from "./report-order.js";
+import { isReport, type ReportListener, ReportOrder } from "./report-order.js";
 import type { MergedStep } from "./step-merger.js";
 import type { Tenant } from "./tenant.js";
 import { WeightsReceiver } from "./weights-receiver.js";
@@ -81,6 +81,7 @@ export class JobGroup implements Tenant {
   #engine: EngineFacts | null = null;
   #verdict: Failure | null = null;
   #over = false;
+  #failedByItself = false; // Each worker tells the steps before that in its own time; they count once all have.
 
   constructor(options: GroupOptions) {
     this.#options = options;
@@ -226,7 +227,7 @@ export class JobGroup implements Tenant {
 
   #onReceived(worker: WorkerRecord, message: FromWorker): void {
     const member = this.#member(worker);
-    if (this.#over || member === undefined) return;
+    if (member === undefined || (this.#over && !(this.#failedByItself && isReport(message)))) return;
     const { rank } = member.assignment;
     switch (message.kind) {
       case "ready":
@@ -253,6 +254,7 @@ export class JobGroup implements Tenant {
         member.finished = message;
         return this.#finishWhenAllHave();
       case "failed":
+        this.#failedByItself = true;
         return this.fail(message.failure);
       case "join":
       case "heartbeat":

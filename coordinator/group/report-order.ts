@@ -1,9 +1,14 @@
-import type { EpochReport, StepReport } from "../../shared/protocol/control-message.js";
+import type { EpochReport, FromWorker, StepReport } from "../../shared/protocol/control-message.js";
 import { type MergedStep, StepMerger } from "./step-merger.js";
 
 export interface ReportListener {
   step(step: MergedStep): void;
   epoch(report: EpochReport): void;
+}
+
+/** Whether a message tells of steps or of an epoch. Pure. */
+export function isReport(message: FromWorker): message is Extract<FromWorker, { kind: "steps" | "epoch" }> {
+  return message.kind === "steps" || message.kind === "epoch";
 }
 
 /** Brings the workers' reports into one order: steps as they complete, an epoch after the last of its steps. */

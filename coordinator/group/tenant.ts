@@ -7,6 +7,7 @@ export type WorkerLeftFailure = Extract<Failure, { code: "WORKER_LEFT" }>;
 
 /** Whoever workers are lent to. */
 export interface Tenant {
+  /** Steps and epochs also while the worker is given back: the last ones before a failure. */
   received(worker: WorkerRecord, message: FromWorker): void;
   lost(worker: WorkerRecord, failure: Failure): void;
   /** A worker has to go, and can wait for some seconds until it is given back; then it is lost. */

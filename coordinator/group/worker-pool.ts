@@ -8,6 +8,7 @@ import { describeExit, type LaunchedWorker, type WorkerExit } from "../launcher/
 import type { ControlServer, JoinMessage } from "./control-server.js";
 import { strangerIdentity } from "./group-member.js";
 import { poolIsClosing, processIsGone } from "./join-refusals.js";
+import { isReport } from "./report-order.js";
 import type { Tenant, WorkerLeftFailure } from "./tenant.js";
 import { WatchClock } from "./worker-health.js";
 import { WorkerRecord } from "./worker-record.js";
@@ -59,7 +60,7 @@ export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #workers = new Map<string, WorkerRecord>();
   readonly #tenants = new Map<WorkerRecord, Tenant>();
-  readonly #releasing = new Map<WorkerRecord, () => void>();
+  readonly #releasing = new Map<WorkerRecord, { readonly tenant: Tenant | undefined; resolve(): void }>();
   readonly #launched = new LaunchedWorkers();
   readonly #clock = new WatchClock(MAX_GAP_MS);
   readonly #watch: NodeJS.Timeout;
@@ -120,10 +121,10 @@ export class WorkerPool {
   async release(workers: readonly WorkerRecord[], { jobId, generation, failure }: Release): Promise<void> {
     const lent = workers.filter((worker) => worker.state === "lent");
     const left = lent.map((worker) => {
+      const { promise, resolve } = deferred<void>();
+      this.#releasing.set(worker, { tenant: this.#tenants.get(worker), resolve });
       this.#tenants.delete(worker);
       this.#enter(worker, "releasing");
-      const { promise, resolve } = deferred<void>();
-      this.#releasing.set(worker, resolve);
       this.send(worker, { kind: "release", jobId, generation, failure });
       return promise;
     });
@@ -150,7 +151,7 @@ export class WorkerPool {
     }
     // A process that has not joined hears no stop, and neither does one that was given up.
     await this.#launched.dismiss(({ workerId }) => this.#workers.has(workerId));
-    for (const resolve of this.#releasing.values()) resolve();
+    for (const { resolve } of this.#releasing.values()) resolve();
   }
 
   #onJoined(message: JoinMessage): Failure | null {
@@ -178,7 +179,9 @@ export class WorkerPool {
 
   #onReceived(workerId: string, message: FromWorker): void {
     const worker = this.#workers.get(workerId);
-    if (worker === undefined || this.#closed) return;
+    if (worker === undefined) return;
+    if (this.#closed || worker.state === "releasing") this.#onLate(worker, message);
+    if (this.#closed) return;
     worker.heard(this.now());
     switch (message.kind) {
       case "heartbeat":
@@ -200,9 +203,14 @@ export class WorkerPool {
         this.#givenBack(worker);
         return this.#options.listener.idle(worker);
       default:
-        // What a generation that is over still had to say is of no interest.
         return this.#tenants.get(worker)?.received(worker, message);
     }
+  }
+
+  /** Of all that a generation that is over still had to say, its last steps alone are of interest. */
+  #onLate(worker: WorkerRecord, message: FromWorker): void {
+    if (isReport(message))
+      (this.#tenants.get(worker) ?? this.#releasing.get(worker)?.tenant)?.received(worker, message);
   }
 
   /** Who has it decides when it goes. */
@@ -280,7 +288,7 @@ export class WorkerPool {
   }
 
   #givenBack(worker: WorkerRecord): void {
-    this.#releasing.get(worker)?.();
+    this.#releasing.get(worker)?.resolve();
     this.#releasing.delete(worker);
   }
 

@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { expectNothingLeft, workplace } from "../support/refused-run.js";
-import { runFailingTrain } from "../support/run-command.js";
+import { eventsOf, runFailingTrain } from "../support/run-command.js";
 import { type NetworkText, writeNetwork } from "../support/training-data.js";
 
 const REGRESSION = { inputs: 2, hidden: [3], outputs: 1, problem: "Approximators" } as const;
@@ -48,6 +48,24 @@ describe("a training that leaves the finite numbers stops, on every number of wo
     expect(one?.message).toMatch(/Hidden1|Output1/);
     expect(two).toEqual(one);
     expect(one?.metrics).toEqual([]);
+  });
+
+  it("one that diverges after a few fast steps: all steps before are told, to the last", async () => {
+    const parameters = { learningrate: 0.5, iterations: 1000, batchsize: 10, activationfunction: "linear" };
+    const rows = Array.from({ length: 40 }, (_, row) => `${row % 7},${row % 5},${(row % 7) - (row % 5)}`);
+    for (const workers of ["1", "2"]) {
+      const place = await workplace();
+      const document = await writeNetwork(place.folder, { ...REGRESSION, parameters });
+      const data = join(place.folder, "rows.csv");
+      await writeFile(data, `${rows.join("\n")}\n`);
+      const args = [document, "--data", data, "--out", place.out, "--test-split", "0", "--replicas", "2"];
+      const { end, failed } = await runFailingTrain([...args, "--workers", workers], { env: place.env });
+      expect(failed.code, failed.message).toBe("NOT_FINITE");
+      const last = Number(/step (\d+):/.exec(failed.message)?.[1]);
+      expect(last).toBeGreaterThan(5);
+      const told = eventsOf(end.stdout).flatMap((event) => (event.event === "step" ? [event.step] : []));
+      expect(told).toEqual(Array.from({ length: last - 1 }, (_, index) => index + 1));
+    }
   });
 
   it("targets near the largest float32: the very first step says so", async () => {

@@ -116,7 +116,11 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   const checkpointer = rank === 0 ? new Checkpointer(context, job, assignment.checkpoints, communication) : null;
   const reporter = new TrainingReporter(context, job, (body) => communication.send(body), { checkpointer });
   if (resume === null) reporter.begin();
-  const end = await trainJob(context, reporter, position);
+  const end = await trainJob(context, reporter, position).catch((thrown: unknown) => {
+    // The last steps before a failure are those that one looks for.
+    reporter.onPause();
+    throw thrown;
+  });
   board.advance("report");
   await reportOutcome(context, job, end, (body) => communication.send(body));
   board.advance("idle");

@@ -18,6 +18,9 @@ const JOINING_PID = joinMessage("w", { token: "" }).pid;
 const POLICY: PoolPolicy = { heartbeatIntervalMs: 50, silentAfterMs: 60_000, comeBack: true };
 const JOB = { jobId: JobIdSchema.parse("job"), generation: GenerationSchema.parse(1) };
 const HEARTBEAT: WorkerBody = { kind: "heartbeat", progress: 1, phase: "idle", epoch: 0, step: 0 };
+const FIGURES = { loss: 1, accuracy: null, totalRows: 1, learningRate: 0.1, replicas: [0], rows: 1, computeMs: 1 };
+const REPORT = { epoch: 1, step: 1, ...FIGURES, communicationMs: 0, sentBytes: 0, receivedBytes: 0 };
+const STEPS: WorkerBody = { kind: "steps", ...JOB, reports: [REPORT] };
 const WELL: Release = { ...JOB, failure: null };
 
 /** Things that happen, in order, and a way to wait for the next one. */
@@ -119,14 +122,17 @@ describe("WorkerPool", () => {
       isReleased = true;
     });
     expect(await client.nextOf("release")).toMatchObject({ ...JOB, failure: null });
-    // What the generation still had to say is heard by nobody.
+    // What the generation still had to say is heard by nobody, but for its last steps.
     await client.send({ kind: "failed", ...JOB, failure: { code: "INTERNAL", problem: "late" } });
+    await client.send(STEPS);
     await client.ask(HEARTBEAT);
     expect([isReleased, worker?.state]).toEqual([false, "releasing"]);
     await client.send({ kind: "released", ...JOB });
     await released;
     expect(worker?.state).toBe("idle");
-    expect(tenant.messages.entries.map(({ kind }) => kind)).toEqual(["ready"]);
+    await client.send(STEPS);
+    await client.ask(HEARTBEAT);
+    expect(tenant.messages.entries.map(({ kind }) => kind)).toEqual(["ready", "steps"]);
     await idle.until((workers) => workers.length === 2);
     pool.lend(pool.workers, tenant);
   });
