@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { RowsHold } from "../../coordinator/data/rows-hold.js";
 import { prepareRows, readJob } from "../../coordinator/job/plan-run.js";
 import type { NetworkName } from "../train/networks.js";
 import { writeWorkload } from "../train/workload.js";
@@ -40,7 +41,8 @@ export async function writeCase(folder: string, data: string, wanted: ScalingCas
   const job = readJob({ bytes, file: document, options: { "test-split": 0 }, sources: {} });
   const rows = join(folder, "rows");
   const { signal } = new AbortController();
-  const { dataset } = await prepareRows(job, { dataPath: data, labelsPath: null, cacheDirectory: rows, signal });
+  await using hold = new RowsHold();
+  const { dataset } = await prepareRows(job, { dataPath: data, labelsPath: null, cacheDirectory: rows, hold, signal });
   const { model, optimizer } = job.settings;
   const write = (name: string, batchSize: number): Promise<string> =>
     writeWorkload(join(own, name), { model, optimizer, batchSize, dataset });

@@ -9,6 +9,7 @@ import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
 import { hostAddress, tcpEndpoint } from "../../shared/transport/host-address.js";
 import { chooseCheckpoint, runDirectoryOf } from "../checkpoint/choose-checkpoint.js";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
+import { RowsHold } from "../data/rows-hold.js";
 import { judgeClockSkew } from "../doctor/judge-clock.js";
 import { checkLaunch, describeFinding } from "../doctor/launch-checks.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
@@ -87,10 +88,12 @@ async function trainDocument(
   // Before the data is prepared: whoever has to install an engine first should know at once.
   const engine = await workersEngine(job, options, { ...around, resumed });
   const dataPath = await resolveData(options.data ?? null, definition, file);
+  await using hold = new RowsHold();
   const prepared = await prepareRows(job, {
     dataPath,
     labelsPath: options.labels ?? null,
     cacheDirectory: options["data-dir"] ?? join(around.cacheDirectory, "rows"),
+    hold,
     signal: around.signal,
   });
   prepared.warnings.forEach(warn);

@@ -27,6 +27,8 @@ export interface DataSources {
   readonly format: DataFormat;
   readonly train: Source;
   readonly test: Source | null;
+  /** All of them, each once. */
+  readonly files: readonly string[];
   /** Over the contents of all files and what each is for; lower-case hex. */
   readonly contentSha256: string;
   /** @throws RingstrasseError DATA_INVALID when a file is another one now than when it was hashed */
@@ -61,6 +63,7 @@ export async function findSources(paths: DataPaths, signal?: AbortSignal): Promi
     format,
     train,
     test,
+    files: [...states.keys()],
     contentSha256: hashText(lines.join("\n")),
     assertUnchanged: () => assertUnchanged(states),
   };

@@ -7,11 +7,14 @@ import { type DatasetSpec, DatasetSpecSchema } from "../../shared/data/dataset-s
 import { syncDirectory, writeNewFile } from "../../shared/durable-file.js";
 import { isSystemError, writeFailure } from "../../shared/write-failure.js";
 import { hashFile, hashText } from "./content-hash.js";
+import { DESCRIPTION, isUnfinishedEntry } from "./kept-entry.js";
+import { removeUnusedRows, type UnusedRows } from "./remove-unused-rows.js";
+import { type RowsHold, touch } from "./rows-hold.js";
 
-const DESCRIPTION = "dataset.json";
 /** Nobody prepares one data set for so long: an unfinished folder of that age was left by a process that died. */
 const ABANDONED_AFTER_MS = 24 * 3600 * 1000;
-const UNFINISHED = /^\.[0-9a-f]{64}\.unfinished-[0-9a-f]{12}$/;
+/** Rows that nobody uses are kept for the next run: up to so many bytes, and for so long. */
+const UNUSED: UnusedRows = { mostBytes: 20e9, mostMs: 30 * 24 * 3600 * 1000 };
 
 const whole = z.number().int().nonnegative();
 const FileFactsSchema = z.object({ rowCount: whole, sizeBytes: whole, sha256: z.string() });
@@ -27,6 +30,15 @@ const PreparedRowsSchema = z.object({
 export type PreparedRows = z.infer<typeof PreparedRowsSchema>;
 const DescriptionSchema = z.object({ checksum: z.string(), entry: z.unknown() });
 
+/** How an entry is to be made, and kept. */
+export interface Keeping {
+  /** Makes it, in the folder that it is given. */
+  readonly build: (folder: string) => Promise<PreparedRows>;
+  /** Takes it, so that it stays until that is disposed of; absent: it may be removed when others are made. */
+  readonly hold?: RowsHold | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface Kept {
   readonly entry: PreparedRows;
   /** True when it was there already. */
@@ -41,22 +53,30 @@ export interface Kept {
  */
 export class DatasetCache {
   readonly #directory: string;
+  readonly #unused: UnusedRows;
 
-  constructor(directory: string) {
+  /** @param unused what is kept of rows that nobody uses; default: 20 GB, 30 days */
+  constructor(directory: string, unused = UNUSED) {
     this.#directory = resolve(directory);
+    this.#unused = unused;
   }
 
   /**
-   * The entry of a key; made by `build`, in the folder that it is given, where there is none or a damaged one.
+   * The entry of a key, made where there is none or a damaged one; before that others are removed that nobody uses.
    * Every file is read through once to compare its checksum.
    * @throws RingstrasseError OUTPUT_UNWRITABLE; what `build` throws: then nothing is left behind
    */
-  async keep(key: string, build: (folder: string) => Promise<PreparedRows>, signal?: AbortSignal): Promise<Kept> {
+  async keep(key: string, { build, hold, signal }: Keeping): Promise<Kept> {
     try {
+      await hold?.take(this.#directory, key);
       const found = await this.#find(key, signal);
-      if (typeof found === "object") return { entry: found, cached: true, repaired: null };
+      if (typeof found === "object") {
+        await touch(join(this.#folder(key), DESCRIPTION));
+        return { entry: found, cached: true, repaired: null };
+      }
       await createDirectory(this.#directory);
       await this.#removeAbandoned();
+      await removeUnusedRows(this.#directory, this.#unused);
       const unfinished = join(this.#directory, `.${key}.unfinished-${randomBytes(6).toString("hex")}`);
       try {
         await mkdir(unfinished);
@@ -110,7 +130,7 @@ export class DatasetCache {
 
   async #removeAbandoned(): Promise<void> {
     for (const name of await readdir(this.#directory)) {
-      if (!UNFINISHED.test(name)) continue;
+      if (!isUnfinishedEntry(name)) continue;
       const path = join(this.#directory, name);
       const stats = await stat(path).catch(() => null);
       if (stats !== null && Date.now() - stats.mtimeMs > ABANDONED_AFTER_MS)

@@ -6,6 +6,8 @@ import { DatasetCache } from "./dataset-cache.js";
 import type { NetworkShape } from "./dataset-fit.js";
 import { prepareImages } from "./prepare-images.js";
 import { prepareTable } from "./prepare-table.js";
+import type { RowsHold } from "./rows-hold.js";
+import { refuseUnpackedBeyond } from "./unpacked-limit.js";
 
 /** Raise when anything that is written changes, so that old caches are not taken for new ones. */
 const FORMAT_VERSION = 1;
@@ -16,6 +18,10 @@ export interface PrepareRequest extends DataPaths, NetworkShape {
   readonly seed: number;
   /** Created when it isn't there. */
   readonly cacheDirectory: string;
+  /** Keeps the rows from being removed until it is disposed of; absent: they may be when others are prepared. */
+  readonly hold?: RowsHold;
+  /** What a gzip file may hold, at most; absent: any amount. */
+  readonly maxUnpackedBytes?: number | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -42,17 +48,19 @@ export interface PreparedDataset {
  *   reason when aborted. Nothing is left behind
  */
 export async function prepareDataset(request: PrepareRequest): Promise<PreparedDataset> {
-  const { testSplit, signal } = request;
+  const { testSplit, hold, maxUnpackedBytes, signal } = request;
   if (!(testSplit >= 0 && testSplit < 1)) throw new RangeError(`testSplit is ${testSplit}`);
   const sources = await findSources(request, signal);
   const cache = new DatasetCache(request.cacheDirectory);
   const prepare = sources.format === "csv" ? prepareTable : prepareImages;
   const build = async (folder: string) => {
+    if (maxUnpackedBytes !== undefined)
+      for (const path of sources.files) await refuseUnpackedBeyond(path, maxUnpackedBytes, signal);
     const prepared = await prepare(request, sources, folder);
     await sources.assertUnchanged();
     return prepared;
   };
-  const { entry, cached, repaired } = await cache.keep(cacheKey(request, sources), build, signal);
+  const { entry, cached, repaired } = await cache.keep(cacheKey(request, sources), { build, hold, signal });
   const { dataset, contentSha256, labelColumn, files } = entry;
   const testRowsSha256 = dataset.test === null ? null : (files[basename(dataset.test.path)]?.sha256 ?? null);
   const notes = repaired === null ? [] : [`Prepared data was damaged and has been prepared again (${repaired})`];

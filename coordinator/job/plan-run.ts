@@ -11,6 +11,7 @@ import { differenceOf, resumableJob } from "../checkpoint/resumable-job.js";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import { type PreparedDataset, prepareDataset } from "../data/prepare-dataset.js";
+import type { RowsHold } from "../data/rows-hold.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
 import type { GroupPolicy } from "../group/group-policy.js";
 import { prepareOutputDirectory } from "../output/output-directory.js";
@@ -59,6 +60,10 @@ export interface RowsToPrepare {
   /** Labels of IDX images; null: found by MNIST's naming. */
   readonly labelsPath: string | null;
   readonly cacheDirectory: string;
+  /** Keeps them there until it is disposed of. */
+  readonly hold: RowsHold;
+  /** What a gzip file may hold, at most; absent: any amount. */
+  readonly maxUnpackedBytes?: number;
   readonly signal: AbortSignal;
 }
 
@@ -76,6 +81,8 @@ export function prepareRows({ definition, settings, options }: ReadJob, rows: Ro
     testSplit: settings.testSplit.value,
     seed: settings.seed.value,
     cacheDirectory: rows.cacheDirectory,
+    hold: rows.hold,
+    maxUnpackedBytes: rows.maxUnpackedBytes,
     elementPaths: {
       input: `${definition.input.path}/size`,
       output: `${definition.output.path}/size`,

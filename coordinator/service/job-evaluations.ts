@@ -7,6 +7,7 @@ import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { MODEL_FILES } from "../../shared/model-file/model-facts.js";
 import { writeFailure } from "../../shared/write-failure.js";
+import { RowsHold } from "../data/rows-hold.js";
 import { prepareRows } from "../job/plan-run.js";
 import type { FileStore } from "../store/file-store.js";
 import type { JobSummary } from "../store/job-record.js";
@@ -94,8 +95,9 @@ export class JobEvaluations {
     const job = await documents.trainable(id);
     const found = await findJobFiles(job, files);
     const place = { files, folder: this.#newFolder() };
+    await using hold = new RowsHold();
     const { dataset, testRowsSha256 } = await lendJobFiles(found, place, (lent) =>
-      prepareRows(job, { ...lent, cacheDirectory, signal }),
+      prepareRows(job, { ...lent, cacheDirectory, hold, maxUnpackedBytes: files.maxFileBytes, signal }),
     );
     const { test } = dataset;
     if (test === null || testRowsSha256 !== run.testRowsSha256) {

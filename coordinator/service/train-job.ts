@@ -8,6 +8,7 @@ import type { TrainingPosition } from "../../shared/training-position.js";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { TrainOptions } from "../cli/train-options.js";
 import type { PreparedDataset } from "../data/prepare-dataset.js";
+import { RowsHold } from "../data/rows-hold.js";
 import type { JobSettings } from "../job/job-settings.js";
 import { planRun, prepareRows, type ReadJob, type RunToPlan } from "../job/plan-run.js";
 import type { TrainingRun } from "../job/training-run.js";
@@ -100,7 +101,8 @@ export class JobTrainer {
     const warn = (message: string) => emit({ event: "warning", message: message.replaceAll(this.ownPath, "") });
     const job = await documents.trainable(id);
     job.definition.warnings.forEach(warn);
-    const { prepared, data } = await this.#prepareRows(job, attempt);
+    await using hold = new RowsHold();
+    const { prepared, data } = await this.#prepareRows(job, attempt, hold);
     prepared.warnings.forEach(warn);
     await using saved = await checkpoints.open(id, warn);
     const shownOut = this.#folders.shownOutputOf(id);
@@ -132,13 +134,13 @@ export class JobTrainer {
   async #prepareRows(
     job: ReadJob,
     { id, signal }: Attempt,
+    hold: RowsHold,
   ): Promise<{ readonly prepared: PreparedDataset; readonly data: string }> {
     const { files } = this.#options;
     const found = await findJobFiles(job, files);
     const folder = join(this.#folders.lent, id);
-    const prepared = await lendJobFiles(found, { files, folder }, (lent) =>
-      prepareRows(job, { ...lent, cacheDirectory: this.cacheDirectory, signal }),
-    );
+    const place = { cacheDirectory: this.cacheDirectory, hold, maxUnpackedBytes: files.maxFileBytes, signal };
+    const prepared = await lendJobFiles(found, { files, folder }, (lent) => prepareRows(job, { ...lent, ...place }));
     return { prepared, data: found.data.name };
   }
 

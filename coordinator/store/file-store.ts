@@ -58,6 +58,11 @@ export class FileStore {
     this.#contents = contents;
   }
 
+  /** What one file may have. */
+  get maxFileBytes(): number {
+    return this.#options.limits.maxFileBytes;
+  }
+
   /**
    * Opens the store and puts it in order: what was arriving when the last server ended, and contents without a name, are removed.
    * Cost: one look at each content's name. @throws RingstrasseError OUTPUT_UNWRITABLE, STORE_UNAVAILABLE

@@ -50,6 +50,18 @@ export async function readStart(path: string, sizeBytes: number): Promise<Buffer
   return Buffer.concat(pieces).subarray(0, sizeBytes);
 }
 
+/** Whether a file is gzip, by its content. @throws as readBytes */
+export async function isPacked(path: string): Promise<boolean> {
+  const file = await openRegularFile(path);
+  try {
+    return await startsLikeGzip(file);
+  } catch (cause) {
+    throw readFailure(path, cause);
+  } finally {
+    await file.close();
+  }
+}
+
 async function openRegularFile(path: string): Promise<FileHandle> {
   let file: FileHandle;
   try {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type PrepareRequest, prepareDataset } from "../../../../coordinator/data/prepare-dataset.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
@@ -361,6 +362,23 @@ describe("prepareDataset: bad input", () => {
       prepare("1,2,a\n3,4,b\n", { cacheDirectory: join(file, "cache") }),
     );
     expect(failure.path).toBe(join(file, "cache"));
+  });
+});
+
+describe("prepareDataset: packed files", () => {
+  it("unpacks no more than it was allowed to", async () => {
+    const text = "1,2,a\n3,4,b\n".repeat(1000);
+    const path = join(await temporaryDirectory(), "rows.csv.gz");
+    await writeFile(path, gzipSync(text));
+    const failure = await failureWithCode("DATA_INVALID", async () =>
+      prepareDataset(await request(path, { maxUnpackedBytes: text.length - 1 })),
+    );
+    expect(failure.file).toBe(path);
+    expect(failure.problem).toBe(`unpacked it has more than the ${text.length - 1} bytes that one file may have here`);
+    expect(failure.remedy).toContain("--max-file");
+    expect((await prepareDataset(await request(path, { maxUnpackedBytes: text.length }))).cached).toBe(false);
+    // What is not packed has its own limits.
+    expect((await prepare(text, { maxUnpackedBytes: 10 })).cached).toBe(false);
   });
 });
 

@@ -1,3 +1,5 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { storeUnavailable } from "../../../../coordinator/store/store-failure.js";
 import type { Failure } from "../../../../shared/failure.js";
@@ -147,6 +149,9 @@ describe("a service whose store can't be written for a while", () => {
       end(run);
       await passing(told);
       while (place.ground.capacity().idle === 0) await turnOfLoop();
+      // The run's end takes turns, and no time.
+      while ((await readdir(join(place.directory, "rows"))).some((name) => name.includes("in-use"))) await turnOfLoop();
+      await turnOfLoop();
       for (let seconds = 0; seconds < 600; seconds++) {
         vi.advanceTimersByTime(1000);
         await turnOfLoop();
