@@ -17,7 +17,13 @@ export type EpochProgress = z.infer<typeof EpochProgressSchema>;
  * Where training stands between two steps. `progress` belongs to the epoch under way; null: `epoch` is over, with its tests and its
  * report (or nothing has begun, at epoch 0).
  */
-export const TrainingPositionSchema = z.object({ epoch: whole, step: whole, progress: EpochProgressSchema.nullable() });
+export const TrainingPositionSchema = z.object({
+  epoch: whole,
+  step: whole,
+  progress: EpochProgressSchema.nullable(),
+  /** Of the parameters, so far, by an asynchronous job: a step of it has one for each worker. Absent: it has one for each step. */
+  updates: whole.optional(),
+});
 export type TrainingPosition = z.infer<typeof TrainingPositionSchema>;
 
 /**

@@ -83,6 +83,7 @@ async function compete(spec: JobSpec): Promise<void> {
     replicaStates: null,
     trace: null,
     pushPull: null,
+    updatesUpTo: null,
   });
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { SavedCheckpoint } from "../../coordinator/checkpoint/saved-checkpoint.js";
 import type { EpochEvent, StepEvent } from "../../shared/train-events.js";
 import { ROOT, runTrain } from "../support/run-command.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
@@ -9,6 +10,11 @@ const IRIS = join(ROOT, "examples/iris/iris.xml");
 const JOB = [IRIS, "--strategy", "async", "--batch-size", "16", "--engine", "wasm"];
 /** 97 training rows. */
 const STEPS_PER_EPOCH = 7;
+
+async function updatesIn(checkpoint = "none"): Promise<number | undefined> {
+  await using saved = await SavedCheckpoint.open(checkpoint);
+  return saved.description.position.updates;
+}
 
 describe("--strategy async", () => {
   it("uses every row once an epoch, keeps workers close enough, tells how old parameters were, and learns as sync does", async () => {
@@ -50,15 +56,21 @@ describe("--strategy async", () => {
 
   it("goes on from the end of an epoch, on another number of workers", async () => {
     const folder = await temporaryDirectory();
-    const places = ["--data-dir", join(folder, "rows"), "--out", join(folder, "run")];
-    const job = [...JOB, "--replicas", "2", "--epochs", "6", "--checkpoint-epochs", "4", ...places];
-    const whole = await runTrain([...job, "--workers", "2"]);
+    const job = [...JOB, "--replicas", "2", "--epochs", "40", "--data-dir", join(folder, "rows")];
+    const often = ["--checkpoint-epochs", "4", "--keep-checkpoints", "100"];
+    const whole = await runTrain([...job, ...often, "--workers", "2", "--out", join(folder, "whole")]);
     const saved = whole.events.find((event) => event.event === "checkpoint");
     expect(saved).toMatchObject({ epoch: 4, step: 4 * STEPS_PER_EPOCH, endsEpoch: true });
-    const { events, finished } = await runTrain([...job, "--workers", "1", "--resume", "auto"]);
+    // The last step of an epoch has one row, which one worker has.
+    const updates = 4 * (2 * STEPS_PER_EPOCH - 1);
+    expect(await updatesIn(saved?.file)).toBe(updates);
+    const on = ["--workers", "1", "--resume", saved?.file ?? "none", "--out", join(folder, "on")];
+    const { events, finished } = await runTrain([...job, ...often, ...on]);
     expect(events.find((event) => event.event === "resumed")).toMatchObject({ epoch: 4, step: 4 * STEPS_PER_EPOCH });
     const epochs = events.filter((event) => event.event === "epoch");
-    expect(epochs.map(({ epoch }) => epoch)).toEqual([5, 6]);
-    expect(finished).toMatchObject({ ordered: false, steps: 6 * STEPS_PER_EPOCH });
+    expect(epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 36 }, (_, index) => 5 + index));
+    expect(finished).toMatchObject({ ordered: false, steps: 40 * STEPS_PER_EPOCH });
+    const next = events.find((event) => event.event === "checkpoint");
+    expect(await updatesIn(next?.file)).toBe(updates + ((next?.epoch ?? 0) - 4) * STEPS_PER_EPOCH);
   });
 });

@@ -46,7 +46,7 @@ export class Checkpointer {
    * @param progress of the epoch under way; null: `id` ends its epoch
    */
   async take(id: StepId, progress: EpochProgress | null): Promise<void> {
-    const { arenas, gate, lossScaler, replicaStates, spec } = this.#context;
+    const { arenas, gate, lossScaler, replicaStates, spec, updatesUpTo } = this.#context;
     const { snapshots } = this.#link;
     const asked = snapshots.isAsked;
     this.#clock.taken(performance.now());
@@ -70,7 +70,7 @@ export class Checkpointer {
     const opening = {
       kind: "checkpoint",
       ...this.#job,
-      position: { epoch, step, progress },
+      position: { epoch, step, progress, ...(updatesUpTo === null ? {} : { updates: updatesUpTo(epoch) }) },
       asked,
       totalBytes,
     } as const;

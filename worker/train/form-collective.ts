@@ -3,6 +3,7 @@ import { RingstrasseError } from "../../shared/failure.js";
 import type { FromCoordinator } from "../../shared/protocol/control-message.js";
 import type { LinkKeys } from "../../shared/transport/link-keys.js";
 import { AsyncScalars } from "../async/async-scalars.js";
+import { updatesBefore } from "../async/count-updates.js";
 import { type AsyncPlan, createAsyncParameters } from "../async/create-async-parameters.js";
 import type { PushPull, PushPullReport } from "../async/push-pull.js";
 import type { Collective, Membership } from "../collective/collective.js";
@@ -120,8 +121,7 @@ function asyncPlanOf({ spec, resume, worldSize }: Assignment, { store, exchange 
   if (store === null || exchange.inbox === undefined) return { ...plan, store: null };
   const { inbox } = exchange;
   const places = { parameters: store.parameters.address, state: store.state.map(({ address }) => address), inbox };
-  // As many as there have been, if no worker's slice was ever empty: bias corrections need no more.
-  return { ...plan, store: { ...places, updates: (resume?.position.step ?? 0) * worldSize } };
+  return { ...plan, store: { ...places, updates: resume === null ? 0 : updatesBefore(resume.position, worldSize) } };
 }
 
 type Start = Extract<FromCoordinator, { kind: "start" }>;

@@ -3,6 +3,7 @@ import { arcOf } from "../../shared/epoch-plan.js";
 import { outerOptimizer } from "../../shared/round-rules.js";
 import type { TrainingPosition } from "../../shared/training-position.js";
 import type { LinkKeys } from "../../shared/transport/link-keys.js";
+import { updatesBefore, updatesOfEpoch } from "../async/count-updates.js";
 import type { CommunicationClient } from "../communication/communication-client.js";
 import type { Assignment } from "../communication/generation-link.js";
 import type { ProgressBoard } from "../communication/progress-board.js";
@@ -99,6 +100,7 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
     optimizer,
     collective,
     pushPull: formed.pushPull,
+    updatesUpTo: formed.pushPull === null ? null : countUpdates(assignment, position),
     totals: viewTotals(memory, arenas, collective.totals),
     kernels,
     gate: new CommitGate(layout.paddedLength, position),
@@ -124,6 +126,11 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   board.advance("report");
   await reportOutcome(context, job, end, (body) => communication.send(body));
   board.advance("idle");
+}
+
+function countUpdates({ spec, worldSize }: Assignment, position: TrainingPosition): (epoch: number) => number {
+  const before = updatesBefore(position, worldSize);
+  return (epoch) => before + (epoch - position.epoch) * updatesOfEpoch(spec, worldSize);
 }
 
 /** An asynchronous job begins with what all workers begin with. */

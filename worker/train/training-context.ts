@@ -29,6 +29,8 @@ export interface TrainingContext {
   readonly collective: Collective;
   /** What steps of an asynchronous job do instead of an exchange; null: it is synchronous. One call at a time, exchanges included. */
   readonly pushPull: ((request: PushPull) => Promise<PushPullReport>) | null;
+  /** Updates of an asynchronous job up to the end of an epoch; null: it is synchronous. */
+  readonly updatesUpTo: ((epoch: number) => number) | null;
   /** Where its exchanges leave their totals. */
   readonly totals: Totals;
   readonly kernels: Kernels;
