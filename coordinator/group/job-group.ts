@@ -291,8 +291,7 @@ export class JobGroup implements Tenant {
     const { parameterCount } = layoutOf(this.#options.spec.model);
     const weights = this.#weights.take({ sha256: weightsSha256, hashedBytes: 4 * parameterCount }, "worker rank 0");
     this.#over = true;
-    const settled = this.#exchange?.settled ?? null;
-    const engine = this.#engine;
+    const [engine, settled] = [this.#engine, this.#exchange?.settled ?? null];
     if (engine === null || settled === null) throw new Error("a group that never formed has finished");
     const { collective, ordered } = settled;
     this.#result.resolve({ engine, collective, ordered, epochs, steps, weightsSha256, stateSha256, weights });

@@ -180,9 +180,11 @@ export class WorkerPool {
   #onReceived(workerId: string, message: FromWorker): void {
     const worker = this.#workers.get(workerId);
     if (worker === undefined) return;
-    if (this.#closed || worker.state === "releasing") this.#onLate(worker, message);
-    if (this.#closed) return;
     worker.heard(this.now());
+    // Of all that a generation that is over still has to say, its last steps alone are of interest.
+    const tenant = this.#tenants.get(worker) ?? this.#releasing.get(worker)?.tenant;
+    if (isReport(message)) return tenant?.received(worker, message);
+    if (this.#closed) return;
     switch (message.kind) {
       case "heartbeat":
         worker.heartbeat(message, this.now());
@@ -205,12 +207,6 @@ export class WorkerPool {
       default:
         return this.#tenants.get(worker)?.received(worker, message);
     }
-  }
-
-  /** Of all that a generation that is over still had to say, its last steps alone are of interest. */
-  #onLate(worker: WorkerRecord, message: FromWorker): void {
-    if (isReport(message))
-      (this.#tenants.get(worker) ?? this.#releasing.get(worker)?.tenant)?.received(worker, message);
   }
 
   /** Who has it decides when it goes. */
