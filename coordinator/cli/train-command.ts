@@ -88,12 +88,12 @@ async function trainDocument(
   // Before the data is prepared: whoever has to install an engine first should know at once.
   const engine = await workersEngine(job, options, { ...around, resumed });
   const dataPath = await resolveData(options.data ?? null, definition, file);
-  await using hold = new RowsHold();
+  await using rowsHold = new RowsHold();
   const prepared = await prepareRows(job, {
     dataPath,
     labelsPath: options.labels ?? null,
     cacheDirectory: options["data-dir"] ?? join(around.cacheDirectory, "rows"),
-    hold,
+    hold: rowsHold,
     signal: around.signal,
   });
   prepared.warnings.forEach(warn);
