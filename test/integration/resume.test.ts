@@ -45,14 +45,15 @@ const resumedEvent = (end: Pick<CommandEnd, "stdout">) =>
 
 describe("a run that goes on from a checkpoint", () => {
   it("ends with the undisturbed run's bits and records: 1, then 2, then 3 workers", async () => {
-    const job = await iris("--epochs", "12");
+    // A run that ends doesn't wait for a checkpoint: there must be time to write one.
+    const job = await iris("--epochs", "200", "--evaluate-every", "10");
     const whole = await runTrain([...job.args, "--out", job.out("whole")]);
     // One in the middle of an epoch, one between two: the first of each run, since one that is still being written keeps the next from being taken.
     for (const [often, endsEpoch, workers] of [
       [["--checkpoint-steps", "10"], false, 2],
-      [["--checkpoint-epochs", "1"], true, 3],
+      [["--checkpoint-epochs", "7"], true, 3],
     ] as const) {
-      const kept = [...often, "--keep-checkpoints", "100"];
+      const kept = [...often, "--keep-checkpoints", "200"];
       const first = await runTrain([...job.args, ...kept, "--out", job.out(`first-${workers}`)]);
       expect(hashesOf(first)).toBe(hashesOf(whole));
       const saved = first.events.find((event) => event.event === "checkpoint");
@@ -65,7 +66,7 @@ describe("a run that goes on from a checkpoint", () => {
       expect(resumed.steps[0]?.step).toBe((saved?.step ?? 0) + 1);
       expect(await figuresIn(out)).toEqual(await figuresIn(job.out("whole")));
       const compared = await runCommand(["diff", job.out("whole"), out]);
-      expect(compared).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("identical, up to epoch 12") });
+      expect(compared).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("identical, up to epoch 200") });
     }
   });
 
@@ -147,7 +148,7 @@ describe("a run that goes on from a checkpoint", () => {
   });
 
   it("refuses another seed by name, before it touches anything", async () => {
-    const job = await iris("--epochs", "3", "--checkpoint-steps", "5");
+    const job = await iris("--epochs", "200", "--evaluate-every", "200", "--checkpoint-steps", "5");
     await runTrain([...job.args, "--out", job.out("run")]);
     const { end, failed } = await runFailingTrain([...job.args, "--seed", "7", "--resume", job.out("run")]);
     expect(end.exitCode).toBe(2);
@@ -161,7 +162,8 @@ describe("a run that goes on from a checkpoint", () => {
 
 describe("a run that goes on in another directory", () => {
   it("leaves the checkpoints of an unfinished run there alone, and removes those of a finished one", async () => {
-    const job = await iris("--epochs", "3", "--checkpoint-epochs", "1");
+    // A run that ends doesn't wait for a checkpoint: each has a hundred epochs to be written in.
+    const job = await iris("--epochs", "300", "--evaluate-every", "300", "--checkpoint-epochs", "100");
     const [from, out] = [job.out("from"), job.out("other")];
     const { finished, events } = await runTrain([...job.args, "--out", from]);
     const first = events.find((event) => event.event === "checkpoint")?.file ?? "";
