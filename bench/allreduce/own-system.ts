@@ -77,8 +77,11 @@ class Rank {
 
   async hear<K extends FromRank["kind"]>(kind: K): Promise<Extract<FromRank, { kind: K }>> {
     while (this.#heard.length === 0) {
-      if (this.#process.exitCode !== null) throw new Error(`rank ${this.#rank} ended: ${this.#process.exitCode}`);
-      await Promise.race([once(this.#process, "message"), this.ended]);
+      const { exitCode, signalCode } = this.#process;
+      // Of a rank that a signal has ended, the exit code is null for ever.
+      if (exitCode !== null || signalCode !== null)
+        throw new Error(`rank ${this.#rank} ended: ${signalCode ?? exitCode}`);
+      await this.#messageOrEnd();
     }
     const message = this.#heard.shift();
     if (message?.kind !== kind) throw new Error(`rank ${this.#rank} said ${message?.kind} instead of ${kind}`);
@@ -86,7 +89,21 @@ class Rank {
   }
 
   kill(): void {
-    if (this.#process.exitCode === null) this.#process.kill("SIGKILL");
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode === null && signalCode === null) this.#process.kill("SIGKILL");
+  }
+
+  /** Whichever comes first; leaves no listener behind. */
+  async #messageOrEnd(): Promise<void> {
+    const over = new AbortController();
+    const message = once(this.#process, "message", { signal: over.signal }).catch((thrown: unknown) => {
+      if (!over.signal.aborted) throw thrown;
+    });
+    try {
+      await Promise.race([message, this.ended]);
+    } finally {
+      over.abort();
+    }
   }
 }
 
