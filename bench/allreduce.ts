@@ -1,7 +1,7 @@
 /**
  * All-reduce of float32 sums, by the product's own collectives, also over the MPIs that are installed, and by the peers that are installed (Open MPI over shared memory and
  * over TCP, MPICH, Gloo through PyTorch), in alternating rounds: in every round each system measures all sizes once, in processes of
- * its own. Time, algbw and busbw as nccl-tests define them, the ratio to Gloo in the same round, and the fraction of what copying the
+ * its own, in an order that moves on by one with every round. Time, algbw and busbw as nccl-tests define them, the ratio to Gloo in the same round, and the fraction of what copying the
  * bytes once would take. One line of JSON on stdout; `--svg FILE` draws it. Exit code 1 when a sum is wrong, or a system
  * fails; the others go on then. With more ranks than cores small sizes are repeated less often.
  *
@@ -27,11 +27,12 @@ import {
   reportTable,
 } from "./allreduce/allreduce-report.js";
 import { hostChart } from "./allreduce/chart-of-allreduce.js";
-import { type Measure, measureSystems } from "./allreduce/measure-systems.js";
+import { measureSystems } from "./allreduce/measure-systems.js";
 import { findOwnOverMpi, OVER_MPI_NAMES, type OwnOverMpi } from "./allreduce/own-over-mpi.js";
 import { measureOwn, type OwnSystem } from "./allreduce/own-system.js";
 import { findPeers, PEER_NAMES, PEER_PACKAGES, type Peer } from "./allreduce/peer-systems.js";
 import type { SizePlan } from "./allreduce/rank-messages.js";
+import { sideBySide } from "./allreduce/side-by-side.js";
 import { crowded, sizePlan, sizePlans, warmUpPlan } from "./allreduce/size-plan.js";
 import { benchOptions, listOf, namesOf, refuseOptions } from "./support/bench-options.js";
 import { machineFacts } from "./support/machine-facts.js";
@@ -124,16 +125,18 @@ async function measureAll(): Promise<void> {
     const rows: AllreduceRow[] = [];
     const pairs: (PairRow & { readonly ranks: number })[] = [];
     const failures: string[] = [];
+    const orders: { readonly ranks: number; readonly rounds: readonly (readonly string[])[] }[] = [];
     for (const ranks of values.ranks) {
       const measured = await measure(ranks, found, overMpi.found);
       rows.push(...measured.rows);
       failures.push(...measured.failures);
+      orders.push({ ranks, rounds: measured.orders });
       pairs.push(...measured.pairs.map((pair) => ({ ranks, ...pair })));
     }
     const peers = found.map(({ name, version }) => ({ name, version }));
     const own = [...OWN.map(([name]) => name), ...overMpi.found.map(({ name }) => name)];
     const setting = { bench: "allreduce", machine: machineFacts(), rounds, peers, missing: absent, own };
-    process.stdout.write(`${JSON.stringify({ ...setting, rows, pairs, failures })}\n`);
+    process.stdout.write(`${JSON.stringify({ ...setting, orders, rows, pairs, failures })}\n`);
     if (values.svg !== undefined) await writeFile(values.svg, hostChart(rows, own));
     if (failures.length > 0 || rows.some(({ wrong }) => wrong > 0)) process.exitCode = 1;
   } finally {
@@ -151,31 +154,33 @@ function installPeers(): void {
   execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...PEER_PACKAGES], quiet);
 }
 
-async function measure(
-  ranks: number,
-  peers: readonly Peer[],
-  overMpi: readonly OwnOverMpi[],
-): Promise<{ readonly rows: AllreduceRow[]; readonly pairs: PairRow[]; readonly failures: string[] }> {
+interface MeasuredRanks {
+  readonly rows: readonly AllreduceRow[];
+  readonly pairs: readonly PairRow[];
+  /** Names of who was measured, round by round. */
+  readonly orders: readonly (readonly string[])[];
+  readonly failures: readonly string[];
+}
+
+async function measure(ranks: number, peers: readonly Peer[], overMpi: readonly OwnOverMpi[]): Promise<MeasuredRanks> {
   const wanted: readonly string[] | undefined = values.systems;
-  const all: (readonly [string, Measure])[] = [
-    ...OWN.map(
-      ([name, own]) => [name, (plans: readonly SizePlan[]) => measureOwn(own, { ranks, sizes: plans })] as const,
-    ),
-    ...[...overMpi, ...peers].map(
-      (other) => [other.name, (plans: readonly SizePlan[]) => other.measure(ranks, plans)] as const,
-    ),
-  ];
+  const all = sideBySide(
+    OWN.map(([name, own]) => [name, (plans: readonly SizePlan[]) => measureOwn(own, { ranks, sizes: plans })]),
+    overMpi.map((own) => ({ ...own, measure: (plans: readonly SizePlan[]) => own.measure(ranks, plans) })),
+    peers.map(({ name, measure }) => [name, (plans: readonly SizePlan[]) => measure(ranks, plans)]),
+  );
   const systems = all.filter(([name]) => wanted?.includes(name) ?? true);
   const onRound = (round: number) => process.stderr.write(`${ranks} ranks, round ${round} of ${rounds}\n`);
   const isCrowded = ranks > availableParallelism();
   const plans = isCrowded ? sizes.map(crowded) : sizes;
   const what = { systems, sizes: plans, warmUp: warmUpPlan(isCrowded), rounds, onRound };
-  const { measured, copies, failures } = await measureSystems(what);
+  const { measured, orders, copies, failures } = await measureSystems(what);
   const rows = reportRows(ranks, measured, copies);
   const pairs = pairRows(overMpi, measured);
   process.stderr.write(`${ranks} ranks, µs (ratio to Gloo):\n${reportTable(rows)}\n\n${figureTable(rows)}\n`);
   for (const { system, peer, bytes, ratio } of pairs)
     process.stderr.write(`${system} ÷ ${peer}, ${bytes} bytes: ${ratio.toFixed(2)}\n`);
   for (const [name, message] of failures) process.stderr.write(`${ranks} ranks: ${name} failed: ${message}\n`);
-  return { rows, pairs, failures: [...failures].map(([name, message]) => `${ranks} ranks: ${name}: ${message}`) };
+  const told = [...failures].map(([name, message]) => `${ranks} ranks: ${name}: ${message}`);
+  return { rows, pairs, orders, failures: told };
 }

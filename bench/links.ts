@@ -75,6 +75,8 @@ interface MeasuredLink {
   readonly peers: readonly Pick<Peer, "name" | "version">[];
   /** Why a peer takes no part. */
   readonly missing: readonly string[];
+  /** Names of who was measured, round by round. */
+  readonly orders: readonly (readonly string[])[];
   readonly rows: readonly AllreduceRow[];
   readonly complaints: readonly string[];
 }
@@ -116,6 +118,7 @@ async function measured(shape: LinkShape): Promise<MeasuredLink> {
   const onRound = (round: number) => process.stderr.write(`${what}: round ${round} of ${rounds}\n`);
   const {
     measured: timings,
+    orders,
     copies,
     failures,
   } = await measureSystems({ systems, sizes, warmUp: warmUpPlan(true), rounds, onRound });
@@ -130,7 +133,7 @@ async function measured(shape: LinkShape): Promise<MeasuredLink> {
     ...fast.flatMap((row) => excessOver(shape, row) ?? []).map((text) => `${what}: ${text}`),
   ];
   const peers = found.map(({ name, version }) => ({ name, version }));
-  return { link: shape, topology: [before, await link.topology()], peers, missing, rows, complaints };
+  return { link: shape, topology: [before, await link.topology()], peers, missing, orders, rows, complaints };
 }
 
 /** Gloo, or why it takes no part. */

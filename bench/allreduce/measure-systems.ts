@@ -16,6 +16,8 @@ export interface SystemsToMeasure {
 export interface MeasuredSystems {
   /** Of each system that has not failed, round by round. */
   readonly measured: ReadonlyMap<string, readonly (readonly Timing[])[]>;
+  /** Names of who was measured, round by round, in that order. */
+  readonly orders: readonly (readonly string[])[];
   /** The least time that copying so many floats took, by count. */
   readonly copies: ReadonlyMap<number, number>;
   /** What became of those that failed, by name. */
@@ -23,8 +25,8 @@ export interface MeasuredSystems {
 }
 
 /**
- * In every round each system measures all sizes once, and memory is measured beside them. A system that fails takes no part in further
- * rounds; the others do.
+ * In every round each system measures all sizes once, and memory is measured beside them; in an order that moves on by one with every round,
+ * so that what gets slower within a round is not the same system's each time. A system that fails takes no part in further rounds; the others do.
  */
 export async function measureSystems(what: SystemsToMeasure): Promise<MeasuredSystems> {
   const { systems, sizes, warmUp, rounds, onRound } = what;
@@ -32,21 +34,27 @@ export async function measureSystems(what: SystemsToMeasure): Promise<MeasuredSy
   const measured = new Map<string, Timing[][]>(systems.map(([name]) => [name, []]));
   const copies = new Map<number, number>();
   const failures = new Map<string, string>();
+  const orders: string[][] = [];
   for (let round = 0; round < rounds; round++) {
     for (const { count, repetitions } of sizes) {
       const copied = copyMicroseconds(count * 4, repetitions);
       copies.set(count, Math.min(copies.get(count) ?? Number.POSITIVE_INFINITY, copied));
     }
-    for (const [name, measure] of systems) {
+    const shift = round % Math.max(1, systems.length);
+    const order: string[] = [];
+    for (const [name, measure] of [...systems.slice(shift), ...systems.slice(0, shift)]) {
       if (failures.has(name)) continue;
       try {
-        measured.get(name)?.push((await measure([...before, ...sizes])).slice(before.length));
+        const timings = (await measure([...before, ...sizes])).slice(before.length);
+        measured.get(name)?.push(timings);
+        order.push(name);
       } catch (thrown) {
         failures.set(name, thrown instanceof Error ? thrown.message : String(thrown));
         measured.delete(name);
       }
     }
+    orders.push(order);
     onRound(round + 1);
   }
-  return { measured, copies, failures };
+  return { measured, orders, copies, failures };
 }

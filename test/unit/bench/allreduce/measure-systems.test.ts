@@ -12,18 +12,29 @@ const timed = (asked: string[], name: string): [string, Measure] => [
 ];
 
 describe("measureSystems", () => {
-  it("asks everybody once in every round, in turn", async () => {
+  it("asks everybody once in every round, in an order that moves on by one", async () => {
     const asked: string[] = [];
     const rounds: number[] = [];
     const systems = [timed(asked, "a"), timed(asked, "b")];
     const onRound = (round: number) => rounds.push(round);
     const what = { systems, sizes: SIZES, warmUp: null, rounds: 2, onRound };
-    const { measured, copies, failures } = await measureSystems(what);
-    expect(asked).toEqual(["a", "b", "a", "b"]);
+    const { measured, orders, copies, failures } = await measureSystems(what);
+    expect(asked).toEqual(["a", "b", "b", "a"]);
+    expect(orders).toEqual([
+      ["a", "b"],
+      ["b", "a"],
+    ]);
     expect(rounds).toEqual([1, 2]);
-    expect(measured.get("b")?.map(([timing]) => timing?.microseconds)).toEqual([2, 4]);
+    expect(measured.get("b")?.map(([timing]) => timing?.microseconds)).toEqual([2, 3]);
     expect(copies.get(1 << 18)).toBeGreaterThan(0);
     expect(failures.size).toBe(0);
+  });
+
+  it("lets each of three begin a round", async () => {
+    const asked: string[] = [];
+    const systems = ["a", "b", "c"].map((name) => timed(asked, name));
+    await measureSystems({ systems, sizes: SIZES, warmUp: null, rounds: 3, onRound: () => undefined });
+    expect(asked.join("")).toBe("abcbcacab");
   });
 
   it("lets everybody warm up in the same processes, and keeps no figures of that", async () => {
