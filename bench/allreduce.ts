@@ -31,9 +31,9 @@ import { measureSystems } from "./allreduce/measure-systems.js";
 import { findOwnOverMpi, OVER_MPI_NAMES, type OwnOverMpi } from "./allreduce/own-over-mpi.js";
 import { measureOwn, type OwnSystem } from "./allreduce/own-system.js";
 import { findPeers, PEER_NAMES, PEER_PACKAGES, type Peer } from "./allreduce/peer-systems.js";
-import type { SizePlan } from "./allreduce/rank-messages.js";
 import { sideBySide } from "./allreduce/side-by-side.js";
 import { crowded, sizePlan, sizePlans, warmUpPlan } from "./allreduce/size-plan.js";
+import { SLOWEST_ON_ONE_HOST } from "./allreduce/time-limit.js";
 import { benchOptions, listOf, namesOf, refuseOptions } from "./support/bench-options.js";
 import { machineFacts } from "./support/machine-facts.js";
 
@@ -165,15 +165,15 @@ interface MeasuredRanks {
 async function measure(ranks: number, peers: readonly Peer[], overMpi: readonly OwnOverMpi[]): Promise<MeasuredRanks> {
   const wanted: readonly string[] | undefined = values.systems;
   const all = sideBySide(
-    OWN.map(([name, own]) => [name, (plans: readonly SizePlan[]) => measureOwn(own, { ranks, sizes: plans })]),
-    overMpi.map((own) => ({ ...own, measure: (plans: readonly SizePlan[]) => own.measure(ranks, plans) })),
-    peers.map(({ name, measure }) => [name, (plans: readonly SizePlan[]) => measure(ranks, plans)]),
+    OWN.map(([name, own]) => [name, (plans, limitMs) => measureOwn(own, { ranks, sizes: plans, limitMs })]),
+    overMpi.map((own) => ({ ...own, measure: (plans, limitMs) => own.measure(ranks, plans, limitMs) })),
+    peers.map(({ name, measure }) => [name, (plans, limitMs) => measure(ranks, plans, limitMs)]),
   );
   const systems = all.filter(([name]) => wanted?.includes(name) ?? true);
   const onRound = (round: number) => process.stderr.write(`${ranks} ranks, round ${round} of ${rounds}\n`);
   const isCrowded = ranks > availableParallelism();
   const plans = isCrowded ? sizes.map(crowded) : sizes;
-  const what = { systems, sizes: plans, warmUp: warmUpPlan(isCrowded), rounds, onRound };
+  const what = { systems, sizes: plans, warmUp: warmUpPlan(isCrowded), rounds, slowest: SLOWEST_ON_ONE_HOST, onRound };
   const { measured, orders, copies, failures } = await measureSystems(what);
   const rows = reportRows(ranks, measured, copies);
   const pairs = pairRows(overMpi, measured);

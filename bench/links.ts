@@ -15,12 +15,12 @@ import { z } from "zod";
 import { filePath, wholeNumber } from "../shared/cli/option-table.js";
 import { type AllreduceRow, BASELINE, figureTable, reportRows, reportTable } from "./allreduce/allreduce-report.js";
 import { allreduceChart } from "./allreduce/chart-of-allreduce.js";
-import { describeLink, excessOver, type LinkShape, readLinkShape } from "./allreduce/link-shape.js";
+import { describeLink, excessOver, type LinkShape, readLinkShape, slowestOver } from "./allreduce/link-shape.js";
 import { type Measure, measureSystems } from "./allreduce/measure-systems.js";
 import { measureOwn, type OwnSystem } from "./allreduce/own-system.js";
 import { findGloo, type Peer } from "./allreduce/peer-systems.js";
 import { ShapedLink } from "./allreduce/shaped-link.js";
-import { sizePlan, warmUpPlan } from "./allreduce/size-plan.js";
+import { linkSizePlan, warmUpPlan } from "./allreduce/size-plan.js";
 import { benchOptions, listOf, namesOf } from "./support/bench-options.js";
 import { machineFacts } from "./support/machine-facts.js";
 
@@ -65,7 +65,7 @@ const OWN: Readonly<Record<string, OwnSystem>> = {
   "ring-tcp": { collective: "ring", transport: "tcp" },
   "ring-tcp-bf16": { collective: "ring", transport: "tcp", format: "bf16" },
 };
-const sizes = values.bytes.map(sizePlan);
+const sizes = values.bytes.map(linkSizePlan);
 const { rounds } = values;
 
 interface MeasuredLink {
@@ -108,9 +108,9 @@ async function measured(shape: LinkShape): Promise<MeasuredLink> {
   for (const absent of missing) process.stderr.write(`left out: ${absent}\n`);
   const all: (readonly [string, Measure])[] = [
     ...Object.entries(OWN).map(([name, own]): [string, Measure] => {
-      return [name, (plans) => measureOwn(own, { ranks: RANKS, sizes: plans, hosts: link })];
+      return [name, (plans, limitMs) => measureOwn(own, { ranks: RANKS, sizes: plans, limitMs, hosts: link })];
     }),
-    ...found.map((peer): [string, Measure] => [peer.name, (plans) => peer.measure(RANKS, plans)]),
+    ...found.map((peer): [string, Measure] => [peer.name, (plans, limitMs) => peer.measure(RANKS, plans, limitMs)]),
   ];
   const wanted: readonly string[] = values.systems ?? all.map(([name]) => name);
   const systems = all.filter(([name]) => wanted.includes(name));
@@ -121,7 +121,7 @@ async function measured(shape: LinkShape): Promise<MeasuredLink> {
     orders,
     copies,
     failures,
-  } = await measureSystems({ systems, sizes, warmUp: warmUpPlan(true), rounds, onRound });
+  } = await measureSystems({ systems, sizes, warmUp: warmUpPlan(true), rounds, slowest: slowestOver(shape), onRound });
   const rows = reportRows(RANKS, timings, copies);
   process.stderr.write(`${what}, µs (ratio to Gloo):\n${reportTable(rows)}\n\n${figureTable(rows)}\n`);
   const wrong = rows.filter((row) => row.wrong > 0);

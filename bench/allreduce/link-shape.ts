@@ -1,3 +1,5 @@
+import type { Pace } from "./time-limit.js";
+
 /** What a link between two hosts lets through. */
 export interface LinkShape {
   /** 10⁹ bits a second, each way. */
@@ -27,6 +29,24 @@ export function describeLink({ gbps, lossPercent }: LinkShape): string {
 /** What may leave at once after a pause: a millisecond's worth, as a switch would let through. */
 export function burstBytes({ gbps }: LinkShape): number {
   return Math.max(LEAST_BURST_BYTES, Math.round((gbps * 1e9 * MILLISECONDS_OF_BURST) / 8 / 1000));
+}
+
+const BITS_PER_BYTE = 8;
+/** Part of the rate that any system has to make of it … */
+const LEAST_SHARE = 1 / 25;
+/** … but no more than this, in bytes a second: loss slows senders down at every rate. */
+const LEAST_RATE = 5e6;
+const LEAST_EXCHANGE_MS = 20;
+/** A message's last packet is sent again after so long. */
+const SENT_AGAIN_MS = 200;
+
+/** How slow a system may be over it before it counts as one that hangs: several times what the slowest took. */
+export function slowestOver({ gbps, lossPercent }: LinkShape): Pace {
+  const rate = Math.min(LEAST_RATE, ((gbps * 1e9) / BITS_PER_BYTE) * LEAST_SHARE);
+  return {
+    exchangeMs: LEAST_EXCHANGE_MS + SENT_AGAIN_MS * lossPercent,
+    bytesPerSecond: rate / (1 + lossPercent),
+  };
 }
 
 /** Larger than what queues and buckets hold, by far. */

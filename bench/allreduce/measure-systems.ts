@@ -1,8 +1,9 @@
 import { copyMicroseconds } from "./copy-limit.js";
 import type { SizePlan, Timing } from "./rank-messages.js";
+import { type Pace, timeLimitMs } from "./time-limit.js";
 
-/** One system's figures of all sizes, in processes of its own. */
-export type Measure = (sizes: readonly SizePlan[]) => Promise<Timing[]>;
+/** One system's figures of all sizes, in processes of its own. @throws when that fails, or takes longer than so many whole milliseconds */
+export type Measure = (sizes: readonly SizePlan[], limitMs: number) => Promise<Timing[]>;
 
 export interface SystemsToMeasure {
   readonly systems: readonly (readonly [name: string, measure: Measure])[];
@@ -10,6 +11,8 @@ export interface SystemsToMeasure {
   /** What each process does before, unmeasured, until it is as fast as it gets; null: nothing. */
   readonly warmUp: SizePlan | null;
   readonly rounds: number;
+  /** How slow any system may be: the limit is the same for all. */
+  readonly slowest: Pace;
   readonly onRound: (round: number) => void;
 }
 
@@ -29,8 +32,9 @@ export interface MeasuredSystems {
  * so that what gets slower within a round is not the same system's each time. A system that fails takes no part in further rounds; the others do.
  */
 export async function measureSystems(what: SystemsToMeasure): Promise<MeasuredSystems> {
-  const { systems, sizes, warmUp, rounds, onRound } = what;
+  const { systems, sizes, warmUp, rounds, slowest, onRound } = what;
   const before = warmUp === null ? [] : [warmUp];
+  const limitMs = timeLimitMs([...before, ...sizes], slowest);
   const measured = new Map<string, Timing[][]>(systems.map(([name]) => [name, []]));
   const copies = new Map<number, number>();
   const failures = new Map<string, string>();
@@ -45,7 +49,7 @@ export async function measureSystems(what: SystemsToMeasure): Promise<MeasuredSy
     for (const [name, measure] of [...systems.slice(shift), ...systems.slice(0, shift)]) {
       if (failures.has(name)) continue;
       try {
-        const timings = (await measure([...before, ...sizes])).slice(before.length);
+        const timings = (await measure([...before, ...sizes], limitMs)).slice(before.length);
         measured.get(name)?.push(timings);
         order.push(name);
       } catch (thrown) {

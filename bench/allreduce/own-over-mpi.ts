@@ -25,7 +25,8 @@ export interface OwnOverMpi {
   readonly name: (typeof OVER_MPI_NAMES)[number];
   /** Name of the peer that is the same MPI without us. */
   readonly peer: string;
-  measure(ranks: number, sizes: readonly SizePlan[]): Promise<Timing[]>;
+  /** @throws as `launch` */
+  measure(ranks: number, sizes: readonly SizePlan[], limitMs: number): Promise<Timing[]>;
 }
 
 /** Both modes over each MPI on the search path, by each way to call it, and what is missing. */
@@ -44,9 +45,9 @@ export async function findOwnOverMpi(
         for (const mode of MPI_MODES) {
           const kind = mode === "ordered" ? "mpi" : "mpi-allreduce";
           const name = binding === "sidecar" ? (`${kind}-sidecar-${mpi}` as const) : (`${kind}-${mpi}` as const);
-          const measure: OwnOverMpi["measure"] = async (ranks, sizes) => {
+          const measure: OwnOverMpi["measure"] = async (ranks, sizes, limitMs) => {
             const program = [process.execPath, RANK, binding, mode, ...sizes.map(sizeArgument)];
-            return await launch(launcher, [...flags, "-np", `${ranks}`, ...program]);
+            return await launch(launcher, [...flags, "-np", `${ranks}`, ...program], { limitMs });
           };
           found.push({ name, peer, measure });
         }

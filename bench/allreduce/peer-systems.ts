@@ -31,7 +31,8 @@ export interface Peer {
   readonly name: PeerName;
   /** Name and version, as it calls itself. */
   readonly version: string;
-  measure(ranks: number, sizes: readonly SizePlan[]): Promise<Timing[]>;
+  /** @throws as `launch` */
+  measure(ranks: number, sizes: readonly SizePlan[], limitMs: number): Promise<Timing[]>;
 }
 
 export interface PeerPlace {
@@ -66,8 +67,10 @@ async function openMpi({ path, folder }: PeerPlace): Promise<Peer[]> {
   const peer = (name: PeerName, flags: readonly string[]): Peer => ({
     name,
     version,
-    measure: async (ranks, sizes) =>
-      await launch(launcher, [...general, ...flags, "-np", `${ranks}`, program, ...sizes.map(sizeArgument)]),
+    measure: async (ranks, sizes, limitMs) =>
+      await launch(launcher, [...general, ...flags, "-np", `${ranks}`, program, ...sizes.map(sizeArgument)], {
+        limitMs,
+      }),
   });
   return [
     peer("openmpi-shm", ["--mca", "btl", "self,vader"]),
@@ -85,8 +88,8 @@ async function mpich({ path, folder }: PeerPlace): Promise<Peer[]> {
   await run(compiler, ["-O3", "-march=native", "-o", program, join(PEERS, "allreduce.c")]);
   const { stdout } = await run(launcher, ["--version"]);
   const version = `MPICH ${/Version:\s*(\S+)/.exec(stdout)?.[1] ?? "of an unknown version"}`;
-  const measure = async (ranks: number, sizes: readonly SizePlan[]) =>
-    await launch(launcher, ["-np", `${ranks}`, program, ...sizes.map(sizeArgument)]);
+  const measure = async (ranks: number, sizes: readonly SizePlan[], limitMs: number) =>
+    await launch(launcher, ["-np", `${ranks}`, program, ...sizes.map(sizeArgument)], { limitMs });
   return [{ name: "mpich", version, measure }];
 }
 
@@ -98,11 +101,14 @@ export async function findGloo({ path, python: wanted, folder }: PeerPlace, host
   const environment: Record<string, string> =
     networkInterface === null ? {} : { ["GLOO_SOCKET_IFNAME"]: networkInterface };
   let runs = 0;
-  const measure = async (ranks: number, sizes: readonly SizePlan[]) => {
+  const measure = async (ranks: number, sizes: readonly SizePlan[], limitMs: number) => {
     const store = join(folder, `gloo-${ranks}-${runs++}`);
     const processes = Array.from({ length: ranks }, (_, rank) => {
       const [program = python, ...args] = [...hosts.through(rank), python, script];
-      return launch(program, [...args, `${rank}`, `${ranks}`, store, ...sizes.map(sizeArgument)], environment);
+      return launch(program, [...args, `${rank}`, `${ranks}`, store, ...sizes.map(sizeArgument)], {
+        limitMs,
+        environment,
+      });
     });
     return (await Promise.all(processes))[0] ?? [];
   };

@@ -1,6 +1,5 @@
 import { BASELINE } from "./allreduce-report.js";
 import type { Measure } from "./measure-systems.js";
-import type { OwnOverMpi } from "./own-over-mpi.js";
 
 type Named = readonly [name: string, measure: Measure];
 
@@ -10,7 +9,7 @@ type Named = readonly [name: string, measure: Measure];
  */
 export function sideBySide(
   own: readonly Named[],
-  overMpi: readonly (Pick<OwnOverMpi, "name" | "peer"> & { readonly measure: Measure })[],
+  overMpi: readonly { readonly name: string; readonly peer: string; readonly measure: Measure }[],
   peers: readonly Named[],
 ): readonly Named[] {
   const half = own.length >> 1;

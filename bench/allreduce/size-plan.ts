@@ -6,6 +6,8 @@ const FLOAT_BYTES = 4;
  * must weigh little here that the first ones meet pages which nobody has touched yet.
  */
 const BYTES_PER_SIZE = 1024 * 1024 * 1024;
+/** The same over links, which are so much slower that pages weigh nothing. */
+const BYTES_PER_SIZE_OVER_LINKS = 192 * 1024 * 1024;
 const MOST_REPETITIONS = 2000;
 /** Where ranks have to wait for each other's processors, each wait may take a scheduler's time slice. */
 const MOST_CROWDED_REPETITIONS = 200;
@@ -34,7 +36,16 @@ export function crowded({ count, repetitions }: SizePlan): SizePlan {
 }
 
 export function sizePlan(bytes: number): SizePlan {
-  const repetitions = Math.min(MOST_REPETITIONS, Math.max(FEWEST_REPETITIONS, Math.floor(BYTES_PER_SIZE / bytes)));
+  return planWithin(BYTES_PER_SIZE, bytes);
+}
+
+/** Over a link between two hosts. */
+export function linkSizePlan(bytes: number): SizePlan {
+  return planWithin(BYTES_PER_SIZE_OVER_LINKS, bytes);
+}
+
+function planWithin(bytesPerSize: number, bytes: number): SizePlan {
+  const repetitions = Math.min(MOST_REPETITIONS, Math.max(FEWEST_REPETITIONS, Math.floor(bytesPerSize / bytes)));
   return { count: Math.max(1, Math.round(bytes / FLOAT_BYTES)), repetitions, warmUps: warmUpsOf(repetitions) };
 }
 
