@@ -103,14 +103,23 @@ export async function findGloo({ path, python: wanted, folder }: PeerPlace, host
   let runs = 0;
   const measure = async (ranks: number, sizes: readonly SizePlan[], limitMs: number) => {
     const store = join(folder, `gloo-${ranks}-${runs++}`);
+    const over = new AbortController();
     const processes = Array.from({ length: ranks }, (_, rank) => {
       const [program = python, ...args] = [...hosts.through(rank), python, script];
       return launch(program, [...args, `${rank}`, `${ranks}`, store, ...sizes.map(sizeArgument)], {
         limitMs,
         environment,
+        signal: over.signal,
       });
     });
-    return (await Promise.all(processes))[0] ?? [];
+    try {
+      return (await Promise.all(processes))[0] ?? [];
+    } catch (thrown) {
+      // The others would wait for the one that failed, beside whoever is measured next.
+      over.abort();
+      await Promise.allSettled(processes);
+      throw thrown;
+    }
   };
   return { name: "gloo", version: `PyTorch ${version}`, measure };
 }
