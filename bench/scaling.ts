@@ -8,14 +8,14 @@
  *
  *     npm run bench:scaling -- --svg docs/images/scaling.svg > scaling.json
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { choice, filePath, wholeNumber } from "../shared/cli/option-table.js";
 import { ENGINE_NAMES } from "../shared/engine-name.js";
 import { scalingChart } from "./scaling/chart-of-scaling.js";
-import { writeGeneratedImages } from "./scaling/generated-images.js";
+import { rowsOfWholeSteps, writeGeneratedImages } from "./scaling/generated-images.js";
 import { type Entrant, measureCase } from "./scaling/measure-case.js";
 import { EXCHANGES, OwnCompetitor } from "./scaling/own-competitor.js";
 import { PeerCompetitor } from "./scaling/peer-competitor.js";
@@ -72,8 +72,6 @@ const values = benchOptions({
   },
   examples: [["--svg docs/images/scaling.svg > scaling.json", ""]],
 });
-/** Whole batches of all sizes for two and four ranks: no step is shorter than the others. */
-const GENERATED_ROWS = 25_600;
 const { cores } = values;
 const ranks = cores.length;
 
@@ -87,15 +85,18 @@ interface MeasuredCase extends ScalingCase {
   readonly complaints: readonly string[];
 }
 
+/** Files of images, by their rows. */
+const images = new Map<number, string>();
 const folder = await mkdtemp(join(tmpdir(), "ringstrasse-scaling-"));
 try {
   const { found, problem } = values["no-peers"] ? { found: [], problem: null } : await findPyTorch(values.peers);
   if (problem !== null) process.stderr.write(`skipped: ${problem}\n`);
-  const data = await writeGeneratedImages(folder, GENERATED_ROWS);
   const cases: MeasuredCase[] = [];
   for (const network of values.networks)
-    for (const batchPerRank of values["batch-sizes"])
+    for (const batchPerRank of values["batch-sizes"]) {
+      const data = await imagesOf(rowsOfWholeSteps(batchPerRank * ranks));
       cases.push(await measured({ network, batchPerRank, ranks }, data, found));
+    }
   const complaints = cases.flatMap((one) => one.complaints.map((text) => `${one.network}: ${text}`));
   const setting = { engine: values.engine, cores, rounds: values.rounds, sliceSeconds: values.slice };
   const peers = found.map(({ full, python }) => ({ version: full, python }));
@@ -106,6 +107,17 @@ try {
   if (complaints.length > 0) process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** The file of so many images, which is written once. */
+async function imagesOf(rows: number): Promise<string> {
+  const known = images.get(rows);
+  if (known !== undefined) return known;
+  const own = join(folder, `images-${rows}`);
+  await mkdir(own);
+  const path = await writeGeneratedImages(own, rows);
+  images.set(rows, path);
+  return path;
 }
 
 async function measured(wanted: ScalingCase, data: string, found: readonly FoundLibrary[]): Promise<MeasuredCase> {

@@ -9,6 +9,16 @@ const INKED = 0.2;
 /** What the bytes of an IDX file begin with: unsigned bytes, in so many dimensions. */
 const UNSIGNED_BYTES = 0x08;
 
+/** Enough that an epoch is many steps of the usual sizes. */
+const LEAST_ROWS = 25_600;
+/** As many are compared between systems, within one epoch: each has an order of its own for the next. */
+const LEAST_STEPS = 10;
+
+/** Rows of an epoch of whole steps: none is shorter than the others. @param globalBatch rows of a step over all ranks */
+export function rowsOfWholeSteps(globalBatch: number): number {
+  return Math.max(LEAST_STEPS, Math.ceil(LEAST_ROWS / globalBatch)) * globalBatch;
+}
+
 /**
  * Images of 28 × 28 bytes and their labels as IDX files, named as MNIST's: they cost as much as digits and mean nothing. Always the same.
  * @returns the path of the images; the labels lie beside them
