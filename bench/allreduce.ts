@@ -35,8 +35,10 @@ import { sideBySide } from "./allreduce/side-by-side.js";
 import { crowded, sizePlan, sizePlans, warmUpPlan } from "./allreduce/size-plan.js";
 import { SLOWEST_ON_ONE_HOST } from "./allreduce/time-limit.js";
 import { benchOptions, listOf, namesOf, refuseOptions } from "./support/bench-options.js";
+import { exitOnSignals } from "./support/exit-on-signals.js";
 import { machineFacts } from "./support/machine-facts.js";
 
+exitOnSignals();
 /** With `--encrypt` alone. */
 const ENCRYPTED = "ring-tcp-encrypted";
 const OWN_NAMES = ["shm", "hierarchical", "ring-ipc", "server-ipc", "ring-tcp"] as const;

@@ -12,6 +12,7 @@ import process from "node:process";
 import { filePath, wholeNumber } from "../shared/cli/option-table.js";
 import { aboveZero, benchOptions } from "./support/bench-options.js";
 import { BusyCores } from "./support/busy-cores.js";
+import { exitOnSignals } from "./support/exit-on-signals.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { startTraining, type TrainOutcome } from "./support/train-process.js";
 
@@ -23,6 +24,7 @@ interface Alarm {
   readonly what: unknown;
 }
 
+exitOnSignals();
 const values = benchOptions({
   name: "false-alarms",
   describe:

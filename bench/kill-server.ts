@@ -17,6 +17,7 @@ import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import { wholeNumber } from "../shared/cli/option-table.js";
 import { benchOptions } from "./support/bench-options.js";
+import { exitOnSignals } from "./support/exit-on-signals.js";
 import { type IrisKind, irisWeightsSha256 } from "./support/iris-jobs.js";
 import { KeptPromises } from "./support/kept-promises.js";
 import { KillCheck } from "./support/kill-check.js";
@@ -43,6 +44,7 @@ const KINDS: readonly IrisKind[] = [
   { epochs: 1500, seed: 2 },
 ];
 
+exitOnSignals();
 const { kills, seed } = benchOptions({
   name: "kill-server",
   describe:

@@ -15,6 +15,7 @@ import { choice, wholeNumber } from "../shared/cli/option-table.js";
 import { ENGINE_NAMES } from "../shared/engine-name.js";
 import { EXCHANGES, OWN_EXCHANGES, type OwnExchange } from "./scaling/own-competitor.js";
 import { benchOptions, namesOf } from "./support/bench-options.js";
+import { exitOnSignals } from "./support/exit-on-signals.js";
 import { IRIS_DATA } from "./support/iris-jobs.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { sampleProcessTree } from "./support/process-memory.js";
@@ -33,6 +34,7 @@ const MEGABYTE = 1024 * 1024;
 /** By garbage not yet collected; 8 KB forgotten in each step would make 36 MB of the 4,500 compared. A report is a file that is open for a moment. */
 const TOLERATED = { residentBytes: 32 * MEGABYTE, descriptors: 2 };
 
+exitOnSignals();
 const values = benchOptions({
   name: "leaks",
   describe:

@@ -22,6 +22,7 @@ import { findGloo, type Peer } from "./allreduce/peer-systems.js";
 import { ShapedLink } from "./allreduce/shaped-link.js";
 import { linkSizePlan, warmUpPlan } from "./allreduce/size-plan.js";
 import { benchOptions, listOf, namesOf } from "./support/bench-options.js";
+import { exitOnSignals } from "./support/exit-on-signals.js";
 import { machineFacts } from "./support/machine-facts.js";
 
 const linkShape = z.string().transform((text, context) => {
@@ -32,6 +33,7 @@ const linkShape = z.string().transform((text, context) => {
     return z.NEVER;
   }
 });
+exitOnSignals();
 const values = benchOptions({
   name: "links",
   describe:

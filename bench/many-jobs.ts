@@ -15,6 +15,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { JobEvent } from "../shared/api/job-event.js";
 import { wholeNumber } from "../shared/cli/option-table.js";
 import { aboveZero, benchOptions } from "./support/bench-options.js";
+import { exitOnSignals } from "./support/exit-on-signals.js";
 import { IRIS_DATA, IRIS_NAME, type IrisKind, irisDocument } from "./support/iris-jobs.js";
 import { Latencies } from "./support/latencies.js";
 import { machineFacts } from "./support/machine-facts.js";
@@ -33,6 +34,7 @@ const PROBES = 20;
 const PROBE = "a short job, start to end";
 const LONG: IrisKind = { epochs: 200, seed: 2 };
 
+exitOnSignals();
 const values = benchOptions({
   name: "many-jobs",
   describe:
@@ -78,7 +80,10 @@ const samples: Sample[] = [];
 const latencies = new Latencies();
 const dataDirectory = await mkdtemp(join(tmpdir(), "ringstrasse-many-jobs-"));
 const place = { port: await freePort(), controlPort: await freePort(), dataDirectory, workers: WORKERS };
-const server = await startServe(place);
+const server = await startServe(place).catch(async (thrown: unknown) => {
+  await rm(dataDirectory, { recursive: true, force: true });
+  throw thrown;
+});
 try {
   const result = await measure(new ServeClient(server.url, SERVE_TOKEN));
   process.stdout.write(`${JSON.stringify(result)}\n`);

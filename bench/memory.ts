@@ -13,6 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { wholeNumber } from "../shared/cli/option-table.js";
 import { aboveZero, benchOptions } from "./support/bench-options.js";
+import { exitOnSignals } from "./support/exit-on-signals.js";
 import { generatedDocument, writeGeneratedCsv } from "./support/generated-csv.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { type MemoryReport, MemoryTrack } from "./support/memory-track.js";
@@ -27,6 +28,7 @@ const MEGABYTE = 1024 * 1024;
 /** Garbage not yet collected makes up to about 25 MB; 8 KB forgotten in each step would make 40 MB of the 5,000 compared. */
 const GROWTH_LIMIT_BYTES = 32 * MEGABYTE;
 
+exitOnSignals();
 const values = benchOptions({
   name: "memory",
   describe:

@@ -3,6 +3,7 @@ import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
+import { endWithThis } from "../support/end-with-this.js";
 import type { Timing } from "./rank-messages.js";
 import { tookTooLong } from "./time-limit.js";
 
@@ -30,6 +31,7 @@ export async function launch(
   signal?.throwIfAborted();
   const env = { ...process.env, ...environment };
   const running = run(program, args, { maxBuffer: MAX_OUTPUT_BYTES, timeout: limitMs, env });
+  endWithThis(running.child);
   const end = () => running.child.kill();
   signal?.addEventListener("abort", end);
   try {

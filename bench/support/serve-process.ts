@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { endWithThis } from "./end-with-this.js";
 import { sampleProcessTree } from "./process-memory.js";
 
 /** Compiled to dist/bench/support/, two folders below the command. */
@@ -36,7 +37,7 @@ export interface ServeProcess {
 
 export const SERVE_TOKEN = TOKEN;
 
-/** Starts a server. @throws when it ends before it listens, with what it said */
+/** Starts a server, which ends with this process at the latest. @throws when it ends before it listens, with what it said */
 export async function startServe({ port, controlPort, dataDirectory, workers }: ServePlace): Promise<ServeProcess> {
   const args = ["serve", `--port=${port}`, `--control-port=${controlPort}`, `--workers=${workers}`];
   const began = performance.now();
@@ -76,7 +77,7 @@ export async function startServe({ port, controlPort, dataDirectory, workers }: 
   };
 }
 
-/** Starts a worker that joins whatever server is there, and comes back to the next one. */
+/** Starts a worker that joins whatever server is there, and comes back to the next one. It ends with this process at the latest. */
 export function startGuest(controlPort: number, workerId: string): { readonly stop: () => Promise<void> } {
   const child = startCommand([
     "worker",
@@ -108,7 +109,9 @@ export async function freePort(): Promise<number> {
 
 function startCommand(args: readonly string[]): ChildProcess {
   const environment = { ...process.env, RINGSTRASSE_TOKEN: TOKEN };
-  return spawn(process.execPath, [COMMAND, ...args], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [COMMAND, ...args], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+  endWithThis(child);
+  return child;
 }
 
 async function untilGone(pids: readonly number[]): Promise<readonly number[]> {

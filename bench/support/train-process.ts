@@ -3,6 +3,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type FailedEvent, type FinishedEvent, type TrainEvent, TrainEventSchema } from "../../shared/train-events.js";
+import { endWithThis } from "./end-with-this.js";
 
 /** Compiled to dist/bench/support/, two folders below the command. */
 const COMMAND = fileURLToPath(new URL("../../ringstrasse.js", import.meta.url));
@@ -38,13 +39,14 @@ export interface TrainProcess {
   readonly outcome: Promise<TrainOutcome>;
 }
 
-/** Starts `ringstrasse train ARGS --json` as a process of its own. */
+/** Starts `ringstrasse train ARGS --json` as a process of its own, which ends with this one at the latest. */
 export function startTraining(args: readonly string[], options: TrainOptions = {}): TrainProcess {
   const command = [process.execPath, COMMAND, "train", ...args, "--json"];
   const pinned = options.cores === undefined ? command : ["taskset", "-c", options.cores.join(), ...command];
   const [file = process.execPath, ...rest] = pinned;
   const env = { ...process.env, ...options.environment };
   const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], detached: options.ownGroup === true, env });
+  endWithThis(child);
   return { pid: child.pid ?? -1, outcome: follow(child, options.onEvent) };
 }
 

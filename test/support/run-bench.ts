@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
+import { onTestFinished } from "vitest";
 import { ROOT } from "./run-command.js";
 
 export interface BenchEnd {
@@ -10,7 +11,7 @@ export interface BenchEnd {
 }
 
 /**
- * Runs a compiled benchmark; its own checks set the exit code.
+ * Runs a compiled benchmark, which is ended when the test finishes, should it still run; its own checks set the exit code.
  * @param env beside this process's environment
  * @throws with what it said, when it gives no result
  */
@@ -22,12 +23,15 @@ export function runBench(
   return new Promise((resolve, reject) => {
     const entry = join(ROOT, `dist/bench/${name}.js`);
     const options = { cwd: ROOT, maxBuffer: 2 ** 26, env: { ...process.env, ...env } };
-    execFile(process.execPath, [entry, ...args], options, (error, stdout, stderr) => {
+    const child = execFile(process.execPath, [entry, ...args], options, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : error.code;
       const line = stdout.trimEnd().split("\n").at(-1) ?? "";
       if (typeof exitCode === "number" && line.startsWith("{"))
         resolve({ exitCode, result: JSON.parse(line) as BenchEnd["result"] });
       else reject(new Error(`${name} gave no result: ${stderr}`, { cause: error }));
+    });
+    onTestFinished(() => {
+      child.kill("SIGTERM");
     });
   });
 }

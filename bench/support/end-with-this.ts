@@ -1,0 +1,11 @@
+import type { ChildProcess } from "node:child_process";
+import process from "node:process";
+
+/** Ends the child (SIGKILL) when this process exits before it does. By a signal that `exitOnSignals` doesn't hear this process ends without that. */
+export function endWithThis(child: ChildProcess): void {
+  const end = (): void => {
+    child.kill("SIGKILL");
+  };
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
+}
