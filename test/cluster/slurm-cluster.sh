@@ -125,14 +125,18 @@ hosts() {
 }
 
 down() {
-  local pid_file pid
+  local pid_file pid space
   for pid_file in "$folder"/slurmd-*.pid "$folder/slurmctld.pid" "$folder/munge/munged.pid"; do
     [ -f "$pid_file" ] || continue
     pid=$(cat "$pid_file" 2>/dev/null) || continue
     kill "$pid" 2>/dev/null || continue
     while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
   done
-  ip netns list | awk '{ print $1 }' | grep "^$name-" | while read -r space; do ip netns del "$space"; done || true
+  for space in $(ip netns list | awk '{ print $1 }' | grep "^$name-"); do
+    # Such as a daemon that never came to writing its number.
+    for pid in $(ip netns pids "$space"); do kill -KILL "$pid" 2>/dev/null || true; done
+    ip netns del "$space"
+  done
 }
 
 "$verb" "$@"

@@ -6,11 +6,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { onTestFinished } from "vitest";
 import { isOnPath } from "./is-on-path.js";
 
 const run = promisify(execFile);
 /** The engine leaves a mount behind: in a namespace of its own it goes with it. */
 const OWN_MOUNTS = ["unshare", "--mount"];
+/** For containers to end, and gigabytes to be removed. */
+const END_MS = 120_000;
 const NEEDED = ["dockerd", "docker", "docker-compose", "iptables", "ip", "nsenter", "curl", "openssl"];
 /** What keeps this machine from having an engine of the tests' own; null: nothing. Debian: docker.io, docker-compose, iptables, iproute2. */
 export const NO_DOCKER: string | null =
@@ -27,13 +30,18 @@ export class DockerEngine implements AsyncDisposable {
   readonly #folder: string;
   readonly #namespace = `ringstrasse-${process.pid}`;
   #daemon: ChildProcess | null = null;
+  #gone: Promise<void> | null = null;
 
   private constructor(folder: string) {
     this.#folder = folder;
   }
 
+  /** It is gone when the test has finished, at the latest. */
   static async open(): Promise<DockerEngine> {
-    return new DockerEngine(await mkdtemp(join(tmpdir(), "ringstrasse-docker-")));
+    const engine = new DockerEngine(await mkdtemp(join(tmpdir(), "ringstrasse-docker-")));
+    // Should the test run out of time, it doesn't come to the end of its scope.
+    onTestFinished(() => engine[Symbol.asyncDispose](), END_MS);
+    return engine;
   }
 
   /** For every command that is to use this engine. */
@@ -73,7 +81,12 @@ export class DockerEngine implements AsyncDisposable {
     await gone;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#gone ??= this.#takeDown();
+    return this.#gone;
+  }
+
+  async #takeDown(): Promise<void> {
     await this.stop();
     await run("ip", ["netns", "del", this.#namespace]).catch((cause: { readonly stderr?: string }) => {
       // It never came to running.

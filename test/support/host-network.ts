@@ -46,7 +46,7 @@ export class HostNetwork implements AsyncDisposable {
 
   static async start(nodes: number): Promise<HostNetwork> {
     const hosts = new HostNetwork(await networkFolder());
-    await promisify(execFile)(HOST_SCRIPT, ["hosts", hosts.folder, String(nodes)]);
+    await hosts.bringUp("hosts", nodes);
     return hosts;
   }
 
@@ -86,6 +86,20 @@ export class HostNetwork implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const server of this.#reached) server.close();
+    await this.#takeDown();
+  }
+
+  /** @throws with what the script said when they don't come up; nothing of them is left then */
+  protected async bringUp(verb: "hosts" | "up", nodes: number): Promise<void> {
+    try {
+      await promisify(execFile)(HOST_SCRIPT, [verb, this.folder, String(nodes)]);
+    } catch (thrown) {
+      await this.#takeDown();
+      throw thrown;
+    }
+  }
+
+  async #takeDown(): Promise<void> {
     await promisify(execFile)(HOST_SCRIPT, ["down", this.folder]);
     await rm(this.folder, { recursive: true });
   }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
+import { onTestFinished } from "vitest";
 import { isOnPath } from "./is-on-path.js";
 import type { DescribedPod } from "./manifests.js";
 import { ROOT, type RunningCommand, startProcess } from "./run-command.js";
@@ -45,14 +46,17 @@ export interface PodStart {
  */
 export class Pods implements AsyncDisposable {
   readonly folder: string;
+  #gone: Promise<void> | null = null;
 
   private constructor(folder: string) {
     this.folder = folder;
   }
 
-  /** @param names of the pods: `NAME` or `NAME=ALIAS,ALIAS` */
+  /** They are gone when the test has finished, at the latest. @param names of the pods: `NAME` or `NAME=ALIAS,ALIAS` */
   static async start(names: readonly string[]): Promise<Pods> {
     const pods = new Pods(await mkdtemp(join(tmpdir(), "rp-")));
+    // Should the test run out of time, it doesn't come to the end of its scope.
+    onTestFinished(() => pods[Symbol.asyncDispose]());
     await promisify(execFile)(SCRIPT, ["up", pods.folder, ...names]);
     return pods;
   }
@@ -103,7 +107,12 @@ export class Pods implements AsyncDisposable {
     await this.curl(name, [...patience, `http://127.0.0.1:${number}${path}`]);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#gone ??= this.#takeDown();
+    return this.#gone;
+  }
+
+  async #takeDown(): Promise<void> {
     await promisify(execFile)(SCRIPT, ["down", this.folder]);
     await rm(this.folder, { recursive: true });
   }

@@ -17,7 +17,7 @@ export function slurmProblem(): string | null {
 export class SlurmCluster extends HostNetwork {
   static override async start(nodes: number): Promise<SlurmCluster> {
     const cluster = new SlurmCluster(await networkFolder());
-    await promisify(execFile)(HOST_SCRIPT, ["up", cluster.folder, String(nodes)]);
+    await cluster.bringUp("up", nodes);
     return cluster;
   }
 
