@@ -24,15 +24,12 @@ import { KillCheck } from "./support/kill-check.js";
 import { KillClients } from "./support/kill-clients.js";
 import { machineFacts } from "./support/machine-facts.js";
 import { median } from "./support/median.js";
+import { AIMED_AT, eachHasItsTurn, type Moment, nextMoment } from "./support/next-moment.js";
 import { SeededChoice } from "./support/seeded-choice.js";
 import { ServeClient } from "./support/serve-client.js";
 import { freePort, SERVE_TOKEN, type ServeProcess, startGuest, startServe } from "./support/serve-process.js";
 import { storeAtRest } from "./support/store-at-rest.js";
 
-const MOMENTS = ["upload", "training", "storing", "any"] as const;
-type Moment = (typeof MOMENTS)[number];
-const AIMED_AT = ["upload", "training", "storing"] as const;
-const MORE_KILLS = 20;
 const CLIENTS = 4;
 /** A moment that does not come within this time is not waited for any longer. */
 const MOMENT_MS = 15_000;
@@ -85,7 +82,8 @@ async function soak(): Promise<Record<string, unknown>> {
   const clients = new KillClients({ promises, kinds: KINDS, random });
   let last = { jobs: 0, files: 0 };
   let done = 0;
-  for (let moment = nextMoment(done); ; moment = nextMoment(done)) {
+  for (;;) {
+    const moment = nextMoment({ done, kills, met });
     const client = await startNext();
     if (done === 0) await clients.begin(client);
     last = await check(new KillCheck(client, promises, weights), { kill: done, readAgain: false });
@@ -100,7 +98,7 @@ async function soak(): Promise<Record<string, unknown>> {
   const exitCode = await running.server?.stop();
   if (exitCode !== 0) faults.push("the last server did not end in good order");
   running.server = null;
-  if (kills >= MOMENTS.length) {
+  if (eachHasItsTurn(kills)) {
     for (const moment of AIMED_AT)
       if (met[moment] === 0) faults.push(`no kill fell into this kind of moment: ${moment}`);
   }
@@ -108,16 +106,6 @@ async function soak(): Promise<Record<string, unknown>> {
   const times = { startMs: median(startMs), guestBackMs: Math.max(...guestBackMs) };
   const figures = { kills: done, seed, seconds, met, unrecordedFiles, ...last, ...times };
   return { bench: "kill-server", machine: machineFacts(), ...figures, faults };
-}
-
-/**
- * The moments take turns. A results file is stored within milliseconds, so that a kill aimed at that can miss it: what has not been
- * met after `--kills` kills is aimed at up to `MORE_KILLS` times more. Null: enough.
- */
-function nextMoment(done: number): Moment | null {
-  if (done < kills) return MOMENTS[done % MOMENTS.length] ?? "any";
-  if (kills < MOMENTS.length || done >= kills + MORE_KILLS) return null;
-  return AIMED_AT.find((moment) => met[moment] === 0) ?? null;
 }
 
 async function startNext(): Promise<ServeClient> {
@@ -152,10 +140,16 @@ async function workAndKill(client: ServeClient, clients: KillClients, moment: Mo
   const working = Promise.all(Array.from({ length: CLIENTS }, () => clients.work(client, stop.signal)));
   // Heard at the end; a client that fails ends the soak then.
   working.catch(() => undefined);
+  // Before the moment: looking for them takes longer than many a moment lasts.
+  let family: readonly number[] = [];
+  await until(async () => {
+    family = await server.family();
+    return family.length > place.workers;
+  }, MOMENT_MS);
   const settled = await comes(moment, client, clients);
   if (settled) await wait(random.whole(0, moment === "storing" ? 40 : 15));
   const phases = clients.phases();
-  const orphans = await server.kill();
+  const orphans = await server.kill(family);
   if (orphans.length > 0) faults.push(`processes outlived their server: ${orphans.join(", ")}`);
   stop.abort();
   await working;

@@ -29,8 +29,10 @@ export interface ServeProcess {
   readonly startMs: number;
   /** Log lines of level error or worse so far. */
   readonly errors: readonly string[];
-  /** SIGKILL. Resolves when it and every process that it had started are gone. @returns pids that are not */
-  kill(): Promise<readonly number[]>;
+  /** Pids: its own, and those of every process that it has started. */
+  family(): Promise<readonly number[]>;
+  /** SIGKILL, at once if the family is given. Resolves when all of the family are gone. @returns pids that are not */
+  kill(family?: readonly number[]): Promise<readonly number[]>;
   /** SIGTERM. @returns its exit code */
   stop(): Promise<number | null>;
 }
@@ -58,16 +60,18 @@ export async function startServe({ port, controlPort, dataDirectory, workers }: 
   const startMs = performance.now() - began;
   const pid = child.pid ?? -1;
   const ended = once(child, "close");
+  const family = async () => (await sampleProcessTree(pid)).map((one) => one.pid);
   return {
     pid,
     url,
     startMs,
     errors,
-    kill: async () => {
-      const family = (await sampleProcessTree(pid)).map((one) => one.pid);
+    family,
+    kill: async (known) => {
+      const all = known ?? (await family());
       child.kill("SIGKILL");
       await ended;
-      return await untilGone(family);
+      return await untilGone(all);
     },
     stop: async () => {
       child.kill("SIGTERM");
