@@ -55,15 +55,13 @@ function hierarchical(sizeBytes: number, cluster: Cluster): number {
 }
 
 /**
- * Workers of one host: each copies its gradients (n·β), folds a share, and reads the others' totals. Two fold everything instead of
- * sharing totals. What is said goes round in N − 1 hops, once or twice. Copies and additions share the host's memory.
+ * Workers of one host: 2α + (N+1)/N·n·β + (N−1)/N·n·γ (worker/collective/shm-collective.ts). Nothing is copied: each folds an N-th of what lies in
+ * shared memory, reading it of all N and writing the sums once. At each of the two barriers all say and hear one word at the same time.
  */
 function shm(sizeBytes: number, { workers, memory }: Cluster): number {
   if (workers === 1) return 0;
-  const copy = sizeBytes * memory.betaSPerByte;
-  const fold = sizeBytes * memory.gammaSPerByte;
-  if (workers === 2) return memory.alphaS + copy + fold;
-  return 2 * (workers - 1) * memory.alphaS + 2 * copy + ((workers - 1) / workers) * fold;
+  const readAndWritten = ((workers + 1) / workers) * sizeBytes * memory.betaSPerByte;
+  return 2 * memory.alphaS + readAndWritten + added(sizeBytes, workers, memory);
 }
 
 /** One server's link carries everything: (N−1)·n in, and as much out. 2α + 2(N−1)·n·β + (N−1)·n·γ. */

@@ -28,7 +28,8 @@ const BYTES_PER_TURN = 8 * 1024 * 1024;
  * 3. waits until all blocks are folded.
  * All have the same to add, to a cache line, however few blocks there are; and each the same part of every exchange, which its processor's cache
  * may still hold.
- * Cost of each worker: (R − 1)/N additions per element, (R + 1)/N of an arena read and written, two barriers.
+ * Cost of each worker: (R − 1)/N additions per element, (R + 1)/N of an arena read and written, two barriers; `bench/simulate/collective-models.ts`
+ * says the same.
  *
  * **Why nobody overwrites what others still read.** Gradients of the next step are computed when exchange k is complete: all have folded.
  * Sums of exchange k + 2, which take the places of exchange k's, are written when all have computed the gradients of k + 2, and

@@ -99,6 +99,18 @@ describe("what is known of the algorithms", () => {
     expect(COLLECTIVE_MODELS.tree(large, cluster(3))).toBeGreaterThan(COLLECTIVE_MODELS.ring(large, cluster(3)));
   });
 
+  it("shared memory copies nothing: a part of all is read, its sums are written once, and time falls with the workers", () => {
+    const free = { ...LINK, alphaS: 0 };
+    const seconds = [2, 4, 1000].map((workers) => COLLECTIVE_MODELS.shm(1e9, cluster(workers, { memory: free })));
+    expect(seconds[0]).toBeCloseTo(3 / 2, 9);
+    expect(seconds[1]).toBeCloseTo(5 / 4, 9);
+    expect(seconds[2]).toBeCloseTo(1.001, 9);
+    const additions = { alphaS: 0, betaSPerByte: 0, gammaSPerByte: 1e-9 };
+    expect(COLLECTIVE_MODELS.shm(1e9, cluster(4, { memory: additions }))).toBeCloseTo(3 / 4, 9);
+    // Two barriers, at which all speak at once.
+    for (const workers of [2, 4]) expect(COLLECTIVE_MODELS.shm(0, cluster(workers))).toBeCloseTo(2e-6, 12);
+  });
+
   it("shared memory ends at the host", () => {
     expect(applies("shm", cluster(4, { workersPerHost: 4 }))).toBe(true);
     expect(applies("shm", cluster(5, { workersPerHost: 4 }))).toBe(false);
