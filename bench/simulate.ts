@@ -19,14 +19,15 @@ import { hostScale, modelOf } from "./simulate/measured-host.js";
 import { stepCurve } from "./simulate/training-step.js";
 import { aboveZero, benchOptions, listOf, notNegative } from "./support/bench-options.js";
 
+const lossRate = notNegative.refine((rate) => rate < 1, "a number below 1 is needed");
 const values = benchOptions({
   name: "simulate",
   describe:
     "What would a step of training cost on machines that aren't here? An α–β–γ model of each collective over a given network, for 2 to thousands of workers. Nothing is measured, nothing overlaps. One line of JSON.",
   options: {
     gbps: { describe: "Gbit/s of the networks", schema: listOf(aboveZero), placeholder: "N,…", default: "25,100,400" },
-    "latency-us": { describe: "Of a message, in microseconds", schema: notNegative, placeholder: "N", default: "20" },
-    loss: { describe: "Share of packets", schema: notNegative, placeholder: "N", default: "0" },
+    "latency-us": { describe: "Of a message, in microseconds", schema: aboveZero, placeholder: "N", default: "20" },
+    loss: { describe: "Share of packets", schema: lossRate, placeholder: "N", default: "0" },
     "most-workers": {
       describe: "Up to how many, doubling from 2",
       schema: wholeNumber(2),
@@ -102,7 +103,8 @@ function simulated(gigabitsPerS: number): SimulatedNetwork {
 
 async function validated(file: string) {
   const { machine, rows } = MeasuredSchema.parse(JSON.parse(await readFile(file, "utf8")));
-  const described = rows.filter(({ system }) => modelOf(system) !== undefined);
+  // One rank exchanges nothing: no model says what that takes.
+  const described = rows.filter(({ system, ranks }) => modelOf(system) !== undefined && ranks > 1);
   const systems = validate(described, hostScale(machine.cores));
   for (const { system, medianError, worstError, points } of systems) {
     const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;

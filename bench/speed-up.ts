@@ -40,7 +40,7 @@ const values = benchOptions({
     },
     "batch-sizes": {
       describe: "Rows of a step over both replicas",
-      schema: listOf(wholeNumber(2)),
+      schema: listOf(wholeNumber(2).refine((rows) => rows % 2 === 0, "an even number is needed")),
       placeholder: "N,…",
       default: "2000,100",
     },

@@ -34,7 +34,12 @@ const values = benchOptions({
     data: { describe: "Its rows", schema: filePath, placeholder: "FILE", isNeeded: true },
     "test-data": { describe: "Rows that it is judged by", schema: filePath, placeholder: "FILE", isNeeded: true },
     epochs: { describe: "Of each training", schema: wholeNumber(1), placeholder: "N", default: "5" },
-    workers: { describe: "Processes that train", schema: wholeNumber(1), placeholder: "N", default: "2" },
+    workers: {
+      describe: "Processes that train: one sends nothing",
+      schema: wholeNumber(2),
+      placeholder: "N",
+      default: "2",
+    },
     replicas: { describe: "Of each training", schema: wholeNumber(1), placeholder: "N", default: "4" },
     engine: { describe: ENGINE_NAMES.join(", "), schema: choice(ENGINE_NAMES), placeholder: "NAME", default: "wasm" },
     svg: { describe: "Where the result is drawn", schema: filePath, placeholder: "FILE" },

@@ -19,7 +19,7 @@ import { aboveZero, benchOptions, listOf, namesOf } from "./support/bench-option
 import { machineFacts } from "./support/machine-facts.js";
 import { stepChart } from "./train/chart-of-steps.js";
 import type { ContenderPlan } from "./train/contender.js";
-import { type MemoryResult, measureMemory } from "./train/measure-memory.js";
+import { LEAST_MEMORY_STEPS, type MemoryResult, measureMemory } from "./train/measure-memory.js";
 import { NETWORKS, type NetworkName, network, OPTIMIZERS, type OptimizerName, optimizer } from "./train/networks.js";
 import { ourEngine } from "./train/our-engines.js";
 import { findPeers, installPeers, peersDirectory } from "./train/peers.js";
@@ -77,7 +77,7 @@ const values = benchOptions({
     "install-peers": { describe: "Install PyTorch and Keras into that environment, instead of measuring" },
     svg: { describe: "Where the result is drawn", schema: filePath, placeholder: "FILE" },
     memory: { describe: "Instead of comparing: resident memory of our engines after every thousand of --steps" },
-    steps: { describe: "With --memory", schema: wholeNumber(1), placeholder: "N", default: "10000" },
+    steps: { describe: "With --memory", schema: wholeNumber(LEAST_MEMORY_STEPS), placeholder: "N", default: "10000" },
   },
   examples: [
     ["--install-peers", "PyTorch and Keras; several gigabytes."],

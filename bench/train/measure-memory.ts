@@ -3,6 +3,8 @@ import { growthBytes } from "./figures.js";
 
 const STEPS_PER_SAMPLE = 1000;
 const WARM_SAMPLES = 3;
+/** Those that are warm, and one more. */
+export const LEAST_MEMORY_STEPS = (WARM_SAMPLES + 1) * STEPS_PER_SAMPLE;
 /** Garbage not yet collected; 5 KB forgotten in each of 7,000 steps would be more. */
 const GROWTH_LIMIT_BYTES = 32 * 1024 * 1024;
 

@@ -9,6 +9,9 @@ const BENCHES = readdirSync(join(ROOT, "bench"))
   .filter((name) => name.endsWith(".ts"))
   .map((name) => basename(name, ".ts"));
 
+/** What some can't do without; nothing looks into them. */
+const NEEDED = ["--document=d", "--data=d"];
+
 interface Ended {
   readonly exitCode: number | string | null | undefined;
   readonly stdout: string;
@@ -52,6 +55,15 @@ describe("the benchmarks", () => {
     ["allreduce", ["--systems=ring-tcp-encrypted"], "--systems ring-tcp-encrypted needs --encrypt"],
     ["links", ["--systems=shm"], '--systems "shm" is not accepted: one of ring-tcp, ring-tcp-bf16, gloo is needed'],
     ["strategies", [], "--data is needed: "],
+    ["strategies", [...NEEDED, "--test-data=t", "--workers=1"], '--workers "1" is not accepted: at least 2'],
+    ["simulate", ["--latency-us=0"], '--latency-us "0" is not accepted: a number above 0 is needed'],
+    ["simulate", ["--loss=1"], '--loss "1" is not accepted: a number below 1 is needed'],
+    [
+      "speed-up",
+      [...NEEDED, "--batch-sizes=100,101"],
+      '--batch-sizes "100,101" is not accepted: an even number is needed',
+    ],
+    ["train", ["--memory", "--steps=3000"], '--steps "3000" is not accepted: at least 4000'],
     ["simulate", ["--gbps"], "Option '--gbps <value>' argument missing"],
     ["memory", ["much"], "Unexpected argument 'much'"],
     ["allreduce", ["--from=earlier.json"], "--from draws an earlier result, and --svg FILE is missing"],

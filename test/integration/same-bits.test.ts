@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { FinishedEvent } from "../../shared/train-events.js";
 import { realData } from "../support/real-data.js";
 import { ROOT, runTrain } from "../support/run-command.js";
 import { temporaryDirectory } from "../support/temporary-directory.js";
@@ -7,7 +8,7 @@ import { writeBlobs, writeNetwork } from "../support/training-data.js";
 
 const IRIS = join(ROOT, "examples/iris/iris.xml");
 
-/** Runs the same job once per list of extra flags; returns the hashes that must be one. */
+/** Runs the same job once per list of extra flags, each of which must have been heeded; returns the hashes that must be one. */
 async function hashes(args: readonly string[], variants: readonly (readonly string[])[]): Promise<string[]> {
   const folder = await temporaryDirectory();
   const found: string[] = [];
@@ -20,9 +21,17 @@ async function hashes(args: readonly string[], variants: readonly (readonly stri
       "--out",
       join(folder, `${index}`),
     ]);
+    expectHeeded([...args, ...variant], run.finished);
     found.push(`${run.finished.weightsSha256} ${run.finished.stateSha256} ${run.finished.testLoss}`);
   }
   return found;
+}
+
+/** Else all variants might be the same run. */
+function expectHeeded(flags: readonly string[], { workers: count, replicas, collective }: FinishedEvent): void {
+  const wanted = (flag: string): string | undefined => flags[flags.indexOf(flag) + 1 || flags.length];
+  const heeded = { "--workers": `${count}`, "--replicas": `${replicas}`, "--collective": collective };
+  for (const [flag, value] of Object.entries(heeded)) expect([flag, value]).toEqual([flag, wanted(flag) ?? value]);
 }
 
 const workers = (...counts: number[]): string[][] => counts.map((count) => ["--workers", String(count)]);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -21,15 +21,26 @@ const VERSIONS = ["20.20.2", "22.23.3", "24.21.0"];
  * taking that one itself needs no install script.
  */
 const PACKAGE = `node-${process.platform}-${process.arch}`;
+/** No test has begun yet, and no limit of a test holds: a registry that hangs must not stop them all. */
+const INSTALL_MS = 240_000;
 
 /** Path of that version's binary, fetched from the npm registry on first use. @throws when the registry can't give it. */
 async function nodeBinary(version: string): Promise<string> {
   const folder = join(CACHE, version);
   const binary = join(folder, "node_modules", PACKAGE, "bin/node");
   if (existsSync(binary)) return binary;
-  await mkdir(folder, { recursive: true });
-  const options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts"];
-  await run("npm", ["install", "--prefix", folder, ...options, `${PACKAGE}@${version}`], { cwd: folder });
+  // In a folder of its own until it is whole: an interrupted installation must not pass for one.
+  const partial = `${folder}.${process.pid}`;
+  await mkdir(partial, { recursive: true });
+  try {
+    const options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts"];
+    const install = ["install", "--prefix", partial, ...options, `${PACKAGE}@${version}`];
+    await run("npm", install, { cwd: partial, timeout: INSTALL_MS });
+    await rm(folder, { recursive: true, force: true });
+    await rename(partial, folder);
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
   return binary;
 }
 

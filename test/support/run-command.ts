@@ -92,9 +92,9 @@ export function startProcess(command: string, args: readonly string[], around: C
         resolve();
       };
       watchers.add(look);
-      void ended.then(() =>
-        reject(new Error(`the command ended first: ${stdout.slice(-2000)}\n${stderr.slice(-2000)}`)),
-      );
+      const endedFirst = () =>
+        reject(new Error(`the command ended first: ${stdout.slice(-2000)}\n${stderr.slice(-2000)}`));
+      void ended.then(endedFirst, reject);
       look();
     });
   return { child, ended, stdout: () => stdout, until };
