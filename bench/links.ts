@@ -3,7 +3,7 @@
  * float32 and with bf16 on the wire, against Gloo (through PyTorch), in alternating rounds. The hosts are network namespaces of this machine
  * that the benchmark makes and takes down (Linux, as root; packages iproute2 and iptables); what the kernel says of them, before and
  * after, is part of the result. One line of JSON on stdout, tables on stderr; `--svg FILE` draws it. Exit code 1 when a sum is wrong, a system fails, or
- * more than the rate went over a link. About 10 minutes.
+ * more than the rate went over a link. About 13 minutes.
  *
  *     npm run bench:links -- --links 1,4,1:0.1 --svg docs/images/links.svg > links.json
  */
@@ -37,7 +37,7 @@ exitOnSignals();
 const values = benchOptions({
   name: "links",
   describe:
-    "All-reduce of float32 sums between two hosts, over links of a limited rate and links that lose packets: the product's ring over tcp, with float32 and with bf16 on the wire, against Gloo. The hosts are network namespaces (Linux, as root; packages iproute2 and iptables). About 10 minutes. One line of JSON, tables on stderr; exit code 1 when a sum is wrong, a system fails, or more than the rate went over a link.",
+    "All-reduce of float32 sums between two hosts, over links of a limited rate and links that lose packets: the product's ring over tcp, with float32 and with bf16 on the wire, against Gloo. The hosts are network namespaces (Linux, as root; packages iproute2 and iptables). About 13 minutes. One line of JSON, tables on stderr; exit code 1 when a sum is wrong, a system fails, or more than the rate went over a link.",
   options: {
     links: {
       describe: "Gbit/s each, and behind a colon per cent of packets lost",
