@@ -74,8 +74,15 @@ describe("addresses that can't be listened on", () => {
 
   it("an address that is none", async () => {
     const place = await workplace();
-    const refusal = noEndpoint("tcp://256.0.0.1:0: this host has no such address", "0.0.0.0 for all of them");
+    const refusal = noEndpoint("256.0.0.1: no such name is known here", "0.0.0.0 for all addresses");
     await expectRefusedTrain(place, [IRIS, "--host", "256.0.0.1"], refusal);
+  });
+
+  it("an address of another host", async () => {
+    const place = await workplace();
+    // Of a network that is for documentation alone (RFC 5737).
+    const refusal = noEndpoint("tcp://192.0.2.1:0: this host has no such address", "0.0.0.0 for all of them");
+    await expectRefusedTrain(place, [IRIS, "--host", "192.0.2.1"], refusal);
   });
 
   it("a socket path that is too long, since TMPDIR is", async () => {
