@@ -6,6 +6,11 @@ export function endWithThis(child: ChildProcess): void {
   const end = (): void => {
     child.kill("SIGKILL");
   };
+  // A listener for each child that lives: more than the ten from which on Node takes them for a leak.
+  process.setMaxListeners(process.getMaxListeners() + 1);
   process.once("exit", end);
-  child.once("exit", () => process.off("exit", end));
+  child.once("exit", () => {
+    process.off("exit", end);
+    process.setMaxListeners(process.getMaxListeners() - 1);
+  });
 }
