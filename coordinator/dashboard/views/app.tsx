@@ -1,14 +1,15 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { unreachable } from "../../../shared/unreachable.js";
 import type { ApiClient } from "../api/api-client.js";
 import type { ClusterAction, ClusterState } from "../stores/cluster-store.js";
-import { hashOf, type Route, routeOf } from "../stores/route.js";
+import { hashOf, type Route } from "../stores/route.js";
 import type { Store } from "../stores/store.js";
 import { JobPage } from "./job-page.js";
 import { JobsPage } from "./jobs-page.js";
 import { SubmitPage } from "./submit-page.js";
 import { TokenDialog } from "./token-dialog.js";
+import { useRoute } from "./use-route.js";
 import { useStore } from "./use-store.js";
 import { WorkersPage } from "./workers-page.js";
 
@@ -146,17 +147,4 @@ function titleOf(route: Route): string {
     default:
       return "Jobs";
   }
-}
-
-function useRoute(): Route {
-  const [route, setRoute] = useState(() => routeOf(window.location.hash));
-  useEffect(() => {
-    const changed = () => {
-      setRoute(routeOf(window.location.hash));
-      window.scrollTo(0, 0);
-    };
-    window.addEventListener("hashchange", changed);
-    return () => window.removeEventListener("hashchange", changed);
-  }, []);
-  return route;
 }

@@ -39,7 +39,22 @@ function runningJob(server: DashboardServer): RecordedJob {
 const figure = (page: Page, name: string) => page.locator(`[data-figure="${name}"]`);
 const badge = (page: Page) => page.locator(".heading .badge");
 
+/** Runs in the page before anything else: goes to another page as soon as the first one is drawn. */
+const LEAVE_AT_ONCE = `new MutationObserver((_, observer) => {
+  if (document.querySelector("#app nav") === null) return;
+  observer.disconnect();
+  location.hash = "#/submit";
+}).observe(document, { childList: true, subtree: true })`;
+
 describe.skipIf(!HAS_CHROMIUM)("dashboard in Chromium (needs /usr/bin/chromium)", () => {
+  it("hears of an address that changes before its first frame", async () => {
+    const { page, open } = await setUp();
+    await page.addInitScript(LEAVE_AT_ONCE);
+    await open("#/jobs");
+    await page.waitForURL((url) => url.hash === "#/submit");
+    await page.getByLabel("ViNNSL document", { exact: true }).waitFor();
+  });
+
   it("shows a step within a second of its event, and the epoch's figures with it", async () => {
     const { server, page, open, complaints, strangers } = await setUp();
     runningJob(server);
