@@ -54,6 +54,9 @@ function expectBits(got: Buffer, expected: (i: number) => number): void {
 
 const mean = (sums: Buffer, count: number, i: number): number => f(sums.values[i]! / f(count));
 const COUNT = 37;
+/** What averages that decay are rounded down to; NaN stays. */
+const settled = (value: number, least = 2 ** -100): number => (Math.abs(value) < least ? 0 : value);
+const settledSquare = (value: number): number => settled(value, 2 ** -126);
 
 describe.each(LENGTHS)("kernels on %i floats give the bits of their scalar formulas", (length) => {
   it("add", () => {
@@ -84,7 +87,7 @@ describe.each(LENGTHS)("kernels on %i floats give the bits of their scalar formu
   it("momentum", () => {
     const [next, nextV, p, v, s] = five(length);
     kernels.momentum(next.address, nextV.address, p.address, v.address, s.address, length, COUNT, 0.1, 0.9);
-    const moved = (i: number): number => f(f(f(0.9) * v.values[i]!) + mean(s, COUNT, i));
+    const moved = (i: number): number => settled(f(f(f(0.9) * v.values[i]!) + mean(s, COUNT, i)));
     expectBits(nextV, moved);
     expectBits(next, (i) => p.values[i]! - f(f(0.1) * moved(i)));
   });
@@ -92,7 +95,7 @@ describe.each(LENGTHS)("kernels on %i floats give the bits of their scalar formu
   it("nesterov", () => {
     const [next, nextV, p, v, s] = five(length);
     kernels.nesterov(next.address, nextV.address, p.address, v.address, s.address, length, COUNT, 0.1, 0.9);
-    const moved = (i: number): number => f(f(f(0.9) * v.values[i]!) + mean(s, COUNT, i));
+    const moved = (i: number): number => settled(f(f(f(0.9) * v.values[i]!) + mean(s, COUNT, i)));
     expectBits(nextV, moved);
     expectBits(next, (i) => p.values[i]! - f(f(0.1) * f(mean(s, COUNT, i) + f(f(0.9) * moved(i)))));
   });
@@ -120,8 +123,8 @@ describe.each(LENGTHS)("kernels on %i floats give the bits of their scalar formu
     );
     const [b1, b2] = [f(0.9), f(0.999)];
     const g = (i: number): number => mean(s, COUNT, i);
-    const m2 = (i: number): number => f(f(b1 * m.values[i]!) + f(f(1 - b1) * g(i)));
-    const v2 = (i: number): number => f(f(b2 * v.values[i]!) + f(f(1 - b2) * f(g(i) * g(i))));
+    const m2 = (i: number): number => settled(f(f(b1 * m.values[i]!) + f(f(1 - b1) * g(i))));
+    const v2 = (i: number): number => settledSquare(f(f(b2 * v.values[i]!) + f(f(1 - b2) * f(g(i) * g(i)))));
     expectBits(nextM, m2);
     expectBits(nextV, v2);
     const keep = f(1 - f(f(0.1) * f(decay)));
@@ -134,7 +137,7 @@ describe.each(LENGTHS)("kernels on %i floats give the bits of their scalar formu
     const q = buffer(length, positive);
     kernels.rmsprop(next.address, nextQ.address, p.address, q.address, s.address, length, COUNT, 0.1, 0.95, 1e-6);
     const g = (i: number): number => mean(s, COUNT, i);
-    const q2 = (i: number): number => f(f(f(0.95) * q.values[i]!) + f(f(1 - f(0.95)) * f(g(i) * g(i))));
+    const q2 = (i: number): number => settledSquare(f(f(f(0.95) * q.values[i]!) + f(f(1 - f(0.95)) * f(g(i) * g(i)))));
     expectBits(nextQ, q2);
     expectBits(next, (i) => p.values[i]! - f(f(f(0.1) * g(i)) / f(Math.sqrt(f(q2(i) + f(1e-6))))));
   });
@@ -153,9 +156,49 @@ describe.each(LENGTHS)("kernels on %i floats give the bits of their scalar formu
     const [p, v, s] = [buffer(length, any), buffer(length, any), buffer(length, any)];
     const [oldP, oldV] = [p.values.slice(), v.values.slice()];
     kernels.momentum(p.address, v.address, p.address, v.address, s.address, length, COUNT, 0.1, 0.9);
-    const moved = (i: number): number => f(f(f(0.9) * oldV[i]!) + mean(s, COUNT, i));
+    const moved = (i: number): number => settled(f(f(f(0.9) * oldV[i]!) + mean(s, COUNT, i)));
     expectBits(v, moved);
     expectBits(p, (i) => oldP[i]! - f(f(0.1) * moved(i)));
+  });
+});
+
+describe("averages that decay", () => {
+  /** Steps after which a decay of 0.9 has brought 1e-3 far below the smallest number that there is. */
+  const STEPS = 1100;
+  const LENGTH = 16;
+  /** Behind the number of rows; every decay is 0.9. */
+  const SETTINGS = {
+    momentum: [0.1, 0.9],
+    nesterov: [0.1, 0.9],
+    adam: [1e-3, 0.9, 0.9, 1e-7, 1e-3, 1, 0],
+    rmsprop: [1e-3, 0.9, 1e-7],
+  };
+  const NAMES = ["momentum", "nesterov", "adam", "rmsprop"] as const;
+
+  it.each(NAMES)("of %s end at 0 and are never subnormal, in which processors are slow", (name) => {
+    const parameters = buffer(LENGTH, () => 1);
+    const averages = Array.from({ length: name === "adam" ? 2 : 1 }, () => buffer(LENGTH, () => 0));
+    const sums = buffer(LENGTH, () => (random.nextBelow(2) === 0 ? 1 : -1) * 1e-3 * random.nextFloat());
+    const arenas = [parameters, ...averages].map(({ address }) => address);
+    const kernel = kernels[name] as (...numbers: number[]) => number;
+    const update = () => kernel(...arenas, ...arenas, sums.address, LENGTH, 1, ...SETTINGS[name]);
+    update();
+    sums.values.fill(0);
+    const ends: number[] = [];
+    for (let step = 2; step <= STEPS; step++) {
+      const before = averages.map(({ values }) => values.slice());
+      update();
+      for (const [state, { values }] of averages.entries()) {
+        for (const [i, value] of values.entries()) {
+          expect(value === 0 || Math.abs(value) >= 2 ** -126).toBe(true);
+          if (value === 0 && before[state]![i] !== 0) ends.push(step);
+        }
+      }
+    }
+    expect(averages.every(({ values }) => values.every((value) => value === 0))).toBe(true);
+    // Each of them ended, and not at once.
+    expect(ends).toHaveLength(averages.length * LENGTH);
+    expect(Math.min(...ends)).toBeGreaterThan(400);
   });
 });
 
