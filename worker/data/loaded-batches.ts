@@ -6,6 +6,9 @@ import { unlessAborted } from "../unless-aborted.js";
 import type { BatchSource } from "./batch-source.js";
 import { LoadedRows } from "./loaded-rows.js";
 
+/** How long batches follow one another before the event loop gets a turn. */
+const TURN_EVERY_MS = 5;
+
 /** Batches of a row file that is loaded into memory when the first one is asked for. They are made when they are needed. */
 export class LoadedBatches implements BatchSource {
   readonly #file: RowFileSpec;
@@ -15,6 +18,9 @@ export class LoadedBatches implements BatchSource {
   readonly #requests: Uint32Array[] = [];
   /** Null: not begun, or failed. */
   #loading: Promise<LoadedRows> | null = null;
+  /** Null: not loaded yet. */
+  #rows: LoadedRows | null = null;
+  #lastTurnMs = Number.NEGATIVE_INFINITY;
   #isOpen = true;
 
   private constructor(file: RowFileSpec, transform: FeatureTransform, maxRows: number) {
@@ -39,39 +45,53 @@ export class LoadedBatches implements BatchSource {
   async next(signal?: AbortSignal): Promise<MicroBatch | null> {
     const [request] = this.#requests;
     if (request === undefined) throw new RangeError("next() without a request: call prefetch() first");
-    // Nothing else here waits once the file is loaded.
-    await nextTurn();
+    await this.#leaveTurns();
     signal?.throwIfAborted();
-    const loaded =
-      request.length === 0 ? null : await this.#within(signal).catch((cause: unknown) => this.#failed(cause, signal));
+    const isEmpty = request.length === 0;
+    // Not awaited once it is there: that and the signal's listener cost as much as a small network's step.
+    const rows = isEmpty ? null : (this.#rows ?? (await this.#arrived(signal)));
     this.#requests.shift();
-    return loaded === null ? null : loaded.batch(request);
+    return rows === null ? null : rows.batch(request);
   }
 
   /** Requests not yet given out are dropped. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#isOpen = false;
     this.#loading = null;
+    this.#rows = null;
     return Promise.resolve();
   }
 
-  #within(signal: AbortSignal | undefined): Promise<LoadedRows> {
-    return signal === undefined ? this.#loaded() : unlessAborted(this.#loaded(), signal);
+  /** Nothing else makes a worker wait that trains alone, once the file is loaded. */
+  async #leaveTurns(): Promise<void> {
+    if (performance.now() - this.#lastTurnMs < TURN_EVERY_MS) return;
+    await nextTurn();
+    this.#lastTurnMs = performance.now();
   }
 
   /** A request that failed is done with, one that is no longer waited for is not. */
-  #failed(cause: unknown, signal: AbortSignal | undefined): never {
-    if (signal?.aborted !== true) this.#requests.shift();
-    throw cause;
+  async #arrived(signal: AbortSignal | undefined): Promise<LoadedRows> {
+    try {
+      return await (signal === undefined ? this.#loaded() : unlessAborted(this.#loaded(), signal));
+    } catch (cause) {
+      if (signal?.aborted !== true) this.#requests.shift();
+      throw cause;
+    }
   }
 
   /** A file that could not be read is tried again for a later request. */
   #loaded(): Promise<LoadedRows> {
     if (!this.#isOpen) return Promise.reject(new RingstrasseError({ code: "INTERNAL", problem: "the data is closed" }));
-    this.#loading ??= LoadedRows.load(this.#file, this.#transform, this.#maxRows).catch((cause: unknown) => {
-      this.#loading = null;
-      throw cause;
-    });
+    this.#loading ??= LoadedRows.load(this.#file, this.#transform, this.#maxRows).then(
+      (rows) => {
+        if (this.#isOpen) this.#rows = rows;
+        return rows;
+      },
+      (cause: unknown) => {
+        this.#loading = null;
+        throw cause;
+      },
+    );
     return this.#loading;
   }
 }

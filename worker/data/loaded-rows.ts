@@ -75,10 +75,14 @@ export class LoadedRows {
     if (rows.length > most) throw new RangeError(`${rows.length} rows don't fit into room for ${most}`);
     for (const row of rows) if (row >= this.#file.rowCount) throw noSuchRow(this.#file, row);
     const batch = microBatchOf(this.#batch, this.#file, rows.length);
-    for (const [place, row] of rows.entries()) this.#writeFeatures(this.#rowsAddress + row * this.#rowSize, place);
+    const rowsAddress = this.#rowsAddress;
+    const rowSize = this.#rowSize;
+    for (let place = 0; place < rows.length; place++) {
+      this.#writeFeatures(rowsAddress + (rows[place] as number) * rowSize, place);
+    }
     // Last: the kernel may have written beyond the last row.
-    for (const [place, row] of rows.entries()) {
-      const first = this.#rowsAddress + (row + 1) * this.#rowSize - targets * 4;
+    for (let place = 0; place < rows.length; place++) {
+      const first = rowsAddress + ((rows[place] as number) + 1) * rowSize - targets * 4;
       if (classes !== null) classes[place] = this.#bytes.getUint32(first, true);
       for (let index = 0; values !== null && index < targets; index++) {
         values[place * targets + index] = this.#bytes.getFloat32(first + index * 4, true);

@@ -124,7 +124,7 @@ export const columnsOf: Operation<[x: GraphTensor, first: number, count: number]
 /** Sum, mean or truth of any along axes; kept as length 1 if asked for. */
 export function reduce(
   graph: GraphBuilder,
-  op: "Sum" | "Mean" | "Any",
+  op: "Sum" | "Mean",
   x: GraphTensor,
   { axes, keep = false }: { readonly axes: readonly number[]; readonly keep?: boolean },
 ): GraphTensor {
@@ -132,8 +132,7 @@ export function reduce(
   const shape = keep
     ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
     : x.shape.filter((_, axis) => !axes.includes(axis));
-  const own: Attributes = op === "Any" ? {} : { T: typeOf(x.type) };
-  const attributes = { ...own, Tidx: typeOf("int32"), keep_dims: boolOf(keep) };
+  const attributes = { T: typeOf(x.type), Tidx: typeOf("int32"), keep_dims: boolOf(keep) };
   const along = graph.constant("int32", axes, [axes.length]);
   return graph.addOne({ op, inputs: [x, along], attributes, outputs: [{ type: x.type, shape }] });
 }
