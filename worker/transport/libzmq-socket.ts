@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { isIpv6Endpoint } from "../../shared/transport/host-address.js";
 import { freshLinkKeys, type LinkKeys } from "../../shared/transport/link-keys.js";
+import { ConnectionMonitor } from "./connection-monitor.js";
 import { type Bytes, type Handle, type Libzmq, MESSAGE_BYTES, POLL_ITEM_BYTES } from "./libzmq.js";
 
 const TYPES = { pull: 7, push: 8 } as const;
@@ -32,6 +33,8 @@ const LARGEST_MESSAGE_BYTES = 2n ** 30n;
 /** Up to here a copy costs less than keeping track of where the bytes lie. */
 const COPIED_BYTES = 4096;
 const ENDPOINT_BYTES = 1024;
+/** What of the system's socket holds that the peer has not read yet. */
+const SEND_BUFFER = { level: 1, option: 7, sizeBytes: 4 * 1024 * 1024 } as const;
 
 /** The system's name of an error, e.g. `EADDRINUSE`, as `code`. */
 export class LibzmqError extends Error {
@@ -63,6 +66,8 @@ export class LibzmqSocket implements Disposable {
   readonly #poll = new Uint8Array(POLL_ITEM_BYTES);
   /** The shared memory that messages are read from after `send` has returned: it must not be collected. */
   readonly #sentFrom = new Set<SharedArrayBuffer>();
+  /** Null: the system's socket has the buffer that it should have, or never will. */
+  #monitor: ConnectionMonitor | null = null;
   #isClosed = false;
 
   /** @throws LibzmqError when the system has no more sockets or threads */
@@ -120,6 +125,7 @@ export class LibzmqSocket implements Disposable {
       this.#set(CURVE.serverKey, keyOption(serverKey));
     }
     this.#set(IPV6, Int32Array.of(isIpv6Endpoint(endpoint) ? 1 : 0));
+    if (endpoint.startsWith("ipc:")) this.#monitor = ConnectionMonitor.open(this.#lib, this.#context, this.#socket);
     this.#check(this.#lib.connect(this.#socket, endpoint), "connect");
   }
 
@@ -129,6 +135,7 @@ export class LibzmqSocket implements Disposable {
    * @throws LibzmqError
    */
   send(part: Uint8Array, isLast: boolean): void {
+    if (this.#monitor !== null) this.#widen(this.#monitor);
     const flags = isLast ? DONT_WAIT : DONT_WAIT | SEND_MORE;
     if (part.byteLength <= COPIED_BYTES || !(part.buffer instanceof SharedArrayBuffer)) {
       this.#check(this.#lib.send(this.#socket, part, part.byteLength, flags), "send");
@@ -168,10 +175,25 @@ export class LibzmqSocket implements Disposable {
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#monitor?.[Symbol.dispose]();
     this.#lib.closeMessage(this.#incoming);
     this.#lib.close(this.#socket);
     this.#lib.endContext(this.#context);
     this.#sentFrom.clear();
+  }
+
+  /**
+   * A socket file's connection holds 200 KB, and then whoever sends waits until the peer's thread gets its turn; tcp's grows to megabytes by
+   * itself. ZeroMQ's own option, ZMQ_SNDBUF, means tcp alone. The system gives what it allows (net.core.wmem_max).
+   */
+  #widen(monitor: ConnectionMonitor): void {
+    const fd = monitor.take();
+    if (fd === null) return;
+    const { level, option, sizeBytes } = SEND_BUFFER;
+    // A connection that is gone already is not worth a failure: its successor is as fast as it was made.
+    this.#lib.setSystemOption(fd, level, option, Int32Array.of(sizeBytes), Int32Array.BYTES_PER_ELEMENT);
+    monitor[Symbol.dispose]();
+    this.#monitor = null;
   }
 
   #set(option: number, value: Bytes): void {

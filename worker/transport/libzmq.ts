@@ -24,6 +24,8 @@ export interface Libzmq {
   getOption(socket: Handle, option: number, value: Bytes, sizeBytes: BigUint64Array): number;
   bind(socket: Handle, endpoint: string): number;
   connect(socket: Handle, endpoint: string): number;
+  /** What happens to the socket's connections can be received from now on, at an `inproc:` endpoint; null: no longer. @param events one bit each */
+  monitor(socket: Handle, endpoint: string | null, events: number): number;
   /** Sends a copy. */
   send(socket: Handle, bytes: Uint8Array, sizeBytes: number, flags: number): number;
   /** Makes a message of bytes that stay where they are and that nobody frees: `free` and `hint` are null. */
@@ -38,6 +40,8 @@ export interface Libzmq {
   /** @param items `count` of `zmq_pollitem_t` */
   poll(items: Uint8Array, count: number, timeoutMs: number): number;
   errno(): number;
+  /** `setsockopt` of the C library, on a socket of the system. */
+  setSystemOption(fd: number, level: number, option: number, value: Int32Array, sizeBytes: number): number;
   describe(errno: number): string;
   /** `memcpy` of the C library. */
   copy(to: Uint8Array, from: Handle, sizeBytes: number): unknown;
@@ -53,6 +57,7 @@ export function loadLibzmq(): Libzmq {
   if (file === undefined) throw new Error("the package zeromq has loaded no library");
   const library = koffi.load(file);
   const call = (prototype: string) => library.func(prototype);
+  const libc = koffi.load(null);
   return {
     newContext: call("void *zmq_ctx_new()"),
     endContext: call("int zmq_ctx_term(void *context)"),
@@ -62,6 +67,7 @@ export function loadLibzmq(): Libzmq {
     getOption: call("int zmq_getsockopt(void *socket, int option, void *value, void *size)"),
     bind: call("int zmq_bind(void *socket, const char *endpoint)"),
     connect: call("int zmq_connect(void *socket, const char *endpoint)"),
+    monitor: call("int zmq_socket_monitor(void *socket, const char *endpoint, int events)"),
     send: call("int zmq_send(void *socket, const void *bytes, size_t size, int flags)"),
     initMessage: call("int zmq_msg_init_data(void *message, void *data, size_t size, void *free, void *hint)"),
     initEmptyMessage: call("int zmq_msg_init(void *message)"),
@@ -73,7 +79,8 @@ export function loadLibzmq(): Libzmq {
     poll: call("int zmq_poll(void *items, int count, long timeout)"),
     errno: call("int zmq_errno()"),
     describe: call("const char *zmq_strerror(int number)"),
-    copy: koffi.load(null).func("void *memcpy(void *to, const void *from, size_t size)"),
+    setSystemOption: libc.func("int setsockopt(int fd, int level, int option, const void *value, unsigned int size)"),
+    copy: libc.func("void *memcpy(void *to, const void *from, size_t size)"),
     addressOf: (handle) => BigInt(koffi.address(handle)),
   };
 }
