@@ -4,7 +4,11 @@ import { hashTensors, layoutOf } from "../../shared/arena-layout.js";
 import { toFailure } from "../../shared/failure.js";
 import type { ModelSpec } from "../../shared/model-spec.js";
 import type { CreateEngine } from "../../worker/engine/engine.js";
+import { encodeSavedModel } from "../../worker/engine/graph/encode-saved-model.js";
+import type { CrossEntropy } from "../../worker/engine/graph/loss-nodes.js";
+import { compileStepGraph } from "../../worker/engine/graph/step-graph.js";
 import { loadNativeBinding, type NativeLocation } from "../../worker/engine/tensorflow/native-binding.js";
+import { NativeSession, programOf } from "../../worker/engine/tensorflow/native-session.js";
 import { tensorflowEngine } from "../../worker/engine/tensorflow/tensorflow-engine.js";
 import { WasmEngine } from "../../worker/engine/wasm/wasm-engine.js";
 import { SharedMemory } from "../../worker/kernels/shared-memory.js";
@@ -25,6 +29,7 @@ if (location === null) {
   layerSuite("tensorflow", { create, tolerance: 1e-4 });
   engineSuite("tensorflow", { create, tolerance: 1e-5, arrival: "at once" });
   agreementSuite(create);
+  crossEntropySuite(location);
   memorySuite(create, location);
 }
 
@@ -50,6 +55,44 @@ function agreementSuite(create: CreateEngine): void {
         const [a, b] = [native, wasm].map((all) => all.subarray(offset, offset + length));
         const difference = relativeDifference(a!, b!);
         if (!(difference <= 1e-4)) expect.fail(`${name} differs by ${difference}`);
+      }
+    });
+  });
+}
+
+/** The sums of a step and its gradients, one after the other, by a graph of its own. */
+async function computed(location: NativeLocation, model: ModelSpec, crossEntropy: CrossEntropy): Promise<number[][]> {
+  const { layout, parameters, batch } = layerExample(model, 16);
+  const graph = compileStepGraph(model, layout, crossEntropy);
+  const binding = loadNativeBinding(location, 1);
+  using session = await NativeSession.open(binding, location, encodeSavedModel(graph));
+  const classes = batch.targets.kind === "class" ? Int32Array.from(batch.targets.classes) : new Int32Array(16);
+  const fed = [
+    binding.createTensor([16, ...graph.x.shape.slice(1)], binding.TF_FLOAT, batch.x),
+    binding.createTensor([16], binding.TF_INT32, classes),
+    ...layout.slots.map(({ shape, offset, length }) =>
+      binding.createTensor(shape, binding.TF_FLOAT, parameters.slice(offset, offset + length)),
+    ),
+  ];
+  const step = programOf([graph.x, graph.targets, ...graph.tensors], [graph.sums, ...graph.gradients]);
+  const [sums, ...gradients] = session.run(step, fed).map((id) => session.take(id));
+  for (const id of fed) binding.deleteTensor(id);
+  return [[...new Float64Array(sums!.buffer)], ...gradients.map((values) => [...values])];
+}
+
+function crossEntropySuite(location: NativeLocation): void {
+  const models = LAYER_MODELS.filter(
+    ([, model]) =>
+      model.loss === "softmaxCrossEntropy" &&
+      model.layers.every(({ kind }) => kind !== "dropout" && kind !== "batchNorm"),
+  );
+
+  describe("cross-entropy composed for GPUs", () => {
+    it.each(models)("gives what the fused one gives: %s", async (_, model) => {
+      const [fused, composed] = [await computed(location, model, "fused"), await computed(location, model, "composed")];
+      for (const [index, values] of composed.entries()) {
+        const difference = relativeDifference(Float64Array.from(values), Float64Array.from(fused[index]!));
+        expect(difference).toBeLessThan(1e-6);
       }
     });
   });

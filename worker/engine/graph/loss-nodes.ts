@@ -18,7 +18,14 @@ export interface LossInputs {
   readonly targets: GraphTensor;
   /** Added to the loss of each row; float64 scalar, null: nothing. */
   readonly penalty: GraphTensor | null;
+  readonly crossEntropy: CrossEntropy;
 }
+
+/**
+ * Of the softmax: `fused` is one operation and the fastest on processors; on GPUs the library refuses it where all operations have to give
+ * the same bits each time, so there it is `composed` of several that do.
+ */
+export type CrossEntropy = "fused" | "composed";
 
 export interface LossNodes {
   /** Activated outputs, float32 `[-1, outputs]`. */
@@ -33,6 +40,7 @@ export interface LossNodes {
 
 interface Head {
   readonly model: ModelSpec;
+  readonly crossEntropy: CrossEntropy;
   readonly activated: GraphTensor;
   readonly targets: GraphTensor;
   readonly logits: GraphTensor;
@@ -45,14 +53,14 @@ interface Head {
  * float64 like there.
  */
 export function addLoss(graph: GraphBuilder, inputs: LossInputs): LossNodes {
-  const { model, activation, targets, penalty } = inputs;
+  const { model, activation, targets, penalty, crossEntropy } = inputs;
   const sums = cast(graph, inputs.logits, "float64");
   const { suspects } = inputs;
   const logits = suspects === null ? sums : binary(graph, "AddV2", sums, notANumber(graph, suspects));
   const activated = activate(graph, activation, logits);
   const outputs = cast(graph, activated, "float32");
   const error = binary(graph, "Sub", activated, targetValues(graph, model, targets));
-  const head = { model, activated, targets, logits, error };
+  const head = { model, crossEntropy, activated, targets, logits, error };
   const { rowLoss, seed } = lossOf(graph, head);
   const rows = cast(graph, sizeOf(graph, rowLoss), "float64");
   const dataLoss = reduce(graph, "Sum", rowLoss, { axes: [0] });
@@ -109,6 +117,8 @@ function lossOf(graph: GraphBuilder, head: Head): { rowLoss: GraphTensor; seed: 
   const loss: Loss = head.model.loss;
   switch (loss) {
     case "softmaxCrossEntropy": {
+      if (head.crossEntropy === "composed")
+        return { rowLoss: composedCrossEntropy(graph, head), seed: { of: logits, gradient: error } };
       const nodes = sparseSoftmaxCrossEntropy(graph, logits, targets);
       return { rowLoss: nodes.loss, seed: { of: logits, gradient: nodes.gradient } };
     }
@@ -128,6 +138,13 @@ function lossOf(graph: GraphBuilder, head: Head): { rowLoss: GraphTensor; seed: 
     default:
       return unreachable(loss);
   }
+}
+
+/** −log softmax(logits)[class] of each row; its gradient with respect to the logits is the error. */
+function composedCrossEntropy(graph: GraphBuilder, { model, logits, targets }: Head): GraphTensor {
+  const logarithms = unary(graph, "LogSoftmax", logits);
+  const ofClass = binary(graph, "Mul", logarithms, targetValues(graph, model, targets));
+  return unary(graph, "Neg", reduce(graph, "Sum", ofClass, { axes: [1] }));
 }
 
 /** −z where the target is 1, z where it is 0: softplus of it is the binary cross-entropy. */

@@ -61,7 +61,18 @@ export function biasAddGradient(graph: GraphBuilder, dy: GraphTensor): GraphTens
 /** An operation on each element. */
 export function unary(
   graph: GraphBuilder,
-  op: "Relu" | "Tanh" | "Sigmoid" | "Softmax" | "Softplus" | "Abs" | "Sign" | "Square" | "Neg" | "L2Loss",
+  op:
+    | "Relu"
+    | "Tanh"
+    | "Sigmoid"
+    | "Softmax"
+    | "LogSoftmax"
+    | "Softplus"
+    | "Abs"
+    | "Sign"
+    | "Square"
+    | "Neg"
+    | "L2Loss",
   x: GraphTensor,
 ): GraphTensor {
   const shape = op === "L2Loss" ? [] : x.shape;

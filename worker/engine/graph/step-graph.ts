@@ -5,7 +5,7 @@ import { GraphBuilder } from "./graph-builder.js";
 import type { GraphNode, GraphTensor } from "./graph-node.js";
 import { addInPlace, type InPlaceNodes } from "./in-place-nodes.js";
 import { addLayer, type LayerFeeds } from "./layer-nodes.js";
-import { addLoss, type LossNodes } from "./loss-nodes.js";
+import { addLoss, type CrossEntropy, type LossNodes } from "./loss-nodes.js";
 import { binary, cast, named, placeholder, unary } from "./operations.js";
 import { reversePass, type Seed } from "./reverse-pass.js";
 
@@ -39,7 +39,11 @@ interface Pass extends LossNodes {
  * Compiles a model into a graph: forward, loss and backward of a step, and the same without the backward part for evaluation. Pure; O(layers).
  * @throws RangeError when model and layout are not of each other.
  */
-export function compileStepGraph(model: ModelSpec, layout: ArenaLayout): StepGraph {
+export function compileStepGraph(
+  model: ModelSpec,
+  layout: ArenaLayout,
+  crossEntropy: CrossEntropy = "fused",
+): StepGraph {
   const graph = new GraphBuilder();
   const slots = [...layout.slots, ...layout.statistics];
   const x = placeholder(graph, "x", "float32", [-1, ...(model.inputShape ?? [model.inputs])]);
@@ -67,7 +71,7 @@ export function compileStepGraph(model: ModelSpec, layout: ArenaLayout): StepGra
     return made;
   };
   const penalties = kernelPenalties(graph, model, tensor);
-  const common = { model, x, targets, penalty: totalPenalty(graph, penalties) };
+  const common = { model, x, targets, penalty: totalPenalty(graph, penalties), crossEntropy };
   const training = addForward(graph, common, { tensor, mask });
   const trainables = tensors.slice(0, layout.slots.length);
   const seeds = [training.seed, ...penaltySeeds(graph, penalties, training.rows)];
@@ -91,9 +95,10 @@ interface Common {
   readonly x: GraphTensor;
   readonly targets: GraphTensor;
   readonly penalty: GraphTensor | null;
+  readonly crossEntropy: CrossEntropy;
 }
 
-function addForward(graph: GraphBuilder, { model, x, targets, penalty }: Common, feeds: LayerFeeds): Pass {
+function addForward(graph: GraphBuilder, { model, x, ...common }: Common, feeds: LayerFeeds): Pass {
   const statistics = new Map<string, GraphTensor>();
   const last = model.layers.at(-1);
   if (last?.kind !== "dense") throw new RangeError("the last layer is dense");
@@ -110,7 +115,7 @@ function addForward(graph: GraphBuilder, { model, x, targets, penalty }: Common,
   }
   const hasRelu = model.layers.some((layer) => layer !== last && "activation" in layer && layer.activation === "relu");
   const suspects = hasRelu ? x : null;
-  const loss = addLoss(graph, { model, activation: last.activation, logits: output, suspects, targets, penalty });
+  const loss = addLoss(graph, { ...common, model, activation: last.activation, logits: output, suspects });
   return { ...loss, statistics };
 }
 

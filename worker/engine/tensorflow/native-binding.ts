@@ -65,7 +65,7 @@ export function loadNativeBinding(location: NativeLocation, threads: number): Na
       "Start the worker anew, or give all jobs of a service the same --threads",
     );
   }
-  if (!isLoaded) prepareNativeEnvironment(threads);
+  if (!isLoaded) prepareNativeEnvironment(name, threads);
   let loaded: unknown;
   try {
     loaded = load(bindingPath);

@@ -1,5 +1,8 @@
 import type { ArenaLayout } from "../../../shared/arena-layout.js";
+import { gpuModels } from "../../../shared/engine-store/gpu-models.js";
 import { type ModelSpec, outputsOf } from "../../../shared/model-spec.js";
+import { gpuArithmetic } from "../../config/native-environment.js";
+import { readEnvironment } from "../../config.js";
 import { checkRows, checkTargets } from "../check-batch.js";
 import { DropoutMasks } from "../dropout-masks.js";
 import type {
@@ -15,6 +18,7 @@ import { encodeSavedModel } from "../graph/encode-saved-model.js";
 import type { GraphTensor } from "../graph/graph-node.js";
 import { compileStepGraph, type StepGraph } from "../graph/step-graph.js";
 import { checkLossHead } from "../loss-head.js";
+import { gpuIdentity } from "./gpu-identity.js";
 import { GradientTarget } from "./gradient-target.js";
 import { instructionSet } from "./instruction-set.js";
 import { loadNativeBinding, type NativeLocation, type TensorId } from "./native-binding.js";
@@ -24,6 +28,15 @@ import { ParameterFeed } from "./parameter-feed.js";
 /** The engine `tensorflow`, with its library there. @throws as {@link CreateEngine} says */
 export function tensorflowEngine(location: NativeLocation): CreateEngine {
   return (model, layout, options = {}) => TensorflowEngine.create(location, model, layout, options);
+}
+
+/** Says so, too, where results may differ from one run to the next. */
+async function identityOfGpu({ report }: EngineOptions): Promise<string> {
+  const arithmetic = gpuArithmetic();
+  if (!arithmetic.isRepeatable)
+    report?.("TF_DETERMINISTIC_OPS is off: this GPU may give other bits each time, for the same job");
+  const device = readEnvironment()["CUDA_VISIBLE_DEVICES"];
+  return gpuIdentity({ ...arithmetic, models: await gpuModels(), device });
 }
 
 interface Parts {
@@ -75,10 +88,16 @@ export class TensorflowEngine implements Engine {
     options: EngineOptions,
   ): Promise<TensorflowEngine> {
     checkLossHead(model);
-    const graph = compileStepGraph(model, layout);
+    const isGpu = location.name === "tensorflow-gpu";
+    const graph = compileStepGraph(model, layout, isGpu ? "composed" : "fused");
     const binding = loadNativeBinding(location, options.threads ?? 1);
     const version = `TensorFlow ${binding.TF_Version}`;
-    const identity = { name: location.name, version, instructionSet: await instructionSet() };
+    const processor = await instructionSet();
+    const identity = {
+      name: location.name,
+      version,
+      instructionSet: isGpu ? `${await identityOfGpu(options)}, ${processor}` : processor,
+    };
     const masks = await DropoutMasks.create(model, options.seed ?? 0);
     const session = await NativeSession.open(binding, location, encodeSavedModel(graph));
     return new TensorflowEngine({ identity, session, graph, model, layout, masks, options });

@@ -16,8 +16,22 @@ import {
   unary,
 } from "../../../../../worker/engine/graph/operations.js";
 import { reversePass } from "../../../../../worker/engine/graph/reverse-pass.js";
-import { compileStepGraph } from "../../../../../worker/engine/graph/step-graph.js";
+import { compileStepGraph, type StepGraph } from "../../../../../worker/engine/graph/step-graph.js";
 import { LAYER_MODELS } from "../../../../support/layer-examples.js";
+
+describe("cross-entropy of softmax", () => {
+  const [, model] = LAYER_MODELS[0]!;
+  const fused = "SparseSoftmaxCrossEntropyWithLogits";
+  const operations = (graph: StepGraph) => new Set(graph.nodes.map(({ op }) => op));
+
+  it("is one operation, or composed of such as GPUs repeat to the bit", () => {
+    expect(model.loss).toBe("softmaxCrossEntropy");
+    expect(operations(compileStepGraph(model, layoutOf(model))).has(fused)).toBe(true);
+    const composed = operations(compileStepGraph(model, layoutOf(model), "composed"));
+    expect(composed.has(fused)).toBe(false);
+    expect(composed.has("LogSoftmax")).toBe(true);
+  });
+});
 
 describe("graph operations", () => {
   const graph = () => new GraphBuilder();
