@@ -43,12 +43,21 @@ export const PayloadSchema = z.discriminatedUnion("format", [
 ]);
 export type Payload = z.infer<typeof PayloadSchema>;
 
-/** How the steps of a job are cut, exchanged and applied. All of it decides the bits of the result. */
+/**
+ * What layers multiply in: `bfloat16` rounds the factors of products and convolutions, and what comes out of them, to 8 bits; parameters,
+ * gradients and all else stay float32 (Micikevicius et al., "Mixed precision training", ICLR 2018).
+ */
+export const PRECISIONS = ["float32", "bfloat16"] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+/** How the steps of a job are cut, computed, exchanged and applied. All of it decides the bits of the result. */
 export const StepRulesSchema = z.object({
   /** K: micro-batches that a replica's slice of a step is computed in. */
   accumulate: positive.max(MOST_MICRO_BATCHES),
   /** A mean gradient longer than this is made so long; null: none is. */
   clipNorm: z.number().positive().nullable(),
+  /** float32 in checkpoints of versions before it. */
+  precision: z.enum(PRECISIONS).default("float32"),
   schedule: ScheduleSchema,
   /** Updates in which the learning rate rises to its full height. */
   warmUpSteps: z.number().int().nonnegative(),
@@ -64,6 +73,7 @@ export type StepRules = z.infer<typeof StepRulesSchema>;
 export const PLAIN_STEP: StepRules = {
   accumulate: 1,
   clipNorm: null,
+  precision: "float32",
   schedule: { kind: "constant" },
   warmUpSteps: 0,
   payload: { format: "none" },

@@ -60,13 +60,14 @@ function describeCheckpoints({
 function describeSteps(configuration: StartedEvent["configuration"]): string | null {
   const sources = asRecord(configuration["sources"]);
   const told = (name: string, text: string) => `${text} (${show(sources[name])})`;
-  const { accumulate, clipNorm, warmUpSteps, compress, topkFraction } = configuration;
+  const { accumulate, clipNorm, precision, warmUpSteps, compress, topkFraction } = configuration;
   const schedule = asRecord(configuration["schedule"]);
   const scaling = asRecord(configuration["learningRateScaling"]);
   const lossScale = asRecord(configuration["lossScale"]);
   const parts = [
     isPlain(accumulate, 1) ? null : told("accumulate", `${show(accumulate)} micro-batches each`),
     isPlain(clipNorm, null) ? null : told("clipNorm", `gradients clipped to norm ${show(clipNorm)}`),
+    isPlain(precision, "float32") ? null : told("precision", `products in ${show(precision)}`),
     isPlain(schedule["kind"], "constant") ? null : told("schedule", `schedule ${describeKind(schedule)}`),
     isPlain(warmUpSteps, 0) ? null : told("warmUp", `warm-up over ${show(warmUpSteps)} steps`),
     scaling["learningRate"] === undefined ? null : told("learningRateScaling", describeScaling(scaling)),

@@ -2,7 +2,13 @@ import { z } from "zod";
 import { choice, decimalNumber, type OptionTable, wholeNumber } from "../../shared/cli/option-table.js";
 import { HIGHEST_POWER, SCHEDULE_KINDS } from "../../shared/learning-rate/schedule.js";
 import { parseWarmUp, WARM_UP_FORM } from "../../shared/learning-rate/warm-up.js";
-import { isLossScale, LOSS_SCALE_FORM, MOST_MICRO_BATCHES, PAYLOAD_FORMATS } from "../../shared/step-rules.js";
+import {
+  isLossScale,
+  LOSS_SCALE_FORM,
+  MOST_MICRO_BATCHES,
+  PAYLOAD_FORMATS,
+  PRECISIONS,
+} from "../../shared/step-rules.js";
 
 const STEPS = "Steps (over what the document says):";
 
@@ -34,6 +40,12 @@ export const STEP_OPTIONS = {
     describe: "Longest mean gradient; longer ones are made so long [default: any length]",
     schema: decimalNumber(z.number().positive("more than 0")),
     placeholder: "X",
+  },
+  precision: {
+    group: STEPS,
+    describe: "Of the layers' products: float32, or bfloat16 (mixed precision; native engines) [default float32]",
+    schema: choice(PRECISIONS),
+    placeholder: "NAME",
   },
   schedule: {
     group: STEPS,

@@ -70,6 +70,7 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
       testSplit: from(settings.testSplit),
       accumulate: from(settings.step.accumulate),
       clipNorm: from(settings.step.clipNorm),
+      precision: from(settings.step.precision),
       schedule: from(settings.step.schedule),
       warmUp: from(settings.step.warmUp),
       learningRateScaling: from(settings.step.referenceBatch),
@@ -94,7 +95,7 @@ function stepConfiguration(
   { stepRules, batchSize, replicas }: PlannedJobSpec,
   { optimizer, step }: JobSettings,
 ): Configuration {
-  const { accumulate, clipNorm, schedule, warmUpSteps, payload } = stepRules;
+  const { accumulate, clipNorm, precision, schedule, warmUpSteps, payload } = stepRules;
   const reference = step.referenceBatch.value;
   const scaling = {
     learningRate: optimizer.learningRate,
@@ -104,6 +105,7 @@ function stepConfiguration(
   return {
     accumulate,
     clipNorm,
+    precision,
     schedule,
     warmUpSteps,
     learningRateScaling: reference === null ? null : scaling,

@@ -9,6 +9,7 @@ export function describeStepSettings(settings: StepSettings): string[] {
     schedule.value.kind === "constant" ? null : `the learning-rate schedule ${schedule.value.kind}`,
     warmUp.value === null ? null : `a warm-up over ${warmUp.value.amount} ${warmUp.value.unit}`,
     referenceBatch.value === null ? null : `a learning rate scaled from steps of ${referenceBatch.value} rows`,
+    settings.precision.value === "float32" ? null : `products in ${settings.precision.value}`,
     compress.value === "none" || compress.value === "topk" ? null : `gradients rounded to ${compress.value}`,
     compress.value === "topk" ? `only a share of ${topkFraction.value} of gradients sent at once` : null,
     strategy.value === "sync" ? null : `the strategy ${strategy.value}`,

@@ -1,6 +1,7 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
 import type { EngineWish } from "../../shared/engine-name.js";
 import { RingstrasseError } from "../../shared/failure.js";
+import { float32Only } from "../../shared/float32-only.js";
 import type { ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { NetworkDefinition } from "../vinnsl/network-definition.js";
@@ -58,16 +59,22 @@ export function settleJob(inputs: SettingsInputs): JobSettings {
   });
   const documentOnly = (document: number | undefined) => ({ option: undefined, source: undefined, document });
   const threshold = parameters.threshold === 0 ? undefined : parameters.threshold;
+  const engine = settleEngine({ execution, options, sources, file: inputs.file });
+  const step = settleStep({ parameters, options, sources, file: inputs.file });
+  if (engine.engine.value === "wasm" && step.precision.value !== "float32") {
+    const isOption = step.precision.source !== "document";
+    throw float32Only(step.precision.value, isOption ? undefined : (parameters.paths["precision"] ?? "precision"));
+  }
   return {
     ...settleWorkers({ execution, options, sources, file: inputs.file }),
-    ...settleEngine({ execution, options, sources, file: inputs.file }),
+    ...engine,
     epochs: settle(given("epochs", parameters.epochs), DEFAULTS.epochs),
     batchSize: settle<number | null>(given("batch-size", parameters.batchSize), null),
     seed: settle(given("seed", parameters.seed), DEFAULTS.seed),
     testSplit: settle(given("test-split", parameters.testSplit), DEFAULTS.testSplit),
     labelIndex: settle<number | null>(documentOnly(parameters.labelIndex), null),
     lossThreshold: settle<number | null>(documentOnly(threshold), null),
-    step: settleStep({ parameters, options, sources, file: inputs.file }),
+    step,
     optimizer: optimizerOf(definition, inputs.file),
     model: networkModel(definition, inputs.file),
   };

@@ -136,7 +136,7 @@ type HashLogStart = Parameters<typeof BlockHashLog.create>[1];
 function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeginning): HashLogStart {
   const { spec, policy, datasetSha256 } = run;
   const layout = layoutOf(spec.model);
-  const { accumulate, clipNorm, schedule, warmUpSteps, payload, rounds, mostStepsAhead } = spec.stepRules;
+  const { accumulate, clipNorm, precision, schedule, warmUpSteps, payload, rounds, mostStepsAhead } = spec.stepRules;
   const committed = rounds === null ? spec.optimizer : outerOptimizer(rounds);
   return {
     jobId: spec.jobId,
@@ -149,7 +149,7 @@ function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeg
       batchSize: spec.batchSize,
       epochs: spec.epochs,
       optimizer: spec.optimizer,
-      ...{ accumulate, clipNorm, schedule, warmUpSteps, compress: payload.format },
+      ...{ accumulate, clipNorm, precision, schedule, warmUpSteps, compress: payload.format },
       lossScale: payload.format === "fp16" ? payload.lossScale : null,
       topkFraction: payload.format === "topk" ? payload.fraction : null,
       rounds,

@@ -1,5 +1,5 @@
 import type { WarmUp } from "../../shared/learning-rate/warm-up.js";
-import type { PayloadFormat } from "../../shared/step-rules.js";
+import type { PayloadFormat, Precision } from "../../shared/step-rules.js";
 import { givenSetting, refuseUseless } from "./given-setting.js";
 import { type Setting, settle } from "./setting.js";
 import { settleRounds } from "./settle-rounds.js";
@@ -20,6 +20,7 @@ export function settleStep(inputs: StepInputs): StepSettings {
   return {
     accumulate: settle(givenSetting(inputs, { option: "accumulate", parameter: "accumulate" }), 1),
     clipNorm: settle<number | null>(givenSetting(inputs, { option: "clip-norm", parameter: "clipNorm" }), null),
+    precision: settle<Precision>(givenSetting(inputs, { option: "precision", parameter: "precision" }), "float32"),
     schedule: settleSchedule(inputs),
     warmUp: settle<WarmUp | null>(givenSetting(inputs, { option: "warm-up", parameter: "warmUp" }), null),
     referenceBatch: settle<number | null>(

@@ -20,6 +20,7 @@ export function stepRulesOf(settings: StepSettings, { epochs, rowCount, batchSiz
   return {
     accumulate: settings.accumulate.value,
     clipNorm: settings.clipNorm.value,
+    precision: settings.precision.value,
     schedule: scheduleOf(settings.schedule.value, epochs),
     warmUpSteps: warmUp === null ? 0 : warmUpSteps(warmUp, stepsPerEpoch(rowCount, batchSize)),
     payload: payloadOf(settings, batchSize),

@@ -1,17 +1,18 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
 import type { WarmUp } from "../../shared/learning-rate/warm-up.js";
-import type { PayloadFormat } from "../../shared/step-rules.js";
+import type { PayloadFormat, Precision } from "../../shared/step-rules.js";
 import type { Strategy } from "../../shared/strategy-choice.js";
 import type { TrainOptionName, TrainOptions } from "../cli/train-options.js";
 import type { TrainingParameters } from "../vinnsl/network-definition.js";
 import type { Setting } from "./setting.js";
 import type { ScheduleWish } from "./settle-schedule.js";
 
-/** How a job's steps are cut, exchanged and applied, before the data is known. */
+/** How a job's steps are cut, computed, exchanged and applied, before the data is known. */
 export interface StepSettings {
   /** K */
   readonly accumulate: Setting<number>;
   readonly clipNorm: Setting<number | null>;
+  readonly precision: Setting<Precision>;
   readonly schedule: Setting<ScheduleWish>;
   /** Null: none. */
   readonly warmUp: Setting<WarmUp | null>;

@@ -31,6 +31,8 @@ export const HashLogHeaderSchema = z.strictObject({
     /** The rules of a job's steps; absent in logs of versions that had none. */
     accumulate: positive.optional(),
     clipNorm: z.number().nullable().optional(),
+    /** Absent in logs of versions that had float32 alone. */
+    precision: z.string().optional(),
     schedule: ScheduleSchema.optional(),
     warmUpSteps: whole.optional(),
     compress: z.string().optional(),

@@ -2,7 +2,7 @@ import type { RowShape } from "../../shared/layer-shape.js";
 import type { ScheduleKind } from "../../shared/learning-rate/schedule.js";
 import type { WarmUp } from "../../shared/learning-rate/warm-up.js";
 import type { Activation, OptimizerKind, Padding } from "../../shared/model-spec.js";
-import type { PayloadFormat } from "../../shared/step-rules.js";
+import type { PayloadFormat, Precision } from "../../shared/step-rules.js";
 import type { Strategy } from "../../shared/strategy-choice.js";
 
 /** One block of the document's structure. */
@@ -103,6 +103,7 @@ export interface TrainingParameters {
   readonly accumulate?: number;
   /** Longest mean gradient. */
   readonly clipNorm?: number;
+  readonly precision?: Precision;
   readonly schedule?: ScheduleKind;
   /** Factor of the learning rate at each fall. */
   readonly decay?: number;

@@ -5,8 +5,7 @@ import { toFailure } from "../../shared/failure.js";
 import type { ModelSpec } from "../../shared/model-spec.js";
 import type { CreateEngine } from "../../worker/engine/engine.js";
 import { encodeSavedModel } from "../../worker/engine/graph/encode-saved-model.js";
-import type { CrossEntropy } from "../../worker/engine/graph/loss-nodes.js";
-import { compileStepGraph } from "../../worker/engine/graph/step-graph.js";
+import { compileStepGraph, type StepGraphOptions } from "../../worker/engine/graph/step-graph.js";
 import { loadNativeBinding, type NativeLocation } from "../../worker/engine/tensorflow/native-binding.js";
 import { NativeSession, programOf } from "../../worker/engine/tensorflow/native-session.js";
 import { tensorflowEngine } from "../../worker/engine/tensorflow/tensorflow-engine.js";
@@ -29,7 +28,7 @@ if (location === null) {
   layerSuite("tensorflow", { create, tolerance: 1e-4 });
   engineSuite("tensorflow", { create, tolerance: 1e-5, arrival: "at once" });
   agreementSuite(create);
-  crossEntropySuite(location);
+  stepGraphSuite(location);
   memorySuite(create, location);
 }
 
@@ -61,9 +60,9 @@ function agreementSuite(create: CreateEngine): void {
 }
 
 /** The sums of a step and its gradients, one after the other, by a graph of its own. */
-async function computed(location: NativeLocation, model: ModelSpec, crossEntropy: CrossEntropy): Promise<number[][]> {
+async function computed(location: NativeLocation, model: ModelSpec, options: StepGraphOptions): Promise<number[][]> {
   const { layout, parameters, batch } = layerExample(model, 16);
-  const graph = compileStepGraph(model, layout, crossEntropy);
+  const graph = compileStepGraph(model, layout, options);
   const binding = loadNativeBinding(location, 1);
   using session = await NativeSession.open(binding, location, encodeSavedModel(graph));
   const classes = batch.targets.kind === "class" ? Int32Array.from(batch.targets.classes) : new Int32Array(16);
@@ -80,16 +79,36 @@ async function computed(location: NativeLocation, model: ModelSpec, crossEntropy
   return [[...new Float64Array(sums!.buffer)], ...gradients.map((values) => [...values])];
 }
 
-function crossEntropySuite(location: NativeLocation): void {
+function stepGraphSuite(location: NativeLocation): void {
   const models = LAYER_MODELS.filter(
     ([, model]) =>
       model.loss === "softmaxCrossEntropy" &&
       model.layers.every(({ kind }) => kind !== "dropout" && kind !== "batchNorm"),
   );
 
+  describe("products in bfloat16", () => {
+    it.each(models)("give nearly what those in float32 give, and not the same: %s", async (_, model) => {
+      const [wide, narrow] = [
+        await computed(location, model, {}),
+        await computed(location, model, { precision: "bfloat16" }),
+      ];
+      const [loss = Number.NaN] = narrow[0]!;
+      expect(Math.abs(loss / wide[0]![0]! - 1)).toBeLessThan(0.02);
+      // Eight bits of each factor, through several layers.
+      const gradients = (all: number[][]) => Float64Array.from(all.slice(1).flat());
+      const difference = relativeDifference(gradients(narrow), gradients(wide));
+      expect(difference).toBeLessThan(0.05);
+      expect(difference).toBeGreaterThan(1e-5);
+      expect(await computed(location, model, { precision: "bfloat16" })).toEqual(narrow);
+    });
+  });
+
   describe("cross-entropy composed for GPUs", () => {
     it.each(models)("gives what the fused one gives: %s", async (_, model) => {
-      const [fused, composed] = [await computed(location, model, "fused"), await computed(location, model, "composed")];
+      const [fused, composed] = [
+        await computed(location, model, {}),
+        await computed(location, model, { crossEntropy: "composed" }),
+      ];
       for (const [index, values] of composed.entries()) {
         const difference = relativeDifference(Float64Array.from(values), Float64Array.from(fused[index]!));
         expect(difference).toBeLessThan(1e-6);

@@ -155,6 +155,13 @@ describe.skipIf(!CAN_HAVE_ENGINE)(`the engine tensorflow (${NEEDS_ENGINE})`, () 
     expect(new Set(await hashes([IRIS, "--epochs", "20"], [1, 2, 4, 4])).size).toBe(1);
   });
 
+  it("iris in mixed precision: the same bits on 1 and 2 workers, and others than in float32", async () => {
+    const job = [IRIS, "--epochs", "5"];
+    const mixed = await hashes([...job, "--precision", "bfloat16"], [1, 2]);
+    expect(new Set(mixed).size).toBe(1);
+    expect(await hashes(job, [1])).not.toContain(mixed[0]);
+  });
+
   it("rows in uneven and empty slices, with Adam: the same bits", async () => {
     const folder = await temporaryDirectory();
     const data = await writeBlobs(folder, 101);

@@ -27,7 +27,7 @@ export const RESUMABLE_JOB: ResumableJob = {
   },
   optimizer: { kind: "momentum", learningRate: 0.1, momentum: 0.9 },
   stepRules: {
-    ...{ accumulate: 1, clipNorm: null, mostStepsAhead: null, warmUpSteps: 0 },
+    ...{ accumulate: 1, clipNorm: null, precision: "float32", mostStepsAhead: null, warmUpSteps: 0 },
     schedule: { kind: "cosine", final: 0 },
     payload: { format: "none" },
     rounds: null,

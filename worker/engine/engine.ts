@@ -1,5 +1,6 @@
 import type { ArenaLayout } from "../../shared/arena-layout.js";
 import type { ModelSpec } from "../../shared/model-spec.js";
+import type { Precision } from "../../shared/step-rules.js";
 
 /** The rows that one replica computes in one step, or one batch to predict. Owned by the caller; valid until the call returns. */
 export interface MicroBatch {
@@ -76,6 +77,8 @@ export interface EngineOptions {
   readonly seed?: number;
   /** That one computation may use. Default 1. A process keeps the number that its first native engine got. */
   readonly threads?: number;
+  /** Of the layers' products. Default float32. */
+  readonly precision?: Precision;
   /** Hears, once each, what the user should know: a sentence without its period. Default: nobody listens. */
   readonly report?: (text: string) => void;
 }

@@ -69,6 +69,7 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   await using engine = await createEngine(spec.engine, spec.model, layout, {
     seed: spec.seed,
     threads: spec.threads,
+    precision: spec.stepRules.precision,
     report: resources.announce,
   });
   await using batches = MicroBatchStream.open(spec, localReplicas);

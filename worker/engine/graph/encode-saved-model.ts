@@ -20,6 +20,7 @@ const PRODUCER = 1087;
 const DATA_TYPES: Readonly<Record<ElementType, DataType>> = {
   float32: DataType.DT_FLOAT,
   float64: DataType.DT_DOUBLE,
+  bfloat16: DataType.DT_BFLOAT16,
   int32: DataType.DT_INT32,
   int64: DataType.DT_INT64,
   bool: DataType.DT_BOOL,

@@ -1,5 +1,5 @@
 /** Element types that step graphs use. */
-export type ElementType = "float32" | "float64" | "int32" | "int64" | "bool";
+export type ElementType = "float32" | "float64" | "bfloat16" | "int32" | "int64" | "bool";
 
 /** One output of a node. `name` is TensorFlow's: `node` for output 0, `node:k` for others. */
 export interface GraphTensor {

@@ -1,6 +1,7 @@
 import type { ShapedLayer } from "../../../shared/layer-shape.js";
 import { widthOf } from "../../../shared/layer-shape.js";
 import type { BatchNormLayerSpec } from "../../../shared/model-spec.js";
+import type { Precision } from "../../../shared/step-rules.js";
 import { unreachable } from "../../../shared/unreachable.js";
 import type { GraphBuilder } from "./graph-builder.js";
 import type { GraphTensor } from "./graph-node.js";
@@ -14,6 +15,7 @@ export interface LayerFeeds {
   tensor(name: string): GraphTensor;
   /** The dropout mask of a layer whose rows have that shape; null when this is not training. */
   readonly mask: ((layer: number, shape: readonly number[]) => GraphTensor) | null;
+  readonly precision: Precision;
 }
 
 export interface LayerNodes {
@@ -41,11 +43,15 @@ export function addLayer(graph: GraphBuilder, shaped: ShapedLayer, index: number
   switch (layer.kind) {
     case "dense": {
       const joined = joinColumns(graph, [x, ...io.shortcuts.map((source) => flattened(graph, source))]);
-      const sums = biasAdd(graph, matMul(graph, joined, parameter("kernel")), parameter("bias"));
+      const narrow = inPrecision(graph, io.precision);
+      const product = narrow.widened(matMul(graph, narrow.narrowed(joined), narrow.narrowed(parameter("kernel"))));
+      const sums = biasAdd(graph, product, parameter("bias"));
       return only(activate(graph, layer.activation, sums));
     }
     case "conv2d": {
-      const sums = biasAdd(graph, conv2d(graph, x, parameter("kernel"), layer), parameter("bias"));
+      const narrow = inPrecision(graph, io.precision);
+      const product = narrow.widened(conv2d(graph, narrow.narrowed(x), narrow.narrowed(parameter("kernel")), layer));
+      const sums = biasAdd(graph, product, parameter("bias"));
       return only(activate(graph, layer.activation, sums));
     }
     case "maxPool":
@@ -62,6 +68,12 @@ export function addLayer(graph: GraphBuilder, shaped: ShapedLayer, index: number
     default:
       return unreachable(layer);
   }
+}
+
+/** Factors on their way into a product, and what comes out of it on its way back to float32. */
+function inPrecision(graph: GraphBuilder, precision: Precision) {
+  const to = (type: Precision) => (x: GraphTensor) => (precision === "float32" ? x : cast(graph, x, type));
+  return { narrowed: to(precision), widened: to("float32") };
 }
 
 function flattened(graph: GraphBuilder, x: GraphTensor): GraphTensor {

@@ -1,6 +1,7 @@
 import type { ArenaLayout } from "../../../shared/arena-layout.js";
 import { layerWithShapes } from "../../../shared/layer-shape.js";
 import { type ModelSpec, parametersOf, statisticsOf } from "../../../shared/model-spec.js";
+import type { Precision } from "../../../shared/step-rules.js";
 import { GraphBuilder } from "./graph-builder.js";
 import type { GraphNode, GraphTensor } from "./graph-node.js";
 import { addInPlace, type InPlaceNodes } from "./in-place-nodes.js";
@@ -31,6 +32,13 @@ export interface StepGraph {
   readonly inPlace: InPlaceNodes;
 }
 
+export interface StepGraphOptions {
+  /** Default: fused. */
+  readonly crossEntropy?: CrossEntropy;
+  /** Of the layers' products. Default: float32. */
+  readonly precision?: Precision;
+}
+
 interface Pass extends LossNodes {
   readonly statistics: ReadonlyMap<string, GraphTensor>;
 }
@@ -42,7 +50,7 @@ interface Pass extends LossNodes {
 export function compileStepGraph(
   model: ModelSpec,
   layout: ArenaLayout,
-  crossEntropy: CrossEntropy = "fused",
+  { crossEntropy = "fused", precision = "float32" }: StepGraphOptions = {},
 ): StepGraph {
   const graph = new GraphBuilder();
   const slots = [...layout.slots, ...layout.statistics];
@@ -72,7 +80,7 @@ export function compileStepGraph(
   };
   const penalties = kernelPenalties(graph, model, tensor);
   const common = { model, x, targets, penalty: totalPenalty(graph, penalties), crossEntropy };
-  const training = addForward(graph, common, { tensor, mask });
+  const training = addForward(graph, common, { tensor, mask, precision });
   const trainables = tensors.slice(0, layout.slots.length);
   const seeds = [training.seed, ...penaltySeeds(graph, penalties, training.rows)];
   const byTensor = reversePass(graph, seeds, trainables);
@@ -83,7 +91,7 @@ export function compileStepGraph(
   });
   const sums = named(graph, "sums", training.sums);
   const differs = model.layers.some(({ kind }) => kind === "dropout" || kind === "batchNorm");
-  const inference = differs ? addForward(graph, common, { tensor, mask: null }) : training;
+  const inference = differs ? addForward(graph, common, { tensor, mask: null, precision }) : training;
   const evaluation = named(graph, "evaluation", inference.sums);
   const outputs = named(graph, "outputs", inference.outputs);
   const inPlace = addInPlace(graph, { slots, tensors, gradients, sums });

@@ -89,7 +89,10 @@ export class TensorflowEngine implements Engine {
   ): Promise<TensorflowEngine> {
     checkLossHead(model);
     const isGpu = location.name === "tensorflow-gpu";
-    const graph = compileStepGraph(model, layout, isGpu ? "composed" : "fused");
+    const graph = compileStepGraph(model, layout, {
+      crossEntropy: isGpu ? "composed" : "fused",
+      precision: options.precision ?? "float32",
+    });
     const binding = loadNativeBinding(location, options.threads ?? 1);
     const version = `TensorFlow ${binding.TF_Version}`;
     const processor = await instructionSet();

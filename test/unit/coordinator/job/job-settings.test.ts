@@ -71,6 +71,24 @@ describe("where settings come from", () => {
     });
   });
 
+  it("wasm has no other precision than float32, whoever asks for one", async () => {
+    const paths = { precision: `${S}/parameters[1]` };
+    const asked = { code: "CHOICE_UNSUPPORTED", value: "bfloat16", supported: ["float32"] };
+    expect(
+      await failureWithCode("CHOICE_UNSUPPORTED", () => settle({}, { engine: "wasm", precision: "bfloat16" })),
+    ).toMatchObject({
+      ...asked,
+      option: "--precision",
+    });
+    const document = { parameters: { precision: "bfloat16", paths } } as const;
+    expect(await failureWithCode("CHOICE_UNSUPPORTED", () => settle(document, { engine: "wasm" }))).toMatchObject({
+      ...asked,
+      option: paths.precision,
+    });
+    const overridden = settle(document, { engine: "wasm", precision: "float32" }, { precision: "flag" });
+    expect(overridden.step.precision).toEqual({ value: "float32", source: "flag" });
+  });
+
   it("options rank over the document, and keep their source", () => {
     const options = { workers: 3, replicas: 6, epochs: 1, "batch-size": 2, seed: 0, "test-split": 0.1 };
     const sources = { workers: "flag", replicas: "environment", epochs: "config file", seed: "flag" } as const;

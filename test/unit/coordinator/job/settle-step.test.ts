@@ -21,12 +21,25 @@ describe("the rules of a job's steps", () => {
   });
 
   it("are the document's, and the options' over it", () => {
-    const document = { accumulate: 2, clipNorm: 1, schedule: "cosine", finalRate: 0.5, compress: "bf16" } as const;
+    const document = {
+      accumulate: 2,
+      clipNorm: 1,
+      precision: "bfloat16",
+      schedule: "cosine",
+      finalRate: 0.5,
+      compress: "bf16",
+    } as const;
     expect(rules({}, document)).toEqual({
       ...PLAIN_STEP,
-      ...{ accumulate: 2, clipNorm: 1, schedule: { kind: "cosine", final: 0.5 }, payload: { format: "bf16" } },
+      ...{
+        accumulate: 2,
+        clipNorm: 1,
+        precision: "bfloat16",
+        schedule: { kind: "cosine", final: 0.5 },
+        payload: { format: "bf16" },
+      },
     });
-    expect(rules({ accumulate: 3, "final-rate": 0.25, compress: "none" }, document)).toEqual({
+    expect(rules({ accumulate: 3, precision: "float32", "final-rate": 0.25, compress: "none" }, document)).toEqual({
       ...PLAIN_STEP,
       ...{ accumulate: 3, clipNorm: 1, schedule: { kind: "cosine", final: 0.25 } },
     });

@@ -85,6 +85,7 @@ const SPEC: JobSpec = {
   stepRules: {
     accumulate: 4,
     clipNorm: 1.5,
+    precision: "bfloat16",
     schedule: { kind: "cosine", final: 0.1 },
     mostStepsAhead: null,
     warmUpSteps: 5,

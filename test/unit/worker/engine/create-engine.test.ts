@@ -13,6 +13,12 @@ describe("createEngine", () => {
     expect(engine.identity.name).toBe("wasm");
   });
 
+  it("refuses a precision that wasm hasn't got", async () => {
+    const made = createEngine("wasm", model, layout, { precision: "bfloat16" });
+    const failure = toFailure(await made.catch((error: unknown) => error));
+    expect(failure).toMatchObject({ code: "CHOICE_UNSUPPORTED", option: "--precision", supported: ["float32"] });
+  });
+
   it.each(["pytorch", "toString", ""])("refuses %j by name", async (name) => {
     const failure = toFailure(await createEngine(name, model, layout).catch((error: unknown) => error));
     expect(failure).toEqual({

@@ -27,7 +27,7 @@ describe("cross-entropy of softmax", () => {
   it("is one operation, or composed of such as GPUs repeat to the bit", () => {
     expect(model.loss).toBe("softmaxCrossEntropy");
     expect(operations(compileStepGraph(model, layoutOf(model))).has(fused)).toBe(true);
-    const composed = operations(compileStepGraph(model, layoutOf(model), "composed"));
+    const composed = operations(compileStepGraph(model, layoutOf(model), { crossEntropy: "composed" }));
     expect(composed.has(fused)).toBe(false);
     expect(composed.has("LogSoftmax")).toBe(true);
   });
