@@ -14,12 +14,18 @@ async function stateOf(pid: number): Promise<string[]> {
   return status.slice(status.lastIndexOf(")") + 2).split(" ");
 }
 
-/** A process that has ended, and whose parent never asks how. @returns its lock */
+/**
+ * A process that has ended, and whose parent never asks how: it ends once its parent is no shell any more, which would ask.
+ * @returns its lock
+ */
 async function unreaped(): Promise<string> {
-  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 1000"], { stdio: ["ignore", "pipe", "ignore"] });
+  const script = "read _ <&3 & echo $!; exec sleep 1000 3<&-";
+  const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore", "pipe"] });
   onTestFinished(() => void parent.kill("SIGKILL"));
-  const [said] = await once(parent.stdout.setEncoding("utf8"), "data");
+  const [said] = await once(parent.stdout!.setEncoding("utf8"), "data");
   const pid = Number(said);
+  while ((await readFile(`/proc/${parent.pid}/comm`, "utf8")).trim() !== "sleep");
+  parent.stdio[3]!.destroy();
   let fields = await stateOf(pid);
   while (fields[0] !== "Z") fields = await stateOf(pid);
   const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
