@@ -97,10 +97,14 @@ export function describeNetworkError(thrown: unknown): string {
   return inner instanceof Error ? inner.message || inner.name : String(inner);
 }
 
+/** Of the codes that Node and OpenSSL's verification give; not all have `CERT` in their names. */
+const CERTIFICATE_CODE =
+  /CERT|_TLS_|SELF_SIGNED|LEAF_SIGNATURE|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH/;
+
 /** Whether the other side could not prove who it is: asking again doesn't help. */
 export function isCertificateError(thrown: unknown): boolean {
   for (let inner: unknown = thrown; inner instanceof Error; inner = inner.cause) {
-    if ("code" in inner && typeof inner.code === "string" && /CERT|_TLS_|SELF_SIGNED/.test(inner.code)) return true;
+    if ("code" in inner && typeof inner.code === "string" && CERTIFICATE_CODE.test(inner.code)) return true;
   }
   return false;
 }

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { openHttpClient } from "../../../../coordinator/engines/http-client.js";
+import { isCertificateError, openHttpClient } from "../../../../coordinator/engines/http-client.js";
 import { isOnPath } from "../../../support/is-on-path.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
@@ -16,6 +16,18 @@ async function selfSigned(folder: string, name: string) {
   const request = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
   const names = ["-subj", `/CN=${name}`, "-addext", "subjectAltName=IP:127.0.0.1"];
   await promisify(execFile)("openssl", [...request, ...names, "-keyout", key, "-out", cert]);
+  return { cert, key };
+}
+
+/** A certificate of 127.0.0.1 that an authority of its own vouches for; without the authority's, which a server should send too. */
+async function signedByUnknown(folder: string) {
+  const authority = await selfSigned(folder, "authority");
+  const [cert, key, request] = [join(folder, "leaf.pem"), join(folder, "leaf.key"), join(folder, "leaf.csr")];
+  const openssl = (parameters: string[]) => promisify(execFile)("openssl", parameters);
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=127.0.0.1"];
+  await openssl(["req", ...kind, "-keyout", key, "-out", request]);
+  const by = ["-CA", authority.cert, "-CAkey", authority.key, "-CAcreateserial"];
+  await openssl(["x509", "-req", "-in", request, ...by, "-days", "2", "-out", cert]);
   return { cert, key };
 }
 
@@ -83,4 +95,38 @@ describe("the HTTP client", () => {
       await expect(get({ NODE_EXTRA_CA_CERTS: join(folder, "nowhere.pem") })).rejects.toThrow("fetch failed");
     },
   );
+});
+
+describe("what is wrong with a certificate", () => {
+  it.skipIf(!isOnPath("openssl"))(
+    "is told from a fault of the network, also where a server does not say who vouches for it (needs openssl)",
+    async () => {
+      const { cert, key } = await signedByUnknown(await temporaryDirectory());
+      const identity = { cert: await readFile(cert), key: await readFile(key) };
+      const port = await listen(createTlsServer(identity));
+      const plain = await listen(createServer());
+      await using http = openHttpClient({}, []);
+      const { signal } = new AbortController();
+      const thrown = await http.get(`https://127.0.0.1:${port}/`, { headers: {}, signal }).catch((error) => error);
+      expect(thrown.cause).toMatchObject({ code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
+      expect(isCertificateError(thrown)).toBe(true);
+      // A plain server speaks no TLS: nothing is said of a certificate.
+      const other = await http.get(`https://127.0.0.1:${plain}/`, { headers: {}, signal }).catch((error) => error);
+      expect(other).toBeInstanceOf(TypeError);
+      expect(isCertificateError(other)).toBe(false);
+    },
+  );
+
+  it.each([
+    ["CERT_HAS_EXPIRED", true],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", true],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", true],
+    ["INVALID_CA", true],
+    ["HOSTNAME_MISMATCH", true],
+    ["ECONNRESET", false],
+    ["UND_ERR_CONNECT_TIMEOUT", false],
+  ])("is what %s means: %s", (code, isCertificate) => {
+    const thrown = new TypeError("fetch failed", { cause: Object.assign(new Error("why"), { code }) });
+    expect(isCertificateError(thrown)).toBe(isCertificate);
+  });
 });
