@@ -33,7 +33,7 @@ export class GradientTarget implements Disposable {
   readonly #probe: Program;
   /** Null: the graph can't write there. */
   readonly #known = new ByArena<ArenaTensors | null>();
-  /** Undefined: not tried yet. */
+  /** Undefined: not tried yet. Null: the graph can't write there either, which stays so. */
   #own: ArenaTensors | null | undefined;
 
   constructor({ session, graph, layout, feeds, report }: GradientTargetInputs) {
@@ -56,7 +56,9 @@ export class GradientTarget implements Disposable {
     }
     const there = this.#writable(into);
     if (there !== null) return this.#runInPlace(feeds, there);
-    this.#own ??= this.#proved(new ArenaTensors(this.#session.binding, alignedArena(this.#length), this.#places));
+    if (this.#own === undefined) {
+      this.#own = this.#proved(new ArenaTensors(this.#session.binding, alignedArena(this.#length), this.#places));
+    }
     if (this.#own === null) return this.#runFetching(feeds, into);
     const sums = this.#runInPlace(feeds, this.#own);
     for (const { offset, length } of this.#slots) {
