@@ -21,9 +21,13 @@ export class ConnectionMonitor implements Disposable {
   static open(lib: Libzmq, context: Handle, socket: Handle): ConnectionMonitor | null {
     if (lib.monitor(socket, ENDPOINT, CONNECTED) < 0) return null;
     const events = lib.socket(context, PAIR);
-    const monitor = events === null ? null : new ConnectionMonitor(lib, socket, events);
-    if (monitor !== null && lib.connect(events, ENDPOINT) >= 0) return monitor;
-    monitor?.[Symbol.dispose]();
+    if (events === null) {
+      stopTelling(lib, socket);
+      return null;
+    }
+    const monitor = new ConnectionMonitor(lib, socket, events);
+    if (lib.connect(events, ENDPOINT) >= 0) return monitor;
+    monitor[Symbol.dispose]();
     return null;
   }
 
@@ -47,9 +51,13 @@ export class ConnectionMonitor implements Disposable {
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    // First: ZeroMQ's thread would wait for ever to tell of a connection that nobody reads of.
-    this.#lib.monitor(this.#observed, null, 0);
+    stopTelling(this.#lib, this.#observed);
     this.#lib.closeMessage(this.#message);
     this.#lib.close(this.#events);
   }
+}
+
+/** Before nobody reads any more: ZeroMQ's thread would wait for ever to tell of a connection, and whoever closes the socket for that thread. */
+function stopTelling(lib: Libzmq, socket: Handle): void {
+  lib.monitor(socket, null, 0);
 }
