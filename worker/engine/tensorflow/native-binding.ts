@@ -57,7 +57,7 @@ const FUNCTIONS = [
 export function loadNativeBinding(location: NativeLocation, threads: number): NativeBinding {
   const { name, bindingPath } = location;
   const load = createRequire(import.meta.url);
-  const isLoaded = load.cache[bindingPath] !== undefined;
+  const isLoaded = load.cache[resolved(load, bindingPath)] !== undefined;
   if (isLoaded && nativeThreads() !== threads) {
     throw unavailable(
       location,
@@ -75,6 +75,15 @@ export function loadNativeBinding(location: NativeLocation, threads: number): Na
   }
   if (isNativeBinding(loaded)) return withDevice(loaded, location);
   throw unavailable(location, `${bindingPath} is not the binding of tfjs-node 4.22`, reinstall(name));
+}
+
+/** The name under which Node keeps a module: where its links lead. As it is, if nothing is there: loading it tells. */
+function resolved(load: NodeJS.Require, path: string): string {
+  try {
+    return load.resolve(path);
+  } catch {
+    return path;
+  }
 }
 
 /** The library for GPUs computes on the processor where it finds none: nobody asked for that. */

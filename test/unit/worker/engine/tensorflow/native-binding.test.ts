@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { toFailure } from "../../../../../shared/failure.js";
@@ -44,4 +44,25 @@ describe("loading a native engine: what is wrong has a name", () => {
       problem: `${path} is not the binding of tfjs-node 4.22`,
     });
   });
+});
+
+it("another number of threads than the process computes with is refused, by whatever path the library is reached", async () => {
+  const folder = await temporaryDirectory();
+  const functions = ["createTensor", "deleteTensor", "tensorDataSync", "loadSavedModel", "deleteSavedModel"];
+  functions.push("runSavedModel", "isUsingGpuDevice", "getNumOfTensors");
+  const bodies = functions.map((name) => `${name}() {}`).join(", ");
+  await writeFile(join(folder, "binding.cjs"), `module.exports = { ${bodies}, TF_FLOAT: 1, TF_INT32: 3 };`);
+  const link = join(folder, "link");
+  await symlink(folder, link);
+  const load = (directory: string, threads: number) =>
+    loadNativeBinding(
+      { name: "tensorflow", bindingPath: join(directory, "binding.cjs"), libraryDirectory: "" },
+      threads,
+    );
+  const binding = load(link, 1);
+  expect(load(link, 1)).toBe(binding);
+  expect(load(folder, 1)).toBe(binding);
+  for (const directory of [link, folder]) {
+    expect(() => load(directory, 2)).toThrow("computes with 1 threads already, the job asks for 2");
+  }
 });
