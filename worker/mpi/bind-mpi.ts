@@ -1,6 +1,7 @@
 import type { MpiBinding } from "../../shared/collective-choice.js";
 import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { RankLauncher } from "../../shared/launch/launched-place.js";
+import { withOpenMpiDefaults } from "../config/open-mpi-environment.js";
 import { chooseLibrary } from "./choose-library.js";
 import type { Mpi } from "./mpi.js";
 import type { MpiAccess } from "./mpi-access.js";
@@ -39,8 +40,8 @@ export interface MpiSurroundings {
  * @throws RingstrasseError COLLECTIVE_UNAVAILABLE
  */
 export async function bindMpi(wish: MpiWish, around: MpiSurroundings): Promise<BoundMpi> {
-  // Before anything prepares this process's own for the library: it is no affair of the sidecar's.
-  const environment = { ...around.environment };
+  // Before UCX is told how to live in this process, which is no affair of the sidecar's.
+  const environment = withOpenMpiDefaults({ ...around.environment });
   const beginBeside = async (): Promise<BoundMpi> => {
     const program = await buildSidecar({ launcher: around.launcher, compiler: wish.compiler, environment });
     const { mpi, place } = await beginSidecar(program, environment);

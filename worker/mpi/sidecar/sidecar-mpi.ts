@@ -70,16 +70,19 @@ export class SidecarMpi implements Mpi {
     return this.#finish();
   }
 
+  /** What MPI writes lies behind what it reads; only a sum has both. */
   #begin(
     command: SidecarCommand,
     { from, into }: { readonly from?: Uint8Array; readonly into?: Uint8Array },
   ): MpiRequest {
     this.#check();
-    const piece = this.#memory.take((from ?? into)?.byteLength ?? 0);
+    const [sentBytes, gotBytes] = [from?.byteLength ?? 0, into?.byteLength ?? 0];
+    const piece = this.#memory.take(sentBytes + gotBytes);
     if (from !== undefined) piece.bytes.set(from);
     const { segment, offset } = piece;
     this.#pipe.write({ ...command, segment, offset });
-    return new SidecarRequest(piece, into ?? null, {
+    const got = piece.bytes.subarray(sentBytes, sentBytes + gotBytes);
+    return new SidecarRequest(piece, into === undefined ? null : { got, into }, {
       wait: () => {
         this.#check();
         // Where cores are few the sidecar may be waiting for this one.
@@ -113,15 +116,23 @@ interface RequestOwner {
   cancel(): void;
 }
 
+interface Answer {
+  /** Where MPI leaves it: part of the piece. */
+  readonly got: Uint8Array;
+  /** The caller's, of the same length. */
+  readonly into: Uint8Array;
+}
+
 class SidecarRequest implements MpiRequest {
   /** Null: done. */
   #piece: SharedPiece | null;
-  readonly #into: Uint8Array | null;
+  readonly #answer: Answer | null;
   readonly #owner: RequestOwner;
 
-  constructor(piece: SharedPiece, into: Uint8Array | null, owner: RequestOwner) {
+  /** @param answer null: MPI gives none */
+  constructor(piece: SharedPiece, answer: Answer | null, owner: RequestOwner) {
     this.#piece = piece;
-    this.#into = into;
+    this.#answer = answer;
     this.#owner = owner;
   }
 
@@ -131,7 +142,7 @@ class SidecarRequest implements MpiRequest {
       this.#owner.wait();
       return false;
     }
-    this.#into?.set(this.#piece.bytes.subarray(0, this.#into.byteLength));
+    this.#answer?.into.set(this.#answer.got);
     this.#piece = null;
     this.#owner.done();
     return true;

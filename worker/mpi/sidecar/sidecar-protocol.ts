@@ -22,7 +22,7 @@ export interface SidecarCommand {
   readonly tag?: number;
   /** This process's file descriptor of the memory. */
   readonly segment?: number;
-  /** Where the payload begins in that file. */
+  /** Where the payload begins in that file; of sums: a rank's numbers, and behind them the place for the sums. */
   readonly offset?: number;
   /** Bytes; of sums: numbers. */
   readonly length?: number;

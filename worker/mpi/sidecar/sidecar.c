@@ -47,7 +47,8 @@ struct command {
   int32_t tag;
   /* The parent's file descriptor of the memory. */
   int32_t segment;
-  /* Where the payload begins in that file; the word of its state lies STATE_BYTES before. */
+  /* Where the payload begins in that file; the word of its state lies STATE_BYTES before. Of sums: a rank's numbers, and behind them the
+     place for the sums. */
   uint64_t offset;
   /* Bytes; of sums: numbers. */
   uint64_t length;
@@ -189,9 +190,12 @@ static void cancel(unsigned char *payload) {
 }
 
 static void sum(const struct command *command, MPI_Datatype type, size_t number_bytes) {
-  unsigned char *payload = payload_of(command, command->length * number_bytes);
-  MPI_Request *request = next_request(payload);
-  const int code = MPI_Iallreduce(MPI_IN_PLACE, payload, (int)command->length, type, MPI_SUM, MPI_COMM_WORLD, request);
+  const uint64_t bytes = command->length * number_bytes;
+  unsigned char *from = payload_of(command, 2 * bytes);
+  unsigned char *into = from + bytes;
+  MPI_Request *request = next_request(from);
+  /* Not in place: all ranks must be alike in that, and those that call the library themselves have two places. */
+  const int code = MPI_Iallreduce(from, into, (int)command->length, type, MPI_SUM, MPI_COMM_WORLD, request);
   check("MPI_Iallreduce", code);
 }
 
