@@ -36,6 +36,9 @@ interface Convention {
   readonly unless: readonly string[];
 }
 
+/** `SLURM_INTERACTIVE_STEP` of slurm.h: the step of the shell that `salloc` opens on a node. */
+const INTERACTIVE_STEP = "4294967290";
+
 /**
  * The first whose variables are there counts: what is outermost comes last. Under `mpirun` inside a Slurm batch job Slurm's variables
  * are those of the job's one batch process, the same on every rank.
@@ -110,7 +113,7 @@ const CONVENTIONS: readonly Convention[] = [
 ];
 
 /**
- * Which rank this process is, from its environment; null: it was started alone. Pure.
+ * Which rank this process is, from its environment; null: it was started alone, or from a shell that Slurm has opened on a node. Pure.
  * @throws RingstrasseError USAGE for variables that are incomplete or contradict each other, naming them
  */
 export function launchedPlace(environment: Environment): LaunchedPlace | null {
@@ -121,9 +124,26 @@ export function launchedPlace(environment: Environment): LaunchedPlace | null {
     const sizeName = worldSize.find((name) => environment[name] !== undefined);
     // Slurm's own sizes are there without PMIx too: they alone say nothing about it.
     const speaks = environment[rank] !== undefined || (sizeName !== undefined && convention.launcher !== "pmix");
-    if (speaks) return placeOf(convention, sizeName, environment);
+    if (!speaks) continue;
+    const place = placeOf(convention, sizeName, environment);
+    if (!isSlurmShell(place, environment)) return place;
   }
   return null;
+}
+
+/**
+ * Whether a place is that of the one task of a Slurm step in which a person works, by `salloc` or `srun --pty`: nobody's rank, and so is
+ * what is started there, as long as nothing that starts ranks has given it variables of its own beside those that it inherits.
+ */
+function isSlurmShell({ launcher, worldSize }: LaunchedPlace, environment: Environment): boolean {
+  const isSlurms =
+    launcher === "slurm" ||
+    launcher === "pmix" ||
+    // MPICH's mpirun says this too.
+    (launcher === "pmi" && environment["MPI_LOCALNRANKS"] === undefined);
+  const isInteractive =
+    environment["SLURM_STEP_ID"] === INTERACTIVE_STEP || environment["SLURM_PTY_PORT"] !== undefined;
+  return worldSize === 1 && isSlurms && isInteractive;
 }
 
 function placeOf(convention: Convention, sizeName: string | undefined, environment: Environment): LaunchedPlace {
@@ -144,7 +164,9 @@ function placeOf(convention: Convention, sizeName: string | undefined, environme
     throw contradictory(`${localSize} is ${localCount}, more than the ${worldSize} of ${sizeName}`);
   }
   const hostCountName = convention.hostCount.find((name) => environment[name] !== undefined);
-  const isOneHost = worldSize === 1 || localCount === worldSize || environment[hostCountName ?? ""] === "1";
+  // Of the hosts Slurm may be speaking for the shell that the ranks were started from.
+  const isLocal = localCount === null ? environment[hostCountName ?? ""] === "1" : localCount === worldSize;
+  const isOneHost = worldSize === 1 || isLocal;
   return { launcher, rank, worldSize, localRank, localSize: isOneHost ? worldSize : localCount, isOneHost };
 }
 

@@ -15,6 +15,19 @@ const OPEN_MPI = {
 const HYDRA = { PMI_RANK: "2", PMI_SIZE: "3", MPI_LOCALRANKID: "0", MPI_LOCALNRANKS: "1" };
 /** What every process of a batch job has, the one of the script included. */
 const BATCH = { SLURM_JOB_ID: "7", SLURM_PROCID: "0", SLURM_NTASKS: "8", SLURM_LOCALID: "0" };
+/** Of the shell that salloc opens on the first of its nodes. */
+const SHELL = {
+  SLURM_JOB_ID: "7",
+  SLURM_NTASKS: "16",
+  SLURM_TASKS_PER_NODE: "8(x2)",
+  SLURM_PROCID: "0",
+  SLURM_LOCALID: "0",
+  SLURM_STEP_ID: "4294967290",
+  SLURM_STEP_NUM_NODES: "1",
+  SLURM_STEP_NUM_TASKS: "1",
+  SLURM_STEP_TASKS_PER_NODE: "1",
+};
+const PTY = { ...SHELL, SLURM_STEP_ID: "0", SLURM_PTY_PORT: "40123" };
 const TORCHRUN = { RANK: "1", WORLD_SIZE: "2", LOCAL_RANK: "1", MASTER_ADDR: "h", MASTER_PORT: "29500" };
 const POD = { JOB_COMPLETION_INDEX: "2", WORLD_SIZE: "3", MASTER_ADDR: "train-0.train" };
 
@@ -60,6 +73,23 @@ describe("launchedPlace", () => {
       { ...BATCH, ...OPEN_MPI },
       { launcher: "openmpi", rank: 1 },
     ],
+    ["a shell of salloc, which is no rank", SHELL, null],
+    ["a shell of salloc where Slurm starts by PMIx", { ...SHELL, PMIX_RANK: "0" }, null],
+    ["a shell of salloc where Slurm starts by PMI", { ...SHELL, PMI_RANK: "0", PMI_SIZE: "1", PMI_FD: "9" }, null],
+    ["a shell of srun --pty", PTY, null],
+    ["srun of several from a shell", { ...PTY, SLURM_STEP_NUM_TASKS: "2" }, { launcher: "slurm", worldSize: 2 }],
+    ["srun of one", { ...SHELL, SLURM_STEP_ID: "0" }, { launcher: "slurm", rank: 0, worldSize: 1 }],
+    [
+      "Hydra from a shell, for hosts that Slurm's variables of the shell don't count",
+      { ...SHELL, ...HYDRA, PMI_SIZE: "4", MPI_LOCALNRANKS: "2" },
+      { launcher: "pmi", worldSize: 4, localSize: 2, isOneHost: false },
+    ],
+    [
+      "one rank of Hydra's from a shell",
+      { ...SHELL, PMI_RANK: "0", PMI_SIZE: "1", MPI_LOCALRANKID: "0", MPI_LOCALNRANKS: "1" },
+      { launcher: "pmi", worldSize: 1 },
+    ],
+    ["torchrun from a shell", { ...SHELL, ...TORCHRUN }, { launcher: "torchrun", rank: 1 }],
     ["Hydra started by srun", { ...BATCH, SLURM_STEP_ID: "0", ...HYDRA }, { launcher: "pmi", rank: 2, worldSize: 3 }],
     [
       "Open MPI before all others",
