@@ -10,7 +10,8 @@ export interface FrameHeader {
   /** 0 is the scalar block, 1… are the arena's. Of what is gathered: its owner's rank. */
   readonly block: number;
   readonly phase: FramePhase;
-  /** Replicas that the payload is the sum of; R for a total. Of a gradient: as many as the block's sum has when it has been added. */
+  /** Replicas that the payload is the sum of; R for a total. Of a gradient: as many as the block's sum has when it has been added. Of what is gathered: which piece of
+   * its owner's part this is, from 0. */
   readonly folded: number;
   readonly payloadBytes: number;
   /** Rank of the sender. */

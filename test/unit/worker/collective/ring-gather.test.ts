@@ -9,15 +9,23 @@ const { signal } = new AbortController();
 
 function ring(workers: number, generation = 3) {
   const network = new MemoryRingNetwork();
+  /** Bytes of all payloads sent. */
+  const frameBytes: number[] = [];
   const transports = Array.from({ length: workers }, (_, rank) =>
-    network.bind({ latencyTurns: (index) => (7 * index + rank) % 4 }),
+    network.bind({
+      latencyTurns: (index) => (7 * index + rank) % 4,
+      fate: (_, { payload }) => {
+        frameBytes.push(payload.byteLength);
+        return "deliver";
+      },
+    }),
   );
   connectRing(transports);
   const gathers = transports.map((transport, rank) => {
     const membership = { generation, rank, worldSize: workers, replicas: workers };
     return new RingGather({ membership, transport, layoutHash: LAYOUT_HASH });
   });
-  return { transports, gathers };
+  return { transports, gathers, frameBytes };
 }
 
 const partOf = (rank: number, sequence: number, bytes: number) =>
@@ -41,9 +49,27 @@ describe("RingGather", () => {
     }
   });
 
+  it("sends large parts in small frames, which a slow link brings one by one, and passes each on at once", async () => {
+    const workers = 3;
+    const { gathers, frameBytes } = ring(workers);
+    const sizes = [2 ** 20, 2 ** 18 + 1, 0];
+    const parts = sizes.map((bytes, rank) => partOf(rank, 0, bytes));
+    const all = await Promise.all(
+      gathers.map((gather, rank) =>
+        gather.gather({ sequence: 0, own: parts[rank] ?? new Uint8Array(), sizes }, signal),
+      ),
+    );
+    for (const { parts: got } of all)
+      expect(got.every((part, rank) => Buffer.compare(part, parts[rank] ?? part) === 0)).toBe(true);
+    expect(Math.max(...frameBytes)).toBe(2 ** 18);
+    // Each part goes over all links but one.
+    expect(frameBytes).toHaveLength((workers - 1) * (4 + 2 + 1));
+  });
+
   it.each([
     ["exchange", { sequence: 8 }, "exchange is 8, expected 7"],
     ["owner", { block: 1 }, "owner is 1, expected 0"],
+    ["piece", { folded: 1 }, "piece is 1, expected 0"],
     ["phase", { phase: "total" }, "phase is total, expected gathered"],
     ["sender", { sender: 1 }, "sender is 1, expected 0"],
     ["generation", { generation: 4 }, "generation is 4, expected 3"],
@@ -56,7 +82,7 @@ describe("RingGather", () => {
       sequence: 7,
       block: 0,
       phase: "gathered",
-      folded: 2,
+      folded: 0,
       payloadBytes: 8,
       sender: 0,
     } as const;
