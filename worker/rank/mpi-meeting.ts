@@ -1,9 +1,9 @@
 import type { LaunchedPlace } from "../../shared/launch/launched-place.js";
 import type { Rendezvous } from "../../shared/launch/rank-messages.js";
-import { outwardAddress } from "../../shared/transport/outward-address.js";
 import { type BoundMpi, bindMpi, type MpiWish } from "../mpi/bind-mpi.js";
 import type { MpiAccess } from "../mpi/mpi-access.js";
 import { mpiUnavailable } from "../mpi/mpi-failure.js";
+import { rankAddress } from "./rank-address.js";
 import type { RankMeeting } from "./rank-meeting.js";
 import { shareRendezvous } from "./share-rendezvous.js";
 
@@ -46,8 +46,8 @@ export class MpiMeeting implements RankMeeting {
     return shareRendezvous(this.#bound.mpi, own, signal);
   }
 
-  ownAddress(): string {
-    return outwardAddress(this.#interface);
+  ownAddress(rankZero: string): Promise<string> {
+    return rankAddress(this.#interface, rankZero);
   }
 
   finish(): Promise<void> {

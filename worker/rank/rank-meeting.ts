@@ -14,9 +14,9 @@ export interface RankMeeting extends AsyncDisposable {
   /**
    * Where the others' sockets reach this host.
    * @param rankZero address of rank 0's host, as it says where to meet
-   * @throws RingstrasseError USAGE
+   * @throws RingstrasseError USAGE, ENDPOINT_UNAVAILABLE
    */
-  ownAddress(rankZero: string): string;
+  ownAddress(rankZero: string): Promise<string>;
   /** All ranks have ended well. */
   finish(): Promise<void>;
 }

@@ -59,7 +59,7 @@ export async function runRank(options: RankOptions): Promise<number> {
 async function workAt(point: MeetingPoint, { place, meeting, signal, onRequest }: RankOptions): Promise<number> {
   const rank = place.rank as Rank;
   const { socketFolder } = point;
-  const address = socketFolder === null ? meeting.ownAddress(hostOf(point.coordinatorEndpoint)) : "127.0.0.1";
+  const address = socketFolder === null ? await meeting.ownAddress(hostOf(point.coordinatorEndpoint)) : "127.0.0.1";
   const workerId = WorkerIdSchema.parse(`${hostname()}-rank-${rank}`);
   nameProcess(`ringstrasse worker ${workerId}`);
   if (socketFolder !== null) useSocketDirectory(socketFolder);

@@ -5,8 +5,8 @@ import type { MeetingPlace } from "../../shared/launch/meeting-place.js";
 import type { Rendezvous } from "../../shared/launch/rank-messages.js";
 import { rendezvousKey } from "../../shared/launch/rendezvous-proof.js";
 import { isLoopback } from "../../shared/transport/is-loopback.js";
-import { outwardAddress } from "../../shared/transport/outward-address.js";
 import { askRankZero } from "./ask-rank-zero.js";
+import { rankAddress } from "./rank-address.js";
 import type { RankMeeting } from "./rank-meeting.js";
 import { RendezvousServer } from "./rendezvous-server.js";
 
@@ -73,9 +73,10 @@ export class SocketMeeting implements RankMeeting {
     return rendezvous;
   }
 
-  ownAddress(rankZero: string): string {
+  async ownAddress(rankZero: string): Promise<string> {
     const { interfaceName } = this.#options;
-    return interfaceName === null ? (this.#addressTowardsRankZero ?? rankZero) : outwardAddress(interfaceName);
+    if (interfaceName !== null) return await rankAddress(interfaceName, rankZero);
+    return this.#addressTowardsRankZero ?? rankZero;
   }
 
   finish(): Promise<void> {
