@@ -38,11 +38,8 @@ export async function beginSidecar(
   const { child, commands } = start(program, descriptorOf(memory.place), environment);
   const { pid } = child;
   if (pid === undefined) throw await neverStarted(child, program);
-  const ended = new Promise<void>((resolve) => {
-    child.once("exit", (exitCode, signal) => {
-      board.end(signal === null ? `has ended with exit code ${exitCode}` : `was ended by ${signal}`);
-      resolve();
-    });
+  child.once("exit", (exitCode, signal) => {
+    board.end(signal === null ? `has ended with exit code ${exitCode}` : `was ended by ${signal}`);
   });
   // A rank that leaves before its time doesn't wait for it: it ends with its parent.
   child.unref();
@@ -58,10 +55,15 @@ export async function beginSidecar(
   }
   const place = { pid, commands, board: memory.place, version: libraryVersion(board.text) };
   const finish = async (): Promise<void> => {
-    child.ref();
-    new CommandPipe(commands).write({ operation: OPERATION.finalize });
-    await ended;
-    if (child.exitCode !== 0) throw sidecarLost(board, pid);
+    const pipe = new CommandPipe(commands);
+    pipe.write({ operation: OPERATION.finalize });
+    const patience = new Patience();
+    // One that has failed doesn't end before this process does.
+    while (board.phase === PHASE.ready) {
+      pipe.flush();
+      await patience.pause();
+    }
+    if (board.phase === PHASE.failed || child.exitCode !== 0) throw sidecarLost(board, pid);
   };
   return { mpi: new SidecarMpi(place, board, finish), place };
 }

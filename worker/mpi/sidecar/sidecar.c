@@ -85,6 +85,7 @@ struct pending {
   MPI_Status *statuses;
   int *indices;
   _Atomic uint32_t **states;
+  bool *cancelled;
 };
 
 /* Tests in a row without news, with a yield after each, before naps begin: about half a millisecond. */
@@ -178,14 +179,18 @@ static MPI_Request *next_request(unsigned char *payload) {
     pending.statuses = grown(pending.statuses, room, sizeof *pending.statuses);
     pending.indices = grown(pending.indices, room, sizeof *pending.indices);
     pending.states = grown(pending.states, room, sizeof *pending.states);
+    pending.cancelled = grown(pending.cancelled, room, sizeof *pending.cancelled);
   }
   pending.states[pending.count] = state_of(payload);
+  pending.cancelled[pending.count] = false;
   return &pending.requests[pending.count++];
 }
 
 static void cancel(unsigned char *payload) {
   for (int i = 0; i < pending.count; i++) {
-    if (pending.states[i] == state_of(payload)) check("MPI_Cancel", MPI_Cancel(&pending.requests[i]));
+    if (pending.states[i] != state_of(payload)) continue;
+    check("MPI_Cancel", MPI_Cancel(&pending.requests[i]));
+    pending.cancelled[i] = true;
   }
 }
 
@@ -199,7 +204,42 @@ static void sum(const struct command *command, MPI_Datatype type, size_t number_
   check("MPI_Iallreduce", code);
 }
 
+/* Lets MPI get on, and tells the parent what is done; whether anything is. */
+static bool advance(void) {
+  if (pending.count == 0) return false;
+  int done = 0;
+  const int code = MPI_Testsome(pending.count, pending.requests, &done, pending.indices, pending.statuses);
+  if (code == MPI_ERR_IN_STATUS) {
+    for (int i = 0; i < done; i++) check("MPI_Testsome", pending.statuses[i].MPI_ERROR);
+  } else {
+    check("MPI_Testsome", code);
+  }
+  if (done == MPI_UNDEFINED || done == 0) return false;
+  for (int i = 0; i < done; i++) {
+    atomic_store_explicit(pending.states[pending.indices[i]], DONE, memory_order_release);
+  }
+  int kept = 0;
+  for (int i = 0; i < pending.count; i++) {
+    if (pending.requests[i] == MPI_REQUEST_NULL) continue;
+    pending.requests[kept] = pending.requests[i];
+    pending.states[kept] = pending.states[i];
+    pending.cancelled[kept] = pending.cancelled[i];
+    kept += 1;
+  }
+  pending.count = kept;
+  return true;
+}
+
+static bool awaits_cancelled(void) {
+  for (int i = 0; i < pending.count; i++) {
+    if (pending.cancelled[i]) return true;
+  }
+  return false;
+}
+
 __attribute__((noreturn)) static void finalize(void) {
+  /* MPI's end is no end of what was cancelled: that has to be seen, and comes without any peer. */
+  while (awaits_cancelled()) advance();
   check("MPI_Finalize", MPI_Finalize());
   exit(EXIT_SUCCESS);
 }
@@ -253,31 +293,6 @@ static bool obey_all(void) {
   /* The parent is gone, without MPI's end: so is the rank. */
   if (got == 0) _exit(1);
   for (size_t i = 0; i < (size_t)got / sizeof *commands; i++) obey(&commands[i]);
-  return true;
-}
-
-/* Lets MPI get on, and tells the parent what is done; whether anything is. */
-static bool advance(void) {
-  if (pending.count == 0) return false;
-  int done = 0;
-  const int code = MPI_Testsome(pending.count, pending.requests, &done, pending.indices, pending.statuses);
-  if (code == MPI_ERR_IN_STATUS) {
-    for (int i = 0; i < done; i++) check("MPI_Testsome", pending.statuses[i].MPI_ERROR);
-  } else {
-    check("MPI_Testsome", code);
-  }
-  if (done == MPI_UNDEFINED || done == 0) return false;
-  for (int i = 0; i < done; i++) {
-    atomic_store_explicit(pending.states[pending.indices[i]], DONE, memory_order_release);
-  }
-  int kept = 0;
-  for (int i = 0; i < pending.count; i++) {
-    if (pending.requests[i] == MPI_REQUEST_NULL) continue;
-    pending.requests[kept] = pending.requests[i];
-    pending.states[kept] = pending.states[i];
-    kept += 1;
-  }
-  pending.count = kept;
   return true;
 }
 
