@@ -2,7 +2,7 @@ import type { Failure } from "../../shared/failure.js";
 import { unreachable } from "../../shared/unreachable.js";
 import { chooseEngine, type EngineNeed } from "./choose-engine.js";
 import type { JoinMessage } from "./control-server.js";
-import { surplus, tooFew } from "./group-failures.js";
+import { type KnownRanks, surplus, tooFew } from "./group-failures.js";
 import type { JobGroup } from "./job-group.js";
 import { decideMembership, type MembershipPolicy } from "./membership.js";
 import type { PoolListener, WorkerPool } from "./worker-pool.js";
@@ -82,6 +82,7 @@ export class Gathering implements PoolListener, Disposable {
             expected: this.#policy.workers,
             waitedMs: Math.round(waitedMs),
             endpoint: pool.launchedCount === 0 ? endpoint : null,
+            ranks: ranksOf(pool),
           }),
         );
       case "form":
@@ -91,4 +92,11 @@ export class Gathering implements PoolListener, Disposable {
         return unreachable(decision);
     }
   }
+}
+
+/** Null: whoever started the workers gave them no ranks. */
+function ranksOf({ workers, expected }: WorkerPool): KnownRanks | null {
+  const joined = workers.flatMap(({ member }) => member.fixedRank ?? []);
+  const begun = new Map(expected.flatMap(({ rank, host }) => (rank === undefined ? [] : [[rank, host] as const])));
+  return joined.length + begun.size === 0 ? null : { joined, begun };
 }

@@ -83,8 +83,8 @@ export class WorkerPool {
   }
 
   /** Launched processes that run and have not joined yet. */
-  get expected(): number {
-    return this.#launched.running.filter((workerId) => !this.#workers.has(workerId)).length;
+  get expected(): readonly LaunchedWorker[] {
+    return this.#launched.running.filter(({ workerId }) => !this.#workers.has(workerId));
   }
 
   /** How many processes were launched, whatever became of them. */

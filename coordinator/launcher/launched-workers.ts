@@ -25,9 +25,9 @@ export class LaunchedWorkers {
     return this.#count;
   }
 
-  /** Names of those that run. */
-  get running(): readonly string[] {
-    return [...this.#running].map(({ workerId }) => workerId);
+  /** Those that run. */
+  get running(): readonly LaunchedWorker[] {
+    return [...this.#running];
   }
 
   /** Whether a process under this name was started, whether it still runs or not. */

@@ -56,7 +56,7 @@ export class PoolGround implements TrainingGround, PoolListener {
     const { workers, expected } = this.#requirePool();
     const { present, idle } = workersFor(wanted, workers, (worker) => this.#isFree(worker));
     // Those that were launched a moment ago count as present: jobs need not be told that they wait for them.
-    return { present: present + expected, idle };
+    return { present: present + expected.length, idle };
   }
 
   onCapacityChanged(listener: () => void): void {

@@ -230,6 +230,19 @@ describe("WorkerPool", () => {
     await lost.until((failures) => failures.length === 3);
   });
 
+  it("knows which launched processes have not joined", async () => {
+    const { pool, join } = await openPool();
+    const ended = [0, 1].map((index) => {
+      const { promise, resolve } = deferred<WorkerExit>();
+      const worker = { index, rank: index, workerId: `rank-${index}`, host: "h", pid: JOINING_PID };
+      pool.adopt({ ...worker, ended: promise, kill: () => undefined });
+      return resolve;
+    });
+    await join("rank-0");
+    expect(pool.expected.map(({ rank }) => rank)).toEqual([1]);
+    for (const end of ended) end({ exitCode: 0, signal: null, lastWords: null });
+  });
+
   it("release ends for a worker that is lost meanwhile", async () => {
     const { pool, join } = await openPool();
     const { client } = await join("alice");
