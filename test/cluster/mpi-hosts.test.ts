@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { TrainEvent } from "../../shared/train-events.js";
 import { HostNetwork, hostsProblem } from "../support/host-network.js";
 import { isOnPath } from "../support/is-on-path.js";
@@ -131,6 +131,33 @@ describe.skipIf(PROBLEM !== null)(`ranks on two hosts, without Slurm${PROBLEM ==
       const { exitCode, stderr } = await run.ended;
       expect(exitCode).toBe(2);
       expect(stderr).toMatch(/--interface: the address of lo on node[12] is 127\.0\.0\.1, which no other host reaches/);
+    },
+  );
+
+  it.skipIf(installed === undefined)(
+    "go by the network of --host, though each host's first is one that leads nowhere (needs an MPI)",
+    async () => {
+      if (installed === undefined) return;
+      for (const host of HOSTS) {
+        onTestFinished(async () => void (await hosts.run(host, ["ip", "link", "delete", "7"])));
+        // Names that are numbers come first in what Node says of interfaces.
+        for (const command of [
+          "ip link add name 7 type veth peer name 8",
+          "ip address add 10.99.0.15/24 dev 7",
+          "ip link set dev 8 up",
+          "ip link set dev 7 up",
+        ]) {
+          expect(await hosts.run(host, command.split(" "))).toMatchObject({ exitCode: 0 });
+        }
+      }
+      const run = await startOnHosts(
+        installed,
+        1,
+        await job("--epochs", "3", "--collective", "ring", "--host", "node1", "--stall-timeout", "15"),
+      );
+      const { exitCode, stdout, stderr } = await run.ended;
+      expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+      expect(eventsOf(stdout).at(-1)).toMatchObject({ event: "finished", weightsSha256: await weightsAlone() });
     },
   );
 
