@@ -37,9 +37,12 @@ export class BatchRun {
   readonly #spool: SpoolDirectory;
   /** What has been said of reports that stay, by path. */
   readonly #said = new Map<string, string>();
+  /** Why the server can't take in what is reported; null: it can. */
+  #heldUpBy: string | null = null;
+  /** Since when it is over, and all that is there of its reports has been taken in. */
   #overSince: number | null = null;
   #hasWaited = false;
-  #reason = "";
+  #told = "";
 
   constructor(options: BatchRunOptions) {
     const { name, ground, reports, batchJob } = options;
@@ -57,7 +60,9 @@ export class BatchRun {
 
   /** Takes in the reports that are there. @throws RingstrasseError; system errors, when the shared file system is away */
   async takeIn(signal: AbortSignal): Promise<void> {
-    for (const { path, problem } of await this.#spool.takeIn(signal)) {
+    const notes = await this.#spool.takeIn(signal);
+    this.#heldUpBy = notes.find(({ fault }) => fault === "server")?.problem ?? null;
+    for (const { path, problem } of notes) {
       if (this.#said.get(path) === problem) continue;
       this.#said.set(path, problem);
       this.#options.log.warn({ path, problem }, "a report of a batch job is not taken in");
@@ -71,7 +76,7 @@ export class BatchRun {
     if (isOver) await this.takeIn(signal);
     if (signal.aborted) return "goesOn";
     const { turns, name } = this.#options;
-    this.#overSince = isOver ? (this.#overSince ?? this.#options.now()) : null;
+    this.#overSince = isOver && this.#heldUpBy === null ? (this.#overSince ?? this.#options.now()) : null;
     const outlook = await turns.run(name.id, () => this.#decide(state));
     this.#hasWaited = state.kind === "waiting";
     if (outlook === "over") await this.#tidy();
@@ -94,7 +99,8 @@ export class BatchRun {
     const { status, batch } = job;
     const overForMs = this.#overSince === null ? 0 : now() - this.#overSince;
     const hasReported = batch.reported !== null;
-    const decision = decideBatch({ status, state, hasReported, overForMs, hasWaited: this.#hasWaited });
+    const isHeldUp = this.#heldUpBy !== null;
+    const decision = decideBatch({ status, state, hasReported, overForMs, isHeldUp, hasWaited: this.#hasWaited });
     switch (decision) {
       case "wait":
         await this.#tellWhy(state);
@@ -137,12 +143,21 @@ export class BatchRun {
 
   /** Once for each reason that does not pass by itself. */
   async #tellWhy(state: BatchState): Promise<void> {
-    const reason = state.kind === "waiting" ? state.reason : "";
-    if (reason === this.#reason) return;
-    this.#reason = reason;
-    if (!isWorthTelling(reason)) return;
+    const message = this.#whyItWaits(state);
+    if (message === this.#told) return;
     const { stream, name } = this.#options;
-    await stream.add(name.id, [{ event: "warning", message: `Batch job ${this.batchJob} waits: ${reason}` }]);
+    if (message !== "") await stream.add(name.id, [{ event: "warning", message }]);
+    this.#told = message;
+  }
+
+  /** Empty: for nothing that a person should be told. */
+  #whyItWaits(state: BatchState): string {
+    const { batchJob } = this;
+    if (state.kind === "running") return "";
+    if (state.kind === "waiting")
+      return isWorthTelling(state.reason) ? `Batch job ${batchJob} waits: ${state.reason}` : "";
+    if (this.#heldUpBy === null) return "";
+    return `Batch job ${batchJob} is over, and what it has reported waits for this server, which can't take it in: ${this.#heldUpBy}`;
   }
 
   /** What the run says of itself. That it failed is kept until the batch system has said whether it starts it again. */

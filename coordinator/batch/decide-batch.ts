@@ -10,6 +10,8 @@ export interface BatchView {
   readonly hasReported: boolean;
   /** Since it was first seen that the batch job is over; 0: it is not. */
   readonly overForMs: number;
+  /** Whether the server can't take in what its run has reported, so that nobody knows yet what that says of its end. */
+  readonly isHeldUp: boolean;
   /** Whether it waited at the look before, too, whose reports have been taken in since. */
   readonly hasWaited: boolean;
 }
@@ -19,7 +21,7 @@ export type BatchDecision = "wait" | "lookSoon" | "waitsAgain" | "failed";
 
 /**
  * Reports may be seen late: shared file systems keep what they know of a folder for up to a minute (NFS: acdirmax). A batch job that is
- * over counts as failed without a word only after that.
+ * over counts as failed without a word only after that. Reports that are seen, and that the server has no room for, wait for as long as it takes.
  */
 export const REPORT_GRACE_MS = 90_000;
 
@@ -29,7 +31,8 @@ export const REPORT_GRACE_MS = 90_000;
  * itself, and needs no decision. A run whose batch job waits again may have reports on their way that belong before that: hence a second look.
  * Pure.
  */
-export function decideBatch({ status, state, hasReported, overForMs, hasWaited }: BatchView): BatchDecision {
+export function decideBatch(view: BatchView): BatchDecision {
+  const { status, state, hasReported, overForMs, isHeldUp, hasWaited } = view;
   switch (state.kind) {
     case "running":
       return "wait";
@@ -38,6 +41,7 @@ export function decideBatch({ status, state, hasReported, overForMs, hasWaited }
       return hasWaited ? "waitsAgain" : "lookSoon";
     case "ended":
     case "unknown":
+      if (isHeldUp) return "wait";
       return hasReported || overForMs >= REPORT_GRACE_MS ? "failed" : "wait";
   }
 }

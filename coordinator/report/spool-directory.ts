@@ -14,6 +14,8 @@ export interface SpoolNote {
   readonly path: string;
   /** Why it was not taken in. */
   readonly problem: string;
+  /** `server`: it is as it should be, and is taken in, with all that follows it, as soon as the server can. */
+  readonly fault?: "server";
 }
 
 export interface SpoolDirectoryOptions {
@@ -70,7 +72,8 @@ export class SpoolDirectory {
       const path = join(this.#options.path, reportName(number));
       const taken = await this.#takeUnlessPutOff(number);
       if (taken.kind === "waits") {
-        notes.push({ path, problem: taken.problem });
+        const { kind: _, ...why } = taken;
+        notes.push({ path, ...why });
         return notes;
       }
       if (taken.kind === "refused") {
@@ -117,7 +120,7 @@ export class SpoolDirectory {
     const before = this.#putOff?.number === number ? this.#putOff : null;
     if (before !== null && before.looksLeft > 0) {
       before.looksLeft--;
-      return { kind: "waits", problem: before.problem };
+      return { kind: "waits", problem: before.problem, fault: "server" };
     }
     const taken = await this.#take(number);
     if (taken.kind === "waits" && taken.fault === "server") {

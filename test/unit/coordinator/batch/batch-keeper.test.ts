@@ -7,6 +7,7 @@ import type { JobService } from "../../../../coordinator/service/job-service.js"
 import { openJobService } from "../../../../coordinator/service/open-job-service.js";
 import { storeUnavailable } from "../../../../coordinator/store/store-failure.js";
 import type { JobDetail } from "../../../../shared/api/job-detail.js";
+import { RingstrasseError } from "../../../../shared/failure.js";
 import type { JobId } from "../../../../shared/ids.js";
 import { createLogger } from "../../../../shared/logger.js";
 import { MODEL_FILES } from "../../../../shared/model-file/model-facts.js";
@@ -55,11 +56,19 @@ async function open({ now = Date.now }: { readonly now?: () => number } = {}): P
 
 const AWAY = writeFailure("/shared/jobs", Object.assign(new Error("ESTALE"), { code: "ESTALE", syscall: "mkdir" }));
 
+const NO_ROOM = new RingstrasseError({
+  code: "QUOTA_EXCEEDED",
+  quota: "files",
+  limitBytes: 1000,
+  problem: "the files of this server have all the room that they may have",
+  remedy: "Delete some",
+});
+
 const becomes = (service: JobService, id: JobId, expected: Partial<JobDetail["job"]>) =>
   expect.poll(async () => (await service.detail(id)).job).toMatchObject(expected);
 
-/** The run ends well. */
-async function finish(place: Place, run: ReturnType<ScriptedBatchGround["run"]>, id: JobId): Promise<void> {
+/** The run ends well, and has reported so. */
+async function reportEnd(run: ReturnType<ScriptedBatchGround["run"]>, id: JobId): Promise<void> {
   const modelDirectory = await temporaryDirectory();
   for (const name of Object.values(MODEL_FILES)) await writeFile(join(modelDirectory, name), `${name} of ${id}`);
   const finished: FinishedEvent = {
@@ -69,6 +78,11 @@ async function finish(place: Place, run: ReturnType<ScriptedBatchGround["run"]>,
     modelDir: modelDirectory,
   }; // biome-ignore format: one line per few fields
   expect(await run.finish({ finished, modelDirectory, documents: [] })).toMatchObject({ kind: "delivered" });
+}
+
+/** The run ends well, and the service has heard so. */
+async function finish(place: Place, run: ReturnType<ScriptedBatchGround["run"]>, id: JobId): Promise<void> {
+  await reportEnd(run, id);
   await becomes(place.service, id, { status: "FINISHED" });
 }
 
@@ -144,6 +158,30 @@ describe("jobs as batch jobs", () => {
       state: "NODE_FAIL",
       problem: "node2: /rows is not there",
     });
+  });
+
+  it("that are over keep what they have reported for as long as the server has no room for it, and finish then", async () => {
+    let nowMs = 1_000_000;
+    const { service, ground, store, queued } = await open({ now: () => (nowMs += 5) });
+    const { id, name } = await queued();
+    const full = vi.spyOn(store.files, "add").mockRejectedValue(NO_ROOM);
+    const asked = vi.spyOn(ground.scheduler, "states");
+    await reportEnd(ground.run(name), id);
+    ground.scheduler.set(ground.nameOf(name), { kind: "ended", state: "COMPLETED", exitCode: 0 });
+    const told = [expect.stringContaining("can't take it in: the files of this server")];
+    await expect.poll(async () => (await service.detail(id)).warnings).toEqual(told);
+    for (let look = 0; look < 3; look++) {
+      nowMs += 2 * REPORT_GRACE_MS;
+      const before = asked.mock.calls.length;
+      await expect.poll(() => asked.mock.calls.length).toBeGreaterThan(before + 1);
+    }
+    expect((await service.detail(id)).job.status).toBe("INPROGRESS");
+    expect((await service.detail(id)).warnings).toEqual(told);
+    expect(ground.tidied).toEqual([]);
+    full.mockRestore();
+    await expect.poll(async () => (await service.detail(id)).job.status, { timeout: 30_000 }).toBe("FINISHED");
+    expect([...(await service.modelFiles(id)).keys()].sort()).toEqual(Object.values(MODEL_FILES).sort());
+    await expect.poll(() => ground.tidied).toEqual([name]);
   });
 
   it("are cancelled there too, and nobody listens to what they still report", async () => {

@@ -46,7 +46,8 @@ describe("SpoolDirectory", () => {
     disk.isFull = true;
     for (let look = 0; look < 300; look++) {
       const [note] = await spool.takeIn(SIGNAL);
-      expect(note).toEqual({ path: join(path, reportName(1)), problem: expect.stringContaining("no space is left") });
+      const problem: unknown = expect.stringContaining("no space is left");
+      expect(note).toEqual({ path: join(path, reportName(1)), problem, fault: "server" });
     }
     expect(disk.tries).toBeGreaterThan(5);
     expect(disk.tries).toBeLessThan(10);
