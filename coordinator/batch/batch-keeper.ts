@@ -98,6 +98,7 @@ export class BatchKeeper implements JobKeeper {
       if (batchJob !== null) await ground.scheduler.cancel(batchJob, this.#closing.signal);
       // From here on nobody listens to what it still reports.
       this.#follower.forget(id);
+      this.#toldWhy.delete(id);
       await this.#tidy(await life.move(id, "fail", { reason: failure }));
     });
   }
@@ -122,7 +123,7 @@ export class BatchKeeper implements JobKeeper {
     const { store, life } = this.#options;
     try {
       const job = await store.summary(id);
-      if (job.status !== "QUEUED" || this.#follower.has(id)) return;
+      if (job.status !== "QUEUED" || this.#follower.has(id)) return this.#letBe(id);
       const submission = await this.#submission(job);
       if (submission.kind === "later") return await this.#putOff(id, submission.problem);
       this.#follower.follow(await store.summary(id));
@@ -139,6 +140,13 @@ export class BatchKeeper implements JobKeeper {
       await this.#tidy(await life.move(id, "fail", { reason: thrown.failure }));
       this.#onEnded();
     }
+  }
+
+  /** It was cancelled, say, before its turn came; and it may have been queued again since then, when {@link has} said that it is in hand. */
+  #letBe(id: JobId): void {
+    this.#starting.delete(id);
+    this.#toldWhy.delete(id);
+    this.#onEnded();
   }
 
   /** Of a job that was queued: its next batch job has copies of its own. What can't be removed stays until the job is deleted. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -222,6 +223,30 @@ describe("jobs as batch jobs", () => {
     const { id } = await place.queued();
     await expect.poll(() => place.ground.scheduler.submitted).toHaveLength(1);
     expect((await place.service.detail(id)).warnings).toContain("It will be handed over later: too many jobs wait");
+  });
+
+  it("that are cancelled before their turn to be handed over comes can be queued again", async () => {
+    const { service, ground, store } = await open();
+    const queued = store.jobs.queued.bind(store.jobs);
+    const seen: JobId[] = [];
+    const gate = new EventTarget();
+    const look = vi.spyOn(store.jobs, "queued").mockImplementation(async (limit, after) => {
+      const page = await queued(limit, after);
+      const opened = once(gate, "open");
+      seen.push(...page.map(({ id }) => id));
+      if (page.length > 0) await opened;
+      return page;
+    });
+    await upload({ store }, "rows.txt");
+    const { id } = await service.submit({ format: "xml", bytes: Buffer.from(documentXml()) });
+    await service.queue(id);
+    await expect.poll(() => seen).toEqual([id]);
+    await service.cancel(id);
+    look.mockRestore();
+    gate.dispatchEvent(new Event("open"));
+    await becomes(service, id, { status: "ERROR" });
+    await service.queue(id);
+    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
   });
 
   it("wait for a batch system that is away when they are queued, and are told so once", async () => {
