@@ -93,8 +93,11 @@ function refuseOwnWorkers(options: ServeOptions): void {
   throw usage("--control-port", "no workers join: jobs run as batch jobs of Slurm", "Leave it out");
 }
 
+/** To a server 0 minutes mean "not by time", which `train` says by leaving them out. */
 function passedOptions(options: ServeOptions): SubmitOptions {
-  const given = PASSED.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]] as const]));
+  const isPassed = (name: (typeof PASSED)[number]) =>
+    options[name] !== undefined && !(name === "checkpoint-minutes" && options[name] === 0);
+  const given = PASSED.filter(isPassed).map((name) => [name, options[name]] as const);
   return { ...Object.fromEntries(given), ...checkpointsOf(options) };
 }
 

@@ -29,7 +29,7 @@ export class FakeSlurm {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "jobs"), "");
     for (const [name, work] of Object.entries(WORK)) {
-      const fault = `echo $$ >> ${name}.times\nif [ -e ${name}.fault ]; then . ./${name}.fault; fi`;
+      const fault = `echo $$ >> ${name}.times\nenv > ${name}.environment\nif [ -e ${name}.fault ]; then . ./${name}.fault; fi`;
       const path = join(folder, name);
       await writeFile(path, `#!/bin/sh\ncd ${folder} || exit 99\n${fault}\n${work}\n`);
       await chmod(path, 0o755);
@@ -65,6 +65,11 @@ export class FakeSlurm {
   /** How often it was run. */
   async times(command: SlurmCommand): Promise<number> {
     return (await this.#lines(`${command}.times`)).length;
+  }
+
+  /** The environment of its last run: lines `NAME=VALUE`. */
+  environmentOf(command: SlurmCommand): Promise<string[]> {
+    return this.#lines(`${command}.environment`);
   }
 
   async mend(command: SlurmCommand): Promise<void> {

@@ -1,9 +1,16 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { ServeOptions } from "../../../../coordinator/cli/serve-options.js";
+import { TRAIN_OPTIONS } from "../../../../coordinator/cli/train-options.js";
 import { openSlurmGround, refuseBatchOptions } from "../../../../coordinator/serve/slurm-service.js";
+import { openJobService } from "../../../../coordinator/service/open-job-service.js";
+import { createLogger } from "../../../../shared/logger.js";
 import { failureOf } from "../../../support/failure-of.js";
+import { FakeSlurm } from "../../../support/fake-slurm.js";
+import { NO_JUDGE } from "../../../support/no-judge.js";
+import { documentXml, STORE_KINDS, upload } from "../../../support/service-place.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 async function opened(options: ServeOptions, shared = "shared") {
@@ -17,7 +24,55 @@ async function opened(options: ServeOptions, shared = "shared") {
   return await failureOf(() => openSlurmGround(options, { ...around, sharedDirectory: join(folder, shared) }));
 }
 
+/** Hands over a job of a server with these options. @returns the words of its `train`, and the environment of its `sbatch` */
+async function handedOver(options: ServeOptions, environment: NodeJS.ProcessEnv = {}) {
+  const directory = await temporaryDirectory();
+  const bin = join(directory, "bin");
+  const slurm = await FakeSlurm.open(bin);
+  const entry = join(directory, "ringstrasse.js");
+  await writeFile(entry, "");
+  const ground = await openSlurmGround(options, {
+    entry,
+    execPath: process.execPath,
+    environment: { PATH: `${bin}:/usr/bin:/bin`, ...environment },
+    sharedDirectory: join(directory, "shared"),
+    note: () => undefined,
+  });
+  const store = await STORE_KINDS[0]!.open(directory);
+  onTestFinished(() => store[Symbol.asyncDispose]());
+  const log = createLogger("silent", { process: "test" });
+  const service = await openJobService({ store, ground, judge: NO_JUDGE, dataDirectory: directory, log });
+  onTestFinished(() => service[Symbol.asyncDispose]());
+  await upload({ store }, "rows.txt");
+  const { id } = await service.submit({ format: "xml", bytes: Buffer.from(documentXml()) });
+  await service.queue(id);
+  await expect.poll(() => slurm.submitted(), { timeout: 30_000 }).toHaveLength(1);
+  const folder = join(directory, "shared", "jobs", id);
+  const [key = ""] = await readdir(folder);
+  const script = await readFile(join(folder, key, "train.sbatch"), "utf8");
+  const words = / train (.*) &$/m.exec(script)?.[1]?.split(" ") ?? [];
+  return { words, environment: await slurm.environmentOf("sbatch") };
+}
+
+/** What `train` makes of an option of its command line; undefined: it was not given. */
+function optionOf(words: readonly string[], name: keyof typeof TRAIN_OPTIONS): unknown {
+  const given = words.find((word) => word.startsWith(`--${name}=`));
+  return given === undefined ? undefined : TRAIN_OPTIONS[name].schema.parse(given.slice(name.length + 3));
+}
+
 describe("serve --launcher slurm", () => {
+  it.each([
+    [{}, 10],
+    [{ "checkpoint-minutes": 2.5 }, 2.5],
+    [{ "checkpoint-minutes": 0 }, undefined],
+    [{ "checkpoint-minutes": 0, "checkpoint-steps": 100 }, undefined],
+    [{ "checkpoint-steps": 100 }, undefined],
+  ])("%j: its jobs save their state every %s minutes, as train takes it", async (options: ServeOptions, minutes) => {
+    const { words } = await handedOver(options);
+    expect(optionOf(words, "checkpoint-minutes")).toBe(minutes);
+    expect(optionOf(words, "checkpoint-steps")).toBe(options["checkpoint-steps"]);
+  });
+
   it.each([
     [{ workers: 2 }, "--workers"],
     [{ "control-port": 7070 }, "--control-port"],
