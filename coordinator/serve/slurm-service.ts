@@ -1,5 +1,6 @@
 import { chmod } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { withoutOptions } from "../../shared/cli/without-options.js";
 import { createDirectory } from "../../shared/create-directory.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import { writeFailure } from "../../shared/write-failure.js";
@@ -57,6 +58,7 @@ export async function openSlurmGround(options: ServeOptions, around: SlurmSurrou
   const folder = resolve(options["shared-dir"] ?? around.sharedDirectory);
   refuseUnfitPath("--shared-dir", folder);
   const request = { ...batchRequest(options, "ringstrasse"), cpusPerTask: options["cpus-per-task"] ?? null };
+  // Its jobs inherit the environment of `sbatch`.
   const slurm = new SlurmCommands(withoutOptions(around.environment));
   const nodes = await slurm.nodes();
   const remarks = checkRequest({ ...request, cpusPerTask: request.cpusPerTask ?? options.threads ?? 1 }, nodes);
@@ -99,11 +101,6 @@ function passedOptions(options: ServeOptions): SubmitOptions {
     options[name] !== undefined && !(name === "checkpoint-minutes" && options[name] === 0);
   const given = PASSED.filter(isPassed).map((name) => [name, options[name]] as const);
   return { ...Object.fromEntries(given), ...checkpointsOf(options) };
-}
-
-/** The server's own options, its token among them, are not those of its jobs, which inherit the environment of `sbatch`. */
-function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("RINGSTRASSE_")));
 }
 
 function usage(option: string, problem: string, remedy: string): RingstrasseError {

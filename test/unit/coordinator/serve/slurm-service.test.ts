@@ -73,6 +73,14 @@ describe("serve --launcher slurm", () => {
     expect(optionOf(words, "checkpoint-steps")).toBe(options["checkpoint-steps"]);
   });
 
+  it("tells its jobs where engines are, and no options or secrets of its own", async () => {
+    const own = { RINGSTRASSE_TOKEN: "a secret", RINGSTRASSE_CONFIG: "/etc/ringstrasse.json" };
+    const { environment } = await handedOver({}, { RINGSTRASSE_ENGINE_DIR: "/shared/engines", ...own });
+    expect(environment.filter((line) => line.startsWith("RINGSTRASSE_"))).toEqual([
+      "RINGSTRASSE_ENGINE_DIR=/shared/engines",
+    ]);
+  });
+
   it.each([
     [{ workers: 2 }, "--workers"],
     [{ "control-port": 7070 }, "--control-port"],
