@@ -77,7 +77,10 @@ export class BatchFollower {
     for (const [id, run] of heard) {
       if (signal.aborted) return;
       const state = states.get(run.batchJob) ?? { kind: "unknown" };
-      const outlook = await this.#try(`end of ${id}`, signal, () => run.settle(state, signal));
+      const outlook = await this.#try(`end of ${id}`, signal, () => {
+        if (state.kind === "unanswered") return Promise.reject(state.refusal);
+        return run.settle(state, signal);
+      });
       if (outlook === "goesOnLookSoon") this.#askedAt = Number.NEGATIVE_INFINITY;
       if (outlook !== "over" || this.#runs.get(id) !== run) continue;
       this.forget(id);

@@ -1,4 +1,4 @@
-import { toFailure } from "../../shared/failure.js";
+import { type RingstrasseError, toFailure } from "../../shared/failure.js";
 
 /** What a batch system says of a job. */
 export type BatchState =
@@ -9,6 +9,13 @@ export type BatchState =
   | { readonly kind: "ended"; readonly state: string; readonly exitCode: number | null }
   /** It knows nothing of such a job, or no longer. */
   | { readonly kind: "unknown" };
+
+/** It does not say now, though it may know: what keeps the ends of jobs for it does not answer. Nothing follows from that. */
+export interface Unanswered {
+  readonly kind: "unanswered";
+  /** BATCH_REFUSED. */
+  readonly refusal: RingstrasseError;
+}
 
 export type BatchSubmission = { readonly kind: "submitted"; readonly batchJob: string } | NotNow;
 
@@ -37,8 +44,8 @@ export interface BatchScheduler {
    */
   submit(script: string): Promise<BatchSubmission>;
 
-  /** All of them at once: one question. */
-  states(batchJobs: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, BatchState>>;
+  /** All of them at once: one question. Some may stay unanswered, which keeps nobody from hearing of the others. */
+  states(batchJobs: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, BatchState | Unanswered>>;
 
   /** The user's job of this name, the latest of several, whether it has ended or not; null: none is known. */
   find(name: string, signal?: AbortSignal): Promise<string | null>;

@@ -1,7 +1,13 @@
-import { toFailure } from "../../shared/failure.js";
+import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import { isSystemError } from "../../shared/write-failure.js";
 import type { SlurmCommands } from "../submit/slurm-commands.js";
-import { type BatchScheduler, type BatchState, type BatchSubmission, notNow } from "./batch-scheduler.js";
+import {
+  type BatchScheduler,
+  type BatchState,
+  type BatchSubmission,
+  notNow,
+  type Unanswered,
+} from "./batch-scheduler.js";
 
 /** What `sbatch` says when another time will do. */
 const PASSING =
@@ -24,13 +30,29 @@ export class SlurmScheduler implements BatchScheduler {
     }
   }
 
-  async states(batchJobs: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, BatchState>> {
+  async states(
+    batchJobs: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, BatchState | Unanswered>> {
     if (batchJobs.length === 0) return new Map();
     const queue = new Map((await this.#slurm.jobs(signal)).map(({ id, state }) => [id, state]));
     const forgotten = batchJobs.filter((id) => !queue.has(id));
-    const accounted =
-      forgotten.length === 0 ? new Map<string, BatchState>() : await this.#slurm.accounted(forgotten, signal);
-    return new Map(batchJobs.map((id) => [id, queue.get(id) ?? accounted.get(id) ?? { kind: "unknown" }]));
+    const ends = forgotten.length === 0 ? new Map() : await this.#endsOf(forgotten, signal);
+    return new Map(batchJobs.map((id) => [id, queue.get(id) ?? ends.get(id) ?? { kind: "unknown" }]));
+  }
+
+  /** Of jobs that the controller has forgotten. */
+  async #endsOf(
+    batchJobs: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, BatchState | Unanswered>> {
+    try {
+      return await this.#slurm.accounted(batchJobs, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof RingstrasseError) || thrown.failure.code !== "BATCH_REFUSED") throw thrown;
+      const unanswered: Unanswered = { kind: "unanswered", refusal: thrown };
+      return new Map(batchJobs.map((id) => [id, unanswered]));
+    }
   }
 
   async find(name: string, signal?: AbortSignal): Promise<string | null> {

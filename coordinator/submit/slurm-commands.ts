@@ -56,12 +56,13 @@ export class SlurmCommands {
     throw refused(`squeue says what this version doesn't understand: ${output.slice(0, 200)}`, "Look at squeue --me");
   }
 
-  /** How jobs have ended, as the cluster's accounting has them; empty where it keeps none. @throws RingstrasseError BATCH_REFUSED */
+  /** How jobs have ended, as the cluster's accounting has them; empty where it keeps none, or can't be asked since there is no `sacct`. @throws RingstrasseError BATCH_REFUSED */
   async accounted(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, BatchState>> {
     try {
       return parseAccounted(await this.#run("sacct", [...SACCT_ARGUMENTS, `--jobs=${ids.join(",")}`], signal));
     } catch (thrown) {
-      if (/accounting storage is disabled/i.test(describeFailure(toFailure(thrown)))) return new Map();
+      if (/accounting storage is disabled/i.test(describeFailure(toFailure(thrown))) || isMissing(thrown))
+        return new Map();
       throw thrown;
     }
   }
@@ -105,6 +106,11 @@ export class SlurmCommands {
       signal?.removeEventListener("abort", giveUp);
     }
   }
+}
+
+/** Whether there is no such command. */
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && isSystemError(thrown.cause) && thrown.cause.code === "ENOENT";
 }
 
 /** What the command said about it, on one line. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { BatchScheduler, BatchState } from "../../coordinator/batch/batch-scheduler.js";
+import type { BatchScheduler, BatchState, Unanswered } from "../../coordinator/batch/batch-scheduler.js";
 import { failureOf } from "../support/failure-of.js";
 
 /** A batch system in which the test decides when a job ends. */
@@ -19,7 +19,8 @@ const UNKNOWN = "4000000";
 /** What everybody may rely on who hands jobs to a batch system. */
 export function batchSchedulerSuite(kind: string, open: () => Promise<SchedulerHarness>): void {
   describe(`BatchScheduler: ${kind}`, () => {
-    const stateOf = async ({ scheduler }: SchedulerHarness, batchJob: string): Promise<BatchState | undefined> =>
+    type State = BatchState | Unanswered | undefined;
+    const stateOf = async ({ scheduler }: SchedulerHarness, batchJob: string): Promise<State> =>
       (await scheduler.states([batchJob])).get(batchJob);
 
     async function started(harness: SchedulerHarness, name: string): Promise<string> {

@@ -67,6 +67,11 @@ export class FakeSlurm {
     return (await this.#lines(`${command}.times`)).length;
   }
 
+  /** There is no such command from here on. */
+  async remove(command: SlurmCommand): Promise<void> {
+    await rm(join(this.#folder, command));
+  }
+
   /** The environment of its last run: lines `NAME=VALUE`. */
   environmentOf(command: SlurmCommand): Promise<string[]> {
     return this.#lines(`${command}.environment`);

@@ -2,7 +2,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BatchGround, BatchJobName, BatchJobToWrite } from "../../coordinator/batch/batch-ground.js";
-import type { BatchScheduler, BatchState, BatchSubmission } from "../../coordinator/batch/batch-scheduler.js";
+import type {
+  BatchScheduler,
+  BatchState,
+  BatchSubmission,
+  Unanswered,
+} from "../../coordinator/batch/batch-scheduler.js";
 import type { JobReporter } from "../../coordinator/report/job-reporter.js";
 import { openReporter } from "../../coordinator/report/open-reporter.js";
 import { createDirectory } from "../../shared/create-directory.js";
@@ -27,6 +32,8 @@ export class ScriptedScheduler implements BatchScheduler {
   outage: string | null = null;
   /** So many calls were refused. */
   refusals = 0;
+  /** Batch jobs whose ends it does not tell now. */
+  readonly unanswered = new Set<string>();
   /** So many submissions are put off. */
   putOff = 0;
 
@@ -42,9 +49,9 @@ export class ScriptedScheduler implements BatchScheduler {
     return { kind: "submitted", batchJob: this.add(name) };
   }
 
-  states(batchJobs: readonly string[]): Promise<ReadonlyMap<string, BatchState>> {
+  states(batchJobs: readonly string[]): ReturnType<BatchScheduler["states"]> {
     this.#refuseInOutage();
-    return Promise.resolve(new Map(batchJobs.map((id) => [id, this.#jobs.get(id)?.state ?? { kind: "unknown" }])));
+    return Promise.resolve(new Map(batchJobs.map((id) => [id, this.#stateOf(id)])));
   }
 
   find(name: string): Promise<string | null> {
@@ -72,6 +79,11 @@ export class ScriptedScheduler implements BatchScheduler {
     const job = [...this.#jobs.values()].findLast((each) => each.name === name);
     if (job === undefined) throw new Error(`no batch job ${name}`);
     job.state = state;
+  }
+
+  #stateOf(id: string): BatchState | Unanswered {
+    if (this.unanswered.has(id)) return { kind: "unanswered", refusal: refused("the accounting does not answer") };
+    return this.#jobs.get(id)?.state ?? { kind: "unknown" };
   }
 
   #refuseInOutage(): void {

@@ -152,6 +152,7 @@ describe("jobs as batch jobs", () => {
     });
     const { id, name } = await queued();
     ground.log = "ringstrasse: node2: /rows is not there\n";
+    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
     ground.scheduler.set(ground.nameOf(name), { kind: "ended", state: "NODE_FAIL", exitCode: 0 });
     await becomes(service, id, { status: "ERROR" });
     expect(1000 * looks).toBeGreaterThan(REPORT_GRACE_MS);
@@ -365,6 +366,23 @@ describe("jobs as batch jobs", () => {
     const late = ground.run(broken.name);
     await becomes(service, broken.id, { status: "INPROGRESS" });
     await late[Symbol.asyncDispose]();
+  });
+
+  it("end although nobody says how another one has ended, and that one when it is said", async () => {
+    const { service, ground, queued } = await open();
+    const untold = await queued();
+    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
+    ground.scheduler.unanswered.add("1");
+    const { id, name } = await queued();
+    for (const each of [untold, { id, name }]) {
+      await ground.run(each.name).fail({ code: "INTERNAL", problem: "it broke" });
+      await expect.poll(() => ground.scheduler.submitted).toContain(ground.nameOf(each.name));
+      ground.scheduler.set(ground.nameOf(each.name), { kind: "ended", state: "FAILED", exitCode: 3 });
+    }
+    await becomes(service, id, { status: "ERROR" });
+    await becomes(service, untold.id, { status: "INPROGRESS" });
+    ground.scheduler.unanswered.clear();
+    await becomes(service, untold.id, { status: "ERROR" });
   });
 
   it("end although their folder can't be tidied", async () => {

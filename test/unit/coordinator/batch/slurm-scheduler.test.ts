@@ -38,6 +38,32 @@ describe("SlurmScheduler", () => {
     expect(await scheduler.submit(script)).toEqual({ kind: "later", problem: "there is no command sbatch here" });
   });
 
+  it("an accounting that does not answer keeps nobody from hearing of jobs that the controller knows", async () => {
+    const { slurm } = await open();
+    const scheduler = new SlurmScheduler(slurm.commands());
+    await slurm.say("squeue", "2|RUNNING|0|None|ours|");
+    const words = "sacct: error: Problem talking to the database: Connection refused";
+    await slurm.fail("sacct", words);
+    const states = await scheduler.states(["1", "2"]);
+    expect(states.get("2")).toEqual({ kind: "running" });
+    const refusal = { failure: { code: "BATCH_REFUSED", problem: `sacct failed: ${words}` } };
+    expect(states.get("1")).toMatchObject({ kind: "unanswered", refusal });
+    await slurm.fail("sacct", "Slurm accounting storage is disabled");
+    expect((await scheduler.states(["1"])).get("1")).toEqual({ kind: "unknown" });
+    await slurm.mend("sacct");
+    expect((await scheduler.states(["1"])).get("1")).toEqual({ kind: "unknown" });
+  });
+
+  it("a cluster without sacct has no accounting", async () => {
+    const { slurm, folder } = await open();
+    await slurm.say("squeue", "2|RUNNING|0|None|ours|");
+    await slurm.remove("sacct");
+    // Nothing else is on the path: the machine may have a Slurm of its own.
+    const commands = new SlurmCommands({ PATH: join(folder, "bin") });
+    const states = await new SlurmScheduler(commands).states(["1", "2"]);
+    expect([...states.values()]).toEqual([{ kind: "unknown" }, { kind: "running" }]);
+  });
+
   it("what Slurm refuses is refused for good", async () => {
     const { slurm, script } = await open();
     await slurm.fail("sbatch", "sbatch: error: invalid partition specified: night");
