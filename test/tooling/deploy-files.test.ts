@@ -1,6 +1,6 @@
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
@@ -47,6 +47,18 @@ describe("files of deploy/", () => {
     // The image's own folder for data is nobody's in Apptainer, where the user's are mounted.
     const expected = steps.map((step) => step.trim()).filter((step) => !/\/data/.test(step));
     expect(own.filter((line) => expected.includes(line))).toEqual(expected);
+  });
+
+  it("whoever copies a run under srun has all that its ranks need", async () => {
+    const pages = (await readdir(join(ROOT, "docs"))).filter((name) => name.endsWith(".md"));
+    const texts = ["deploy/ringstrasse.def", ...pages.map((name) => join("docs", name))].map(async (name) => {
+      const text = (await read(name)).replaceAll(/\\\n\s*/g, "");
+      // A block is of lines that follow each other.
+      return text.split("\n\n").filter((block) => /^\s*srun .*\btrain\b/m.test(block));
+    });
+    const blocks = (await Promise.all(texts)).flat();
+    expect(blocks.length).toBeGreaterThan(2);
+    for (const block of blocks) expect(block).toMatch(/export RINGSTRASSE_TOKEN=[\s\S]*^\s*srun --mpi=/m);
   });
 
   it.skipIf(!isOnPath("shellcheck"))("its scripts have nothing that shellcheck minds (needs shellcheck)", async () => {
