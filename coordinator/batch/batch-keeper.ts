@@ -16,6 +16,7 @@ import { BatchFollower } from "./batch-follower.js";
 import type { BatchGround, BatchTiming } from "./batch-ground.js";
 import type { BatchReports } from "./batch-reports.js";
 import { type BatchSubmission, notNow } from "./batch-scheduler.js";
+import { EndingBatchJobs } from "./ending-batch-jobs.js";
 
 export interface BatchKeeperOptions {
   readonly store: JobStore;
@@ -43,6 +44,7 @@ export class BatchKeeper implements JobKeeper {
   readonly #options: BatchKeeperOptions;
   readonly #timing: BatchTiming;
   readonly #follower: BatchFollower;
+  readonly #ending: EndingBatchJobs;
   /** Being handed over, or to be tried again later. */
   readonly #starting = new Set<JobId>();
   /** Why jobs have to wait until they can be handed over, as they have been told. */
@@ -51,19 +53,21 @@ export class BatchKeeper implements JobKeeper {
   readonly #closing = new AbortController();
   #onEnded: () => void = () => undefined;
   #handingOver: Promise<unknown> = Promise.resolve();
-  #following: Promise<void> = Promise.resolve();
+  #following: Promise<unknown> = Promise.resolve();
 
   private constructor(options: BatchKeeperOptions) {
     this.#options = options;
     this.#timing = options.ground.timing ?? TIMING;
     this.#follower = new BatchFollower({ ...options, timing: this.#timing, onOver: () => this.#onEnded() });
+    this.#ending = new EndingBatchJobs({ ...options, askMs: this.#timing.askMs });
   }
 
   /** Finds the batch jobs of the service before, and follows them. @throws RingstrasseError STORE_UNAVAILABLE */
   static async open(options: BatchKeeperOptions): Promise<BatchKeeper> {
     const keeper = new BatchKeeper(options);
     for await (const job of batchJobsIn(options.store)) keeper.#follower.follow(job);
-    keeper.#following = keeper.#follower.lookUntil(keeper.#closing.signal);
+    const { signal } = keeper.#closing;
+    keeper.#following = Promise.all([keeper.#follower.lookUntil(signal), keeper.#ending.lookUntil(signal)]);
     return keeper;
   }
 
@@ -95,7 +99,10 @@ export class BatchKeeper implements JobKeeper {
       const job = await store.summary(id);
       if (!this.mustEnd(job)) return;
       const batchJob = await this.#batchJobOf(job);
-      if (batchJob !== null) await ground.scheduler.cancel(batchJob, this.#closing.signal);
+      if (batchJob !== null) {
+        await ground.scheduler.cancel(batchJob, this.#closing.signal);
+        this.#ending.add(id, batchJob);
+      }
       // From here on nobody listens to what it still reports.
       this.#follower.forget(id);
       this.#toldWhy.delete(id);

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { BatchGround, BatchJobName, BatchJobToWrite } from "../../coordinator/batch/batch-ground.js";
@@ -12,6 +12,7 @@ import type { JobReporter } from "../../coordinator/report/job-reporter.js";
 import { openReporter } from "../../coordinator/report/open-reporter.js";
 import { createDirectory } from "../../shared/create-directory.js";
 import { RingstrasseError } from "../../shared/failure.js";
+import type { JobId } from "../../shared/ids.js";
 import { createLogger } from "../../shared/logger.js";
 import type { SchedulerHarness } from "../conformance/batch-scheduler.suite.js";
 
@@ -118,6 +119,7 @@ export class ScriptedBatchGround implements BatchGround {
   readonly timing = { lookMs: 5, askMs: 5, laterMs: 10 };
   readonly written: BatchJobName[] = [];
   readonly tidied: BatchJobName[] = [];
+  readonly forgotten: JobId[] = [];
   /** What logs say. */
   log: string | null = null;
   readonly #folder: string;
@@ -167,8 +169,9 @@ export class ScriptedBatchGround implements BatchGround {
     return Promise.resolve();
   }
 
-  forget(): Promise<void> {
-    return Promise.resolve();
+  async forget(id: JobId): Promise<void> {
+    await rm(join(this.#folder, id), { recursive: true, force: true });
+    this.forgotten.push(id);
   }
 
   /** A run of the batch job begins to report. */

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -202,6 +203,22 @@ describe("jobs as batch jobs", () => {
     await expect.poll(() => ground.written).toHaveLength(2);
     expect(ground.written[1]?.key).not.toBe(name.key);
     await late[Symbol.asyncDispose]();
+  });
+
+  it("leave nothing when they are removed, though their run still saves and reports when it is told to end", async () => {
+    const { service, ground, queued } = await open();
+    const { id, name } = await queued();
+    const run = ground.run(name);
+    await becomes(service, id, { status: "INPROGRESS" });
+    const cancelled = vi.spyOn(ground.scheduler, "cancel").mockResolvedValue();
+    await service.remove(id);
+    expect(cancelled).toHaveBeenCalledWith("1", expect.anything());
+    expect(ground.forgotten).toEqual([id]);
+    await run.fail({ code: "INTERRUPTED", signal: "SIGTERM" });
+    expect(existsSync(ground.reportsOf(name))).toBe(true);
+    ground.scheduler.set(ground.nameOf(name), { kind: "ended", state: "CANCELLED", exitCode: null });
+    await expect.poll(() => ground.forgotten).toEqual([id, id]);
+    expect(existsSync(dirname(dirname(ground.reportsOf(name))))).toBe(false);
   });
 
   it("stay as they are while the batch system does not answer", async () => {
