@@ -18,6 +18,15 @@ export interface BatchJobToWrite {
   readonly files: FileStore;
 }
 
+/** What a batch job needs is there. */
+export interface WrittenBatchJob {
+  readonly kind: "written";
+  /** To be submitted. */
+  readonly script: string;
+  /** The output directory of an earlier batch job of this job that has saved states and not finished, which this one does not go on from; null: none. */
+  readonly leftBehind: string | null;
+}
+
 export interface BatchTiming {
   /** Between looks for reports; default 500. */
   readonly lookMs: number;
@@ -37,10 +46,7 @@ export interface BatchGround extends Workforce {
    * @param signal gives up what the batch system is asked @returns the script to submit, or why that has to wait
    * @throws RingstrasseError BATCH_REFUSED: the job asks for what there never was; OUTPUT_UNWRITABLE, STORE_DAMAGED
    */
-  write(
-    job: BatchJobToWrite,
-    signal: AbortSignal,
-  ): Promise<{ readonly kind: "written"; readonly script: string } | NotNow>;
+  write(job: BatchJobToWrite, signal: AbortSignal): Promise<WrittenBatchJob | NotNow>;
 
   /** The name that the batch system knows the job by. */
   nameOf(name: BatchJobName): string;

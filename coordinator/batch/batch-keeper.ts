@@ -190,7 +190,14 @@ export class BatchKeeper implements JobKeeper {
     const submission = await ground.scheduler.submit(written.script);
     if (submission.kind === "later") return submission;
     await store.recordRun(id, { batch: { key, batchJob: submission.batchJob, reported: null } });
+    if (written.leftBehind !== null) await this.#tellAnew(id, written.leftBehind);
     return submission;
+  }
+
+  /** Jobs on workers go on where they were; one that expects that of a batch job would lose what was saved without a word. */
+  async #tellAnew(id: JobId, run: string): Promise<void> {
+    const message = `It begins anew: a batch job does not go on from states that an earlier one has saved. They are in ${run} until the job is deleted; ringstrasse submit slurm, given the document, the data and --resume, goes on from there`;
+    await this.#options.stream.add(id, [{ event: "warning", message }]);
   }
 
   /** The job is told why, once. */

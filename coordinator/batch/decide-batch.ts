@@ -50,8 +50,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   TIMEOUT: "Queue it again: it begins anew. Serve with a longer --time, so that it has the time to save its state",
   OUT_OF_MEMORY: "Give its ranks more memory (a partition with larger nodes), or the job a smaller batch size",
   CANCELLED: "Somebody has cancelled it outside of this service; queue it again when that was a mistake",
-  NODE_FAIL: "Queue it again",
-  PREEMPTED: "Queue it again, or serve with another --partition",
+  NODE_FAIL: "Queue it again: it begins anew",
+  PREEMPTED: "Queue it again (it begins anew), or serve with another --partition",
 };
 
 /** The failure of a batch job that is over without its run's having finished. Pure. */

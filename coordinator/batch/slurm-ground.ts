@@ -21,6 +21,7 @@ import { trainArguments } from "../submit/train-arguments.js";
 import type { BatchGround, BatchJobName, BatchJobToWrite } from "./batch-ground.js";
 import { batchRanks } from "./batch-ranks.js";
 import { type NotNow, notNow } from "./batch-scheduler.js";
+import { newestUnfinishedRun } from "./newest-unfinished-run.js";
 import { SlurmScheduler } from "./slurm-scheduler.js";
 
 export interface SlurmGroundOptions {
@@ -86,10 +87,15 @@ export class SlurmGround implements BatchGround {
     const text = this.#scriptOf(name, request, { document, data, labels, rows });
     try {
       await writeFile(script, text, { mode: 0o700 });
+      return { kind: "written", script, leftBehind: await this.#leftBehind(name) };
     } catch (cause) {
       throw writeFailure(script, cause);
     }
-    return { kind: "written", script };
+  }
+
+  async #leftBehind({ id, key }: BatchJobName): Promise<string | null> {
+    const keys = (await namesIn(join(this.#options.folder, "jobs", id))).filter((each) => each !== key);
+    return await newestUnfinishedRun(keys.map((each) => join(this.#folderOf({ id, key: each }), "run")));
   }
 
   nameOf({ id, key }: BatchJobName): string {

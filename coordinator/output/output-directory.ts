@@ -12,6 +12,9 @@ import type { OutputHold } from "./output-hold.js";
 /** Written next to `result.json` by a run that finished. */
 const RESULT_DOCUMENTS = ["trainingresult.xml", "resultschema.xml"];
 
+/** In the output directory of a run that has finished, and in no other. */
+export const RESULT_FILE = "result.json";
+
 /** Where a run puts what; absolute paths. */
 export interface OutputDirectory {
   readonly path: string;
@@ -41,7 +44,7 @@ export async function prepareOutputDirectory(path: string, { resumes, hold }: Ou
   const directory: OutputDirectory = {
     path: root,
     modelDir: join(root, "model"),
-    resultFile: join(root, "result.json"),
+    resultFile: join(root, RESULT_FILE),
     metricsFile: join(root, "metrics.csv"),
     hashLogFile: join(root, HASH_LOG_FILE),
   };

@@ -145,7 +145,7 @@ export class ScriptedBatchGround implements BatchGround {
     await createDirectory(folder);
     await writeFile(join(folder, name.key), this.nameOf(name));
     this.written.push(name);
-    return { kind: "written", script: join(folder, name.key) };
+    return { kind: "written", script: join(folder, name.key), leftBehind: null };
   }
 
   nameOf({ id, key }: BatchJobName): string {

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -43,7 +43,8 @@ async function open({ patienceMs }: { readonly patienceMs?: number } = {}) {
     const folder = join(directory, "shared", "jobs", id);
     return (await Promise.all((await readdir(folder)).map((key) => readdir(join(folder, key))))).flat();
   };
-  return { slurm, service, queued, left };
+  const folderOf = (id: string) => join(directory, "shared", "jobs", id);
+  return { slurm, service, queued, left, folderOf };
 }
 
 interface Parts extends Pick<SlurmGroundOptions, "slurm" | "nodes" | "entry"> {
@@ -91,6 +92,29 @@ describe("jobs of the service at Slurm", () => {
     await expect.poll(() => slurm.submitted(), PATIENT).toHaveLength(2);
     await service.cancel(id);
     expect(await left(id)).not.toContain("data");
+  });
+
+  it("that are queued again say that they begin anew, and where an unfinished run's states are", async () => {
+    const { slurm, service, queued, folderOf } = await open();
+    const id = await queued();
+    await expect.poll(() => slurm.submitted(), PATIENT).toHaveLength(1);
+    const [key = ""] = await readdir(folderOf(id));
+    const run = join(folderOf(id), key, "run");
+    await mkdir(join(run, "checkpoints"));
+    await writeFile(join(run, "checkpoints", "step-000000000005.ckpt"), "");
+    const again = async (count: number) => {
+      await service.cancel(id);
+      await service.queue(id);
+      await expect.poll(() => slurm.submitted(), PATIENT).toHaveLength(count);
+    };
+    await again(2);
+    const told = [expect.stringContaining(`They are in ${run} until`)];
+    await expect.poll(async () => (await service.detail(id)).warnings, PATIENT).toEqual(told);
+    await writeFile(join(run, "result.json"), "{}");
+    await again(3);
+    // It has its turn after all that belongs to the handing over.
+    await service.cancel(id);
+    expect((await service.detail(id)).warnings).toEqual([]);
   });
 
   it("are found when sbatch took them without an answer", async () => {
