@@ -42,7 +42,8 @@ const LAST_RANK_S = 30;
  */
 export function renderBatchScript(script: BatchScript): string {
   const { request, about, command, trainArguments } = script;
-  const head = ["#!/usr/bin/env bash", ...directives(script), ...about.map((line) => `# ${line}`), "set -euo pipefail"];
+  const said = about.map((line) => `# ${line}`);
+  const head = ["#!/usr/bin/env bash", ...directives(script), ...said, "set -euo pipefail", NOT_YET];
   const checks = script.folders.length === 0 ? [] : [sameFiles(script)];
   const own = script.array ? `"$out/document.xml" ${trainArguments} "--out=$out"` : trainArguments;
   const train = `${command} train ${own} "--resume=$resume"`;
@@ -69,6 +70,10 @@ function directives({ request, output, array }: BatchScript): string[] {
   const lines = options.flatMap(([name, value]) => (value === null ? [] : [`#SBATCH --${name}=${value}`]));
   return [...lines, "#SBATCH --requeue"];
 }
+
+/** A function that does nothing, not the signal ignored: commands that the script starts would ignore it too. */
+const NOT_YET = `# Whoever asks for a save before the run has begun asks for nothing, and would end the script.
+trap : USR1`;
 
 const SECRET = `# By it the ranks know each other. srun hands it to them, in their environment.
 if [ -z "\${RINGSTRASSE_TOKEN:-}" ]; then
@@ -141,13 +146,15 @@ rm -f -- "\${marks[@]}"
 
 function step({ cpusPerTask, gpusPerNode }: BatchRequest, command: string): string {
   const gpus = gpusPerNode === 0 ? "" : " --gpus-per-task=1";
-  return `# When a rank ends, the others have ${LAST_RANK_S} s: to say which of them failed, and to end by themselves.
+  return `# The time is nearly up: the run saves its state and ends. Not USR1: in Node.js that may open a debugger.
+again=
+step=
+trap 'again=yes; if [ -n "$step" ]; then kill -USR2 "$step"; fi' USR1
+# When a rank ends, the others have ${LAST_RANK_S} s: to say which of them failed, and to end by themselves.
 srun --mpi=none --cpus-per-task=${cpusPerTask}${gpus} --kill-on-bad-exit=0 --wait=${LAST_RANK_S} \\
   ${command} &
 step=$!
-# The time is nearly up: the run saves its state and ends. Not USR1: in Node.js that may open a debugger.
-again=
-trap 'again=yes; kill -USR2 "$step"' USR1
+if [ -n "$again" ]; then kill -USR2 "$step"; fi
 status=0
 while kill -0 "$step" 2>/dev/null; do
   status=0

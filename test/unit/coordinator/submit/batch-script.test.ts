@@ -110,6 +110,19 @@ describe("renderBatchScript", () => {
   });
 });
 
+describe("a batch script that is asked for a save before its run has begun", () => {
+  it("goes on", async () => {
+    const folder = await temporaryDirectory();
+    // The look at the files is the first step, and the run the second.
+    const srun = `#!/usr/bin/env bash\ncase "$*" in *--ntasks-per-node=1*) kill -USR1 "$PPID" ;; *) echo trained ;; esac\n`;
+    await writeFile(join(folder, "srun"), srun, { mode: 0o755 });
+    const script = renderBatchScript({ ...PLAN, out: join(folder, "run"), output: null, files: [], folders: [folder] });
+    const env = { ...process.env, PATH: `${folder}:${process.env["PATH"]}`, SLURM_JOB_NUM_NODES: "2" };
+    const { status, stdout } = spawnSync("bash", ["-c", script], { env, encoding: "utf8", timeout: 20_000 });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "trained\n" });
+  });
+});
+
 describe("a batch script at the end of its time", () => {
   /** With an srun that saves as it is told to and ends as an interrupted run does, and a scontrol that notes what it is asked for. */
   async function ended(restarts: number, hasSaved: boolean) {
