@@ -27,8 +27,10 @@ interface Place {
   readonly service: JobService;
   readonly store: Awaited<ReturnType<(typeof STORE_KINDS)[number]["open"]>>;
   readonly directory: string;
-  /** A job that was queued; its batch job when it has been handed over. */
+  /** A job that was queued; its batch job, which is about to be handed over. */
   queued(): Promise<{ readonly id: JobId; readonly name: BatchJobName }>;
+  /** A job whose batch job the batch system has. */
+  handedOver(): ReturnType<Place["queued"]>;
   /** Another service over the same store and batch system, as after the end of the first. */
   reopened(): Promise<JobService>;
 }
@@ -53,7 +55,12 @@ async function open({ now = Date.now }: { readonly now?: () => number } = {}): P
     if (name === undefined) throw new Error("not handed over");
     return { id, name };
   };
-  return { ground, service, store, directory, queued, reopened: openService };
+  const handedOver = async () => {
+    const job = await queued();
+    await expect.poll(() => ground.scheduler.submitted).toContain(ground.nameOf(job.name));
+    return job;
+  };
+  return { ground, service, store, directory, queued, handedOver, reopened: openService };
 }
 
 const AWAY = writeFailure("/shared/jobs", Object.assign(new Error("ESTALE"), { code: "ESTALE", syscall: "mkdir" }));
@@ -92,7 +99,7 @@ describe("jobs as batch jobs", () => {
   it("wait at the batch system, are in progress when their run says so, and leave a model", async () => {
     const place = await open();
     const { service, ground } = place;
-    const { id, name } = await place.queued();
+    const { id, name } = await place.handedOver();
     ground.scheduler.set(ground.nameOf(name), { kind: "waiting", reason: "JobHeldUser" });
     await expect.poll(async () => (await service.detail(id)).warnings).toEqual(["Batch job 1 waits: JobHeldUser"]);
     expect((await service.detail(id)).job.status).toBe("QUEUED");
@@ -108,7 +115,7 @@ describe("jobs as batch jobs", () => {
   it("that report a failure and are queued again by the batch system wait again, and may finish yet", async () => {
     const place = await open();
     const { service, ground } = place;
-    const { id, name } = await place.queued();
+    const { id, name } = await place.handedOver();
     const first = ground.run(name);
     await becomes(service, id, { status: "INPROGRESS" });
     await first.fail({ code: "INTERRUPTED", signal: "SIGUSR2" });
@@ -123,8 +130,8 @@ describe("jobs as batch jobs", () => {
   });
 
   it("fail as their run says, once the batch system says that they are over", async () => {
-    const { service, ground, queued } = await open();
-    const { id, name } = await queued();
+    const { service, ground, handedOver } = await open();
+    const { id, name } = await handedOver();
     const run = ground.run(name);
     await run.fail({
       code: "DATA_MISMATCH",
@@ -144,16 +151,15 @@ describe("jobs as batch jobs", () => {
   it("that are over without a word fail after the time that reports may take, with their log's last words", async () => {
     let nowMs = 1_000_000;
     let looks = 0;
-    const { service, ground, queued } = await open({
+    const { service, ground, handedOver } = await open({
       now: () => {
         looks++;
         nowMs += 1000;
         return nowMs;
       },
     });
-    const { id, name } = await queued();
+    const { id, name } = await handedOver();
     ground.log = "ringstrasse: node2: /rows is not there\n";
-    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
     ground.scheduler.set(ground.nameOf(name), { kind: "ended", state: "NODE_FAIL", exitCode: 0 });
     await becomes(service, id, { status: "ERROR" });
     expect(1000 * looks).toBeGreaterThan(REPORT_GRACE_MS);
@@ -165,8 +171,8 @@ describe("jobs as batch jobs", () => {
 
   it("that are over keep what they have reported for as long as the server has no room for it, and finish then", async () => {
     let nowMs = 1_000_000;
-    const { service, ground, store, queued } = await open({ now: () => (nowMs += 5) });
-    const { id, name } = await queued();
+    const { service, ground, store, handedOver } = await open({ now: () => (nowMs += 5) });
+    const { id, name } = await handedOver();
     const full = vi.spyOn(store.files, "add").mockRejectedValue(NO_ROOM);
     const asked = vi.spyOn(ground.scheduler, "states");
     await reportEnd(ground.run(name), id);
@@ -206,8 +212,8 @@ describe("jobs as batch jobs", () => {
   });
 
   it("leave nothing when they are removed, though their run still saves and reports when it is told to end", async () => {
-    const { service, ground, queued } = await open();
-    const { id, name } = await queued();
+    const { service, ground, handedOver } = await open();
+    const { id, name } = await handedOver();
     const run = ground.run(name);
     await becomes(service, id, { status: "INPROGRESS" });
     const cancelled = vi.spyOn(ground.scheduler, "cancel").mockResolvedValue();
@@ -386,14 +392,12 @@ describe("jobs as batch jobs", () => {
   });
 
   it("end although nobody says how another one has ended, and that one when it is said", async () => {
-    const { service, ground, queued } = await open();
-    const untold = await queued();
-    await expect.poll(() => ground.scheduler.submitted).toHaveLength(1);
+    const { service, ground, handedOver } = await open();
+    const untold = await handedOver();
     ground.scheduler.unanswered.add("1");
-    const { id, name } = await queued();
+    const { id, name } = await handedOver();
     for (const each of [untold, { id, name }]) {
       await ground.run(each.name).fail({ code: "INTERNAL", problem: "it broke" });
-      await expect.poll(() => ground.scheduler.submitted).toContain(ground.nameOf(each.name));
       ground.scheduler.set(ground.nameOf(each.name), { kind: "ended", state: "FAILED", exitCode: 3 });
     }
     await becomes(service, id, { status: "ERROR" });
@@ -410,7 +414,7 @@ describe("jobs as batch jobs", () => {
       tried++;
       return Promise.reject(Object.assign(new Error("EBUSY: in use"), { code: "EBUSY", syscall: "rm" }));
     };
-    const { id, name } = await place.queued();
+    const { id, name } = await place.handedOver();
     ground.scheduler.set(ground.nameOf(name), { kind: "ended", state: "FAILED", exitCode: 3 });
     await ground.run(name).fail({ code: "INTERNAL", problem: "it broke" });
     await becomes(service, id, { status: "ERROR" });
