@@ -26,10 +26,8 @@ import { networkXml } from "../support/training-data.js";
 const IRIS_DATA = join(ROOT, "examples/iris/iris.csv");
 const PROBLEM = slurmProblem();
 const RANGE = { minWorkers: 1, maxWorkers: 4 };
-/** Epochs that take some seconds. */
-const LONG = 400;
 /** Epochs that outlast a server's end and the next one's start, also on a busy machine. */
-const LONGER = 1500;
+const LONG = 1000;
 const ENDLESS = 1_000_000;
 
 /** Rows of iris into 3 classes. */
@@ -146,7 +144,7 @@ describe.skipIf(PROBLEM !== null)(`serve --launcher slurm${PROBLEM === null ? ""
 
   it("a server that is killed finds its batch job again, which is queued again at its time limit and finishes", async () => {
     const mark = randomUUID();
-    const xml = document(LONGER);
+    const xml = document(LONG);
     const before = await served(mark);
     const id = await queued(before, xml);
     await eventsUntil(before, id, (event) => event.event === "step");
