@@ -8,7 +8,7 @@ export type Address = number;
  * element of the next one (shadow buffers), the gradient being `sums[i] / count`. Numbers given as arguments are rounded to
  * float32 first; a `count` of rows is exact up to 2²⁴ of them. Constants such as 1−β are computed in float32 from the rounded β.
  * Averages that decay, of gradients and of their squares, are 0 below 2⁻¹⁰⁰ and 2⁻¹²⁶: numbers too small to be normal ones would take
- * processors a hundred times as long, and no parameter notices them (ADR 36).
+ * processors some forty times as long, and no parameter notices them (ADR 36).
  * An optimizer gives 1 when every element that it wrote into `next` is finite, else 0: it has them at hand, and a look at the whole
  * arena afterwards costs as much as half an update.
  */

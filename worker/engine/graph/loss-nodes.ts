@@ -74,12 +74,12 @@ export function addLoss(graph: GraphBuilder, inputs: LossInputs): LossNodes {
 }
 
 /**
- * NaN for a row that has one (or infinities of both signs), else 0, `[-1, 1]`. TensorFlow computes product, bias and relu as one operation, which turns NaN into 0; bad
- * rows must show all the same.
+ * NaN for a row that has one (or infinities of both signs), else 0, `[-1, 1]`. TensorFlow computes product, bias and relu as one
+ * operation, which turns NaN into 0; bad rows must show all the same.
  */
 function notANumber(graph: GraphBuilder, x: GraphTensor): GraphTensor {
   const flat = reshape(graph, x, [-1, x.shape.slice(1).reduce((product, size) => product * size, 1)]);
-  // The row's sum has it, too, and takes a third of the time that looking at each element takes.
+  // The row's sum has it, too, and is one operation over all elements instead of two.
   const sum = reduce(graph, "Sum", flat, { axes: [1], keep: true });
   const hasOne = cast(graph, isNan(graph, sum), "float64");
   const one = graph.constant("float64", [1], []);

@@ -132,7 +132,7 @@ export const columnsOf: Operation<[x: GraphTensor, first: number, count: number]
   return graph.addOne({ op: "Slice", inputs: [x, begin, size], attributes, outputs });
 };
 
-/** Sum, mean or truth of any along axes; kept as length 1 if asked for. */
+/** Sum or mean along axes; kept as length 1 if asked for. */
 export function reduce(
   graph: GraphBuilder,
   op: "Sum" | "Mean",

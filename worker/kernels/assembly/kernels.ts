@@ -25,7 +25,7 @@ function orNotFinite(bad: v128, values: v128): v128 {
 
 /**
  * 0 for what is smaller than `least`, NaN for NaN. Averages that decay end up below the smallest normal number, 2⁻¹²⁶, and there
- * each multiplication takes the processor a hundred times as long (ADR 36).
+ * an update takes the processor some forty times as long (ADR 36).
  */
 // @ts-ignore: decorator
 @inline
@@ -356,9 +356,9 @@ export function adam(
   // Four vectors a turn: divisions and roots take long, and those of one need not wait for those of another.
   for (; at + 4 * VECTOR_BYTES <= end; at += 4 * VECTOR_BYTES) {
     const first = adamVector(at, next, nextMean, nextVariance, current, average, variance, sums, rows, b1, b2, c1, c2, small, rate, scale, keep);
-    const second = adamVector(at + 16, next, nextMean, nextVariance, current, average, variance, sums, rows, b1, b2, c1, c2, small, rate, scale, keep);
-    const third = adamVector(at + 32, next, nextMean, nextVariance, current, average, variance, sums, rows, b1, b2, c1, c2, small, rate, scale, keep);
-    const fourth = adamVector(at + 48, next, nextMean, nextVariance, current, average, variance, sums, rows, b1, b2, c1, c2, small, rate, scale, keep);
+    const second = adamVector(at + VECTOR_BYTES, next, nextMean, nextVariance, current, average, variance, sums, rows, b1, b2, c1, c2, small, rate, scale, keep);
+    const third = adamVector(at + 2 * VECTOR_BYTES, next, nextMean, nextVariance, current, average, variance, sums, rows, b1, b2, c1, c2, small, rate, scale, keep);
+    const fourth = adamVector(at + 3 * VECTOR_BYTES, next, nextMean, nextVariance, current, average, variance, sums, rows, b1, b2, c1, c2, small, rate, scale, keep);
     bad = orNotFinite(orNotFinite(orNotFinite(orNotFinite(bad, first), second), third), fourth);
   }
   for (; at < end; at += VECTOR_BYTES) {
