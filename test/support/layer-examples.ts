@@ -81,6 +81,37 @@ export const LAYER_MODELS: readonly (readonly [string, ModelSpec])[] = [
       [conv("conv", { padding: "same" }), pool("maxPool", { window: [3, 2], stride: [2, 1], padding: "same" })],
     ),
   ],
+  [
+    "relu, then maxPool twice",
+    image(
+      [8, 9, 2],
+      [
+        conv("conv", { activation: "relu" }),
+        pool("maxPool", { name: "first" }),
+        pool("maxPool", { window: [2, 3], stride: [1, 2], padding: "same" }),
+      ],
+    ),
+  ],
+  [
+    "batchNorm, relu, then maxPool",
+    image(
+      [6, 6, 1],
+      [conv("conv", {}), norm("norm"), { kind: "activation", name: "act", activation: "relu" }, pool("maxPool", {})],
+      VALUES,
+    ),
+  ],
+  [
+    "maxPool of a relu that a shortcut leads from",
+    image(
+      [5, 5, 1],
+      [
+        conv("conv", { activation: "relu" }),
+        pool("maxPool", {}),
+        { kind: "flatten", name: "first" },
+        { ...dense("hidden", "tanh"), from: ["conv"] },
+      ],
+    ),
+  ],
   ["avgPool", image([6, 4, 2], [conv("conv", { padding: "same" }), pool("avgPool", {})])],
   [
     "avgPool that overlaps, same",

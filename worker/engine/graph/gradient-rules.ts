@@ -35,7 +35,7 @@ export const GRADIENT_RULES: ReadonlyMap<string, GradientRule> = new Map<string,
       ];
     },
   ],
-  ["BiasAdd", ({ graph, dy, needs }) => [dy, needs(1) ? biasAddGradient(graph, dy) : null]],
+  ["BiasAdd", ({ graph, dy, needs }) => [dy, needs(1) ? biasAddGradient(graph, asMatrix(graph, dy)) : null]],
   // The three take the output: it is there already, and for relu it has the sign of the input.
   ["Relu", ({ graph, node, dy }) => [binary(graph, "ReluGrad", dy, output(node))]],
   ["Tanh", ({ graph, node, dy }) => [binary(graph, "TanhGrad", output(node), dy)]],
@@ -99,6 +99,14 @@ function likeInput(graph: GraphBuilder, node: GraphNode, dy: GraphTensor): Graph
   if (x.shape.filter((size) => size === -1).length <= 1) return reshape(graph, dy, x.shape);
   const attributes = { T: typeOf(x.type), Tshape: typeOf("int32") };
   return graph.addOne({ op: "Reshape", inputs: [dy, shapeOf(graph, x)], attributes, outputs: [x] });
+}
+
+/**
+ * TensorFlow's optimizer computes the gradients of a convolution's kernel and bias as one operation where both take the same tensor; it takes up to
+ * twice as long as the two (with one input channel: 1.7 ms and 1.1). A matrix is another tensor, for nothing.
+ */
+function asMatrix(graph: GraphBuilder, dy: GraphTensor): GraphTensor {
+  return dy.shape.length === 2 ? dy : reshape(graph, dy, [-1, dy.shape.at(-1) ?? 1]);
 }
 
 function operand({ op, inputs }: GraphNode): GraphTensor {

@@ -33,6 +33,41 @@ describe("cross-entropy of softmax", () => {
   });
 });
 
+describe("a relu that maximum pooling follows", () => {
+  const operationsOf = (title: string) => {
+    const model = LAYER_MODELS.find(([name]) => name === title)![1];
+    const { nodes } = compileStepGraph(model, layoutOf(model));
+    const producer = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output.name, node.op])));
+    return nodes.map(({ op, inputs }) =>
+      [op, ...inputs.slice(0, 1).map(({ name }) => producer.get(name))].join(" of "),
+    );
+  };
+
+  it("comes behind it, and behind all that follow each other", () => {
+    const operations = operationsOf("relu, then maxPool twice");
+    expect(operations).toContain("MaxPool of BiasAdd");
+    expect(operations).toContain("MaxPool of MaxPool");
+    expect(operations).toContain("Relu of MaxPool");
+    expect(operations.filter((operation) => operation.startsWith("Relu of"))).toHaveLength(
+      operations.filter((operation) => operation.startsWith("MaxPool of MaxPool")).length,
+    );
+    expect(operationsOf("batchNorm, relu, then maxPool")).toContain("Relu of MaxPool");
+  });
+
+  it("stays where others need it", () => {
+    const operations = operationsOf("maxPool of a relu that a shortcut leads from");
+    expect(operations).toContain("MaxPool of Relu");
+    expect(operations).not.toContain("Relu of MaxPool");
+  });
+});
+
+it("gradients of a bias are of a matrix, which TensorFlow does not merge with the kernel's", () => {
+  const model = LAYER_MODELS.find(([title]) => title === "two conv2d")![1];
+  const { nodes } = compileStepGraph(model, layoutOf(model));
+  const gradients = nodes.filter(({ op }) => op === "BiasAddGrad");
+  expect(gradients.map(({ inputs }) => inputs[0]?.shape.length)).toEqual([2, 2, 2]);
+});
+
 describe("graph operations", () => {
   const graph = () => new GraphBuilder();
 
