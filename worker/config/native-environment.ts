@@ -18,7 +18,8 @@ export interface GpuArithmetic {
 export function prepareNativeEnvironment(engine: "tensorflow" | "tensorflow-gpu", threads: number): void {
   const { env } = process;
   env["TF_NUM_INTRAOP_THREADS"] = String(threads);
-  env["TF_NUM_INTEROP_THREADS"] = "1";
+  // Negative: the graph runs on the thread that calls, instead of one that has to be woken and waited for in every step.
+  env["TF_NUM_INTEROP_THREADS"] = engine === "tensorflow" && threads === 1 ? "-1" : "1";
   env["TF_FORCE_GPU_ALLOW_GROWTH"] ??= "true";
   env["TF_CPP_MIN_LOG_LEVEL"] ??= "3";
   if (engine !== "tensorflow-gpu") return;

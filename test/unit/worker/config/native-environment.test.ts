@@ -42,6 +42,16 @@ describe("prepareNativeEnvironment", () => {
     expect(gpuArithmetic()).toEqual({ isRepeatable: false, usesTf32: true });
   });
 
+  it("lets the calling thread run graphs that have one thread, and no GPU", () => {
+    const threadsOf = (engine: "tensorflow" | "tensorflow-gpu", threads: number) => {
+      prepareNativeEnvironment(engine, threads);
+      return process.env["TF_NUM_INTEROP_THREADS"];
+    };
+    expect(threadsOf("tensorflow", 1)).toBe("-1");
+    expect(threadsOf("tensorflow", 2)).toBe("1");
+    expect(threadsOf("tensorflow-gpu", 1)).toBe("1");
+  });
+
   it("says nothing of GPUs to the engine for processors", () => {
     prepareNativeEnvironment("tensorflow", 1);
     expect(process.env["TF_DETERMINISTIC_OPS"]).toBeUndefined();
