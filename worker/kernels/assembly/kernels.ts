@@ -255,6 +255,8 @@ export function lookUpBytes(destination: usize, source: usize, table: usize, len
   }
 }
 
+// The next three go from the end to the start: the end of the sums was written last, and is still in the nearer cache.
+
 export function sgd(
   next: usize, current: usize, sums: usize, length: i32, count: f32, learningRate: f32,
 ): i32 {
@@ -262,7 +264,8 @@ export function sgd(
   const rate = f32x4.splat(learningRate);
   const end = bytes(length);
   let bad = i32x4.splat(0);
-  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+  for (let at: usize = end; at != 0;) {
+    at -= VECTOR_BYTES;
     const gradient = mean(sums + at, rows);
     const updated = f32x4.sub(v128.load(current + at), f32x4.mul(rate, gradient));
     bad = orNotFinite(bad, updated);
@@ -281,7 +284,8 @@ export function momentum(
   const least = f32x4.splat(LEAST_AVERAGE);
   const end = bytes(length);
   let bad = i32x4.splat(0);
-  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+  for (let at: usize = end; at != 0;) {
+    at -= VECTOR_BYTES;
     const gradient = mean(sums + at, rows);
     const moved = settled(f32x4.add(f32x4.mul(mu, v128.load(velocity + at)), gradient), least);
     v128.store(nextVelocity + at, moved);
@@ -302,7 +306,8 @@ export function nesterov(
   const least = f32x4.splat(LEAST_AVERAGE);
   const end = bytes(length);
   let bad = i32x4.splat(0);
-  for (let at: usize = 0; at < end; at += VECTOR_BYTES) {
+  for (let at: usize = end; at != 0;) {
+    at -= VECTOR_BYTES;
     const gradient = mean(sums + at, rows);
     const moved = settled(f32x4.add(f32x4.mul(mu, v128.load(velocity + at)), gradient), least);
     const ahead = f32x4.add(gradient, f32x4.mul(mu, moved));
