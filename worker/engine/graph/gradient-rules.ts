@@ -35,7 +35,10 @@ export const GRADIENT_RULES: ReadonlyMap<string, GradientRule> = new Map<string,
       ];
     },
   ],
-  ["BiasAdd", ({ graph, dy, needs }) => [dy, needs(1) ? biasAddGradient(graph, asMatrix(graph, dy)) : null]],
+  [
+    "BiasAdd",
+    ({ graph, dy, needs }) => [dy, needs(1) ? biasAddGradient(graph, asMatrix(graph, behindPools(graph, dy))) : null],
+  ],
   // The three take the output: it is there already, and for relu it has the sign of the input.
   ["Relu", ({ graph, node, dy }) => [binary(graph, "ReluGrad", dy, output(node))]],
   ["Tanh", ({ graph, node, dy }) => [binary(graph, "TanhGrad", output(node), dy)]],
@@ -99,6 +102,16 @@ function likeInput(graph: GraphBuilder, node: GraphNode, dy: GraphTensor): Graph
   if (x.shape.filter((size) => size === -1).length <= 1) return reshape(graph, dy, x.shape);
   const attributes = { T: typeOf(x.type), Tshape: typeOf("int32") };
   return graph.addOne({ op: "Reshape", inputs: [dy, shapeOf(graph, x)], attributes, outputs: [x] });
+}
+
+/**
+ * What maximum pooling spreads over an image has the sums, by channel, of what came to it: each number goes to one place, whatever the windows.
+ * So what is summed alone is summed before that, where there are fewer numbers.
+ */
+function behindPools(graph: GraphBuilder, dy: GraphTensor): GraphTensor {
+  const source = graph.sourceOf(dy);
+  const pooled = source?.op === "MaxPoolGrad" ? source.inputs[2] : undefined;
+  return pooled === undefined ? dy : behindPools(graph, pooled);
 }
 
 /**

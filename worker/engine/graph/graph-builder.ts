@@ -16,20 +16,18 @@ export interface NodeToAdd {
  * added is up to `operations.ts`, which checks types and shapes.
  */
 export class GraphBuilder {
-  readonly #nodes: GraphNode[] = [];
-  readonly #names = new Set<string>();
+  readonly #nodes = new Map<string, GraphNode>();
   readonly #counts = new Map<string, number>();
   readonly #constants = new Map<string, GraphTensor>();
 
   get nodes(): readonly GraphNode[] {
-    return this.#nodes;
+    return [...this.#nodes.values()];
   }
 
   /** @throws RangeError when the name is taken. */
   add({ op, inputs = [], attributes = {}, outputs, name, after = [] }: NodeToAdd): GraphNode {
     const chosen = name ?? this.#freeName(op);
-    if (this.#names.has(chosen)) throw new RangeError(`the graph has a node ${chosen} already`);
-    this.#names.add(chosen);
+    if (this.#nodes.has(chosen)) throw new RangeError(`the graph has a node ${chosen} already`);
     const node = {
       name: chosen,
       op,
@@ -42,7 +40,7 @@ export class GraphBuilder {
         shape,
       })),
     };
-    this.#nodes.push(node);
+    this.#nodes.set(chosen, node);
     return node;
   }
 
@@ -51,6 +49,11 @@ export class GraphBuilder {
     const [output] = this.add(node).outputs;
     if (output === undefined) throw new RangeError(`${node.op} has no output`);
     return output;
+  }
+
+  /** The node whose first output `tensor` is; undefined: it is a later one. */
+  sourceOf({ name }: GraphTensor): GraphNode | undefined {
+    return this.#nodes.get(name);
   }
 
   /** Made once per content. */

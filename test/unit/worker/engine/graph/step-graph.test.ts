@@ -68,6 +68,18 @@ it("gradients of a bias are of a matrix, which TensorFlow does not merge with th
   expect(gradients.map(({ inputs }) => inputs[0]?.shape.length)).toEqual([2, 2, 2]);
 });
 
+it("gradients of a bias that is pooled are summed before pooling spreads them", () => {
+  const model = LAYER_MODELS.find(([title]) => title === "relu, then maxPool twice")![1];
+  const { nodes } = compileStepGraph(model, layoutOf(model));
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const summed = nodes
+    .filter(({ op }) => op === "BiasAddGrad")
+    .map(({ inputs }) => byName.get(inputs[0]!.name))
+    .find((node) => node?.op === "Reshape");
+  // Two pools halve 6 × 7 places to 3 × 3 and then to 3 × 2.
+  expect(summed?.inputs[0]?.shape).toEqual([-1, 3, 2, 3]);
+});
+
 describe("graph operations", () => {
   const graph = () => new GraphBuilder();
 
