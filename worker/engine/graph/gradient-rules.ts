@@ -40,7 +40,7 @@ export const GRADIENT_RULES: ReadonlyMap<string, GradientRule> = new Map<string,
     ({ graph, dy, needs }) => [dy, needs(1) ? biasAddGradient(graph, asMatrix(graph, behindPools(graph, dy))) : null],
   ],
   // The three take the output: it is there already, and for relu it has the sign of the input.
-  ["Relu", ({ graph, node, dy }) => [binary(graph, "ReluGrad", dy, output(node))]],
+  ["Relu", ({ graph, node, dy }) => [isPooledRelu(graph, node, dy) ? dy : reluGradient(graph, dy, output(node))]],
   ["Tanh", ({ graph, node, dy }) => [binary(graph, "TanhGrad", output(node), dy)]],
   ["Sigmoid", ({ graph, node, dy }) => [binary(graph, "SigmoidGrad", output(node), dy)]],
   [
@@ -91,7 +91,7 @@ export const GRADIENT_RULES: ReadonlyMap<string, GradientRule> = new Map<string,
       needs(1) ? conv2dKernelGradient(graph, node, dy) : null,
     ],
   ],
-  ["MaxPool", ({ graph, node, dy }) => [maxPoolGradient(graph, node, dy)]],
+  ["MaxPool", ({ graph, node, dy }) => [maxPoolGradient(graph, node, throughRelu(graph, node, dy))]],
   ["AvgPool", ({ graph, node, dy }) => [avgPoolGradient(graph, node, dy)]],
   ["FusedBatchNormV3", ({ graph, node, dy }) => fusedBatchNormGradient(graph, node, dy)],
 ]);
@@ -102,6 +102,24 @@ function likeInput(graph: GraphBuilder, node: GraphNode, dy: GraphTensor): Graph
   if (x.shape.filter((size) => size === -1).length <= 1) return reshape(graph, dy, x.shape);
   const attributes = { T: typeOf(x.type), Tshape: typeOf("int32") };
   return graph.addOne({ op: "Reshape", inputs: [dy, shapeOf(graph, x)], attributes, outputs: [x] });
+}
+
+function reluGradient(graph: GraphBuilder, dy: GraphTensor, y: GraphTensor): GraphTensor {
+  return binary(graph, "ReluGrad", dy, y);
+}
+
+/**
+ * Of pooling that follows a relu: the relu's gradient is taken here already, where there are fewer numbers (a quarter, with the usual windows of 2 × 2).
+ * Where the greatest of a window is not positive, nothing passes either way.
+ */
+function throughRelu(graph: GraphBuilder, node: GraphNode, dy: GraphTensor): GraphTensor {
+  return graph.sourceOf(operand(node))?.op === "Relu" ? reluGradient(graph, dy, output(node)) : dy;
+}
+
+/** All that comes to this relu comes through pooling, see {@link throughRelu}. */
+function isPooledRelu(graph: GraphBuilder, relu: GraphNode, dy: GraphTensor): boolean {
+  const source = graph.sourceOf(dy);
+  return source?.op === "MaxPoolGrad" && source.inputs[0]?.name === output(relu).name;
 }
 
 /**

@@ -6,9 +6,8 @@ import { GraphBuilder } from "./graph-builder.js";
 import type { GraphNode, GraphTensor } from "./graph-node.js";
 import { addInPlace, type InPlaceNodes } from "./in-place-nodes.js";
 import { addLayer, type LayerFeeds } from "./layer-nodes.js";
-import { activate, addLoss, type CrossEntropy, type LossNodes } from "./loss-nodes.js";
+import { addLoss, type CrossEntropy, type LossNodes } from "./loss-nodes.js";
 import { binary, cast, named, placeholder, unary } from "./operations.js";
-import { relusBehindPools } from "./relus-behind-pools.js";
 import { reversePass, type Seed } from "./reverse-pass.js";
 
 /** One graph for a training step, evaluation and prediction: what is fed and fetched decides. Rows are as many as are fed. */
@@ -113,13 +112,13 @@ function addForward(graph: GraphBuilder, { model, x, ...common }: Common, feeds:
   if (last?.kind !== "dense") throw new RangeError("the last layer is dense");
   let output = x;
   const outputs: GraphTensor[] = [];
-  for (const [index, { shaped, isReluNext }] of relusBehindPools(layerWithShapes(model)).entries()) {
+  for (const [index, shaped] of layerWithShapes(model).entries()) {
     // The last activation belongs to the loss, which needs the weighted sums.
     const layer = shaped.layer === last ? { ...last, activation: "linear" as const } : shaped.layer;
     const shortcuts = shaped.shortcuts.map((source) => outputs[source] ?? x);
     const nodes = addLayer(graph, { ...shaped, layer }, index, { ...feeds, x: output, shortcuts });
     for (const [name, sum] of nodes.statistics) statistics.set(name, sum);
-    output = isReluNext ? activate(graph, "relu", nodes.output) : nodes.output;
+    output = nodes.output;
     outputs.push(output);
   }
   const hasRelu = model.layers.some((layer) => layer !== last && "activation" in layer && layer.activation === "relu");
