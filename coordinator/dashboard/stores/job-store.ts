@@ -64,7 +64,7 @@ export function reduceJob(state: JobState, action: JobAction): JobState {
     case "loaded":
       return loaded(state, action.detail, action.metrics);
     case "refreshed":
-      return { ...state, detail: action.detail, problem: null };
+      return { ...state, detail: bounded(action.detail), problem: null };
     case "caughtUp":
       return { ...caughtUp(state, action.detail), problem: null };
     case "events":
@@ -84,7 +84,7 @@ function loaded(state: JobState, detail: JobDetail, metrics: JobMetrics): JobSta
   const last = detail.lastStep;
   return {
     ...state,
-    detail,
+    detail: bounded(detail),
     curves: extendCurves(NO_CURVES, metrics),
     lastEpoch: metrics.epochs.at(-1) ?? null,
     lastPoint: metrics.steps.at(-1) ?? null,
@@ -92,6 +92,15 @@ function loaded(state: JobState, detail: JobDetail, metrics: JobMetrics): JobSta
     lastEventId: detail.lastEventId,
     problem: null,
   };
+}
+
+function bounded(detail: JobDetail): JobDetail {
+  return { ...detail, warnings: latestWarnings(detail.warnings) };
+}
+
+/** Each once: a step that can't be saved may be told of a thousand times in the same words. */
+function latestWarnings(warnings: readonly string[]): string[] {
+  return [...new Set(warnings)].slice(-MAX_WARNINGS);
 }
 
 function caughtUp(state: JobState, { job, files, failure }: JobDetail): JobState {
@@ -131,6 +140,7 @@ function stepped(state: JobState, event: StepEvent, point: StepPoint): JobState 
   return { ...onDetail(next, { lastStep: event }), lastPoint: point, pace: nextPace(state.pace, event) };
 }
 
+/** Warnings stay: those of a run come before it starts, from its document, its data and why it begins again. */
 function restarted(state: JobState, started: NonNullable<JobDetail["started"]>): JobState {
   const { workers, replicas, epochs } = started;
   const fresh = { trainLoss: null, trainAccuracy: null, testAccuracy: null, samplesPerSecond: null };
@@ -143,7 +153,6 @@ function restarted(state: JobState, started: NonNullable<JobDetail["started"]>):
       lastStep: null,
       result: null,
       failure: null,
-      warnings: [],
     }),
     curves: NO_CURVES,
     lastEpoch: null,
@@ -172,13 +181,16 @@ function told(state: JobState, event: Announcement): JobState {
     case "resumed":
       return resumed(state, event.step);
     case "warning":
-      return onDetail(state, { warnings: [...(state.detail?.warnings ?? []), event.message].slice(-MAX_WARNINGS) });
+      return onDetail(state, { warnings: latestWarnings([...(state.detail?.warnings ?? []), event.message]) });
     case "finished":
       return onDetail(onJob(state, { status: "FINISHED", statusReason: null }), { result: event, failure: null });
     case "failed":
       return onJob(state, { status: "ERROR", statusReason: { code: event.code, message: event.message } });
-    case "status":
-      return onJob(state, { status: event.status, statusReason: event.statusReason });
+    case "status": {
+      const next = onJob(state, { status: event.status, statusReason: event.statusReason });
+      // As the server has it: what was told since the job began to wait is of the attempt that follows.
+      return event.status === "QUEUED" ? onDetail(next, { warnings: [] }) : next;
+    }
     default:
       return unreachable(event);
   }

@@ -77,6 +77,30 @@ describe("job store", () => {
     expect(next.curves.steps.buckets.map(({ x }) => x)).toEqual([1, 2, 3]);
   });
 
+  it("keeps the warnings of an attempt from the time that the job waits, as the server does", () => {
+    const warning = (message: string): JobEvent => ({ event: "warning", message });
+    const status = (name: "QUEUED" | "INPROGRESS"): JobEvent => ({ event: "status", status: name, statusReason: null });
+    const before = openedAfter([startedEvent(), warning("of the attempt before")]);
+    const again = [status("QUEUED"), warning("worker 1 was lost"), status("INPROGRESS"), startedEvent()];
+    const state = reduceJob(before, { kind: "events", events: numbered(again, before.lastEventId + 1) });
+    expect(state.detail?.warnings).toEqual(["worker 1 was lost"]);
+  });
+
+  it("shows each warning once, and the latest of many", () => {
+    const warning = (message: string): JobEvent => ({ event: "warning", message });
+    const before = openedAfter([startedEvent()]);
+    // An answer that is ahead of the events: they tell of the same again.
+    const told = before.detail!;
+    const ahead = { ...told, warnings: ["w"], lastEventId: before.lastEventId + 4 };
+    const refreshed = reduceJob(before, { kind: "refreshed", detail: ahead });
+    const heard = reduceJob(refreshed, { kind: "events", events: numbered([warning("w")], before.lastEventId + 3) });
+    expect(heard.detail?.warnings).toEqual(["w"]);
+
+    const many = Array.from({ length: 30 }, (_, index) => `step ${index} can't be saved`);
+    const opened = reduceJob(before, { kind: "refreshed", detail: { ...told, warnings: [...many, ...many] } });
+    expect(opened.detail?.warnings).toEqual(many.slice(-20));
+  });
+
   it("follows status, end and failure", () => {
     const before = openedAfter(recordedEvents().slice(0, 4));
     const status: JobEvent = { event: "status", status: "INPROGRESS", statusReason: null };
