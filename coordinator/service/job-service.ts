@@ -138,7 +138,7 @@ export interface JobService extends AsyncDisposable {
 
   /**
    * The job's events after number `after`, those that are kept and those to come, in order, each with its number, until `signal`
-   * aborts or the job is removed. A slow reader costs no memory: it misses step events that are no longer kept.
+   * aborts or the job is removed. A slow reader costs no memory: it misses steps and epochs that are no longer kept.
    */
   follow(id: JobId, after: number, signal: AbortSignal): AsyncIterable<JobStreamEvent>;
 

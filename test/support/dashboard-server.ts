@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import multipart from "@fastify/multipart";
 import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { FREQUENT_EVENTS } from "../../coordinator/store/job-store.js";
 import { readNetwork } from "../../coordinator/vinnsl/read-network.js";
 import type { Cluster } from "../../shared/api/cluster.js";
 import type { ErrorResponse } from "../../shared/api/error-response.js";
@@ -34,6 +35,8 @@ export class DashboardServer implements AsyncDisposable {
   origin = "";
   readonly #token: string | null;
   readonly #streams = new Map<ServerResponse, string>();
+  /** By job: up to which number its steps and epochs are forgotten. */
+  readonly #forgotten = new Map<string, number>();
   readonly #fastify: FastifyInstance;
 
   private constructor({ page, token }: DashboardServerOptions) {
@@ -79,6 +82,11 @@ export class DashboardServer implements AsyncDisposable {
   /** Takes in `event` without telling anybody, as when nobody is connected. */
   hear(id: string, event: JobEvent): void {
     this.#known(id).hear(event);
+  }
+
+  /** Keeps the steps and epochs so far in its metrics alone, and tells of them no more, as a server does with old ones. */
+  forget(id: string): void {
+    this.#forgotten.set(id, this.#known(id).events.length);
   }
 
   get openStreams(): number {
@@ -182,8 +190,10 @@ export class DashboardServer implements AsyncDisposable {
     reply.hijack();
     reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     reply.raw.write(": welcome\n\n");
+    const forgotten = this.#forgotten.get(id) ?? 0;
     for (const [index, event] of job.events.entries()) {
-      if (index + 1 > after) reply.raw.write(frame(event, index + 1));
+      const isForgotten = index + 1 <= forgotten && FREQUENT_EVENTS.includes(event.event);
+      if (index + 1 > after && !isForgotten) reply.raw.write(frame(event, index + 1));
     }
     this.#streams.set(reply.raw, id);
     reply.raw.on("close", () => this.#streams.delete(reply.raw));

@@ -35,23 +35,28 @@ const LAST_RETRY_MS = 8_000;
 /** Two keep-alives may go missing. */
 const DEFAULT_SILENCE_MS = 3 * KEEP_ALIVE_MS;
 
+/** `stopped`: it was aborted. `missed`: the server no longer keeps all events behind the last one that was handed over. */
+export type FollowEnd = "stopped" | "missed";
+
 /**
- * Follows a job's events until aborted, resuming behind the last one after every loss. Each event is handed over once.
+ * Follows a job's events until aborted, resuming behind the last one after every loss. Each event is handed over once, and none behind
+ * one that was missed.
  * @throws ApiError when there is no use in trying again: the job is unknown, or the server speaks of things this page doesn't know
  */
-export async function followEvents(options: FollowOptions): Promise<void> {
+export async function followEvents(options: FollowOptions): Promise<FollowEnd> {
   const { signal, pause, connection } = options;
   let lastId = options.after;
   let retryMs = FIRST_RETRY_MS;
   while (!signal.aborted) {
     connection({ kind: "connecting" });
     try {
-      await readOnce(options, lastId, (id) => {
+      await readToGap(options, lastId, (id) => {
         lastId = id;
         retryMs = FIRST_RETRY_MS;
       });
+      return "missed";
     } catch (thrown) {
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       const problem = toProblem(thrown);
       if (!worthAnotherTry(problem)) throw thrown;
       connection({ kind: "lost", problem, retryMs });
@@ -59,6 +64,7 @@ export async function followEvents(options: FollowOptions): Promise<void> {
       retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
     }
   }
+  return "stopped";
 }
 
 /** A 401 is: the token may be entered meanwhile. */
@@ -67,8 +73,8 @@ function worthAnotherTry({ status, code }: ApiProblem): boolean {
   return status === 0 || status === 401 || status === 429 || status >= 500;
 }
 
-/** @throws always at last: a stream has no end of its own */
-async function readOnce(options: FollowOptions, after: number, reached: (id: number) => void): Promise<never> {
+/** Reads up to the first event that was missed. @throws when the connection ends before: a stream has no end of its own */
+async function readToGap(options: FollowOptions, after: number, reached: (id: number) => void): Promise<void> {
   const { api, jobId, received, connection, silenceMs = DEFAULT_SILENCE_MS } = options;
   const watch = new AbortController();
   const expire = () => watch.abort();
@@ -88,11 +94,15 @@ async function readOnce(options: FollowOptions, after: number, reached: (id: num
         .push(value)
         .map(numbered)
         .filter(({ id }) => id > lastId);
-      lastId = fresh.at(-1)?.id ?? lastId;
-      if (fresh.length > 0) {
-        received(fresh);
+      const known = lastId;
+      // A job's events are numbered without a gap.
+      const whole = fresh.filter(({ id }, index) => id === known + 1 + index);
+      lastId += whole.length;
+      if (whole.length > 0) {
+        received(whole);
         reached(lastId);
       }
+      if (whole.length < fresh.length) return;
     }
   } catch (thrown) {
     if (thrown instanceof ApiError || options.signal.aborted) throw thrown;

@@ -77,14 +77,17 @@ export class JobController {
   }
 
   /**
+   * Until stopped, or until events were missed: after a long time unseen or without a connection the server no longer keeps them all, and
+   * only its metrics tell of those steps and epochs.
    * A page that nobody sees holds no stream open: a browser has six connections at once for all its pages of one server, and the seventh
    * page would get no answer at all.
    */
-  #follow(from: number): Promise<void> {
+  async #follow(from: number): Promise<void> {
     const { api, jobId, store, pause, sight } = this.#options;
     let after = from;
-    return whileSeen(sight, this.#stopped.signal, (signal) =>
-      followEvents({
+    const behind = new AbortController();
+    await whileSeen(sight, AbortSignal.any([this.#stopped.signal, behind.signal]), async (signal) => {
+      const end = await followEvents({
         api,
         jobId,
         after,
@@ -95,8 +98,9 @@ export class JobController {
         connection: (connection) => store.dispatch({ kind: "connection", connection }),
         signal,
         pause,
-      }),
-    );
+      });
+      if (end === "missed") behind.abort();
+    });
   }
 
   #received(events: readonly NumberedEvent[]): void {

@@ -82,10 +82,13 @@ export function reduceJob(state: JobState, action: JobAction): JobState {
 
 function loaded(state: JobState, detail: JobDetail, metrics: JobMetrics): JobState {
   const last = detail.lastStep;
+  const curves = extendCurves(NO_CURVES, metrics);
   return {
     ...state,
     detail: bounded(detail),
-    curves: extendCurves(NO_CURVES, metrics),
+    curves,
+    // Of an attempt that has just started, and is yet to say that it resumes, these are those of the one before.
+    earlierCurves: curves,
     lastEpoch: metrics.epochs.at(-1) ?? null,
     lastPoint: metrics.steps.at(-1) ?? null,
     pace: last === null ? [] : nextPace([], last),

@@ -26,7 +26,7 @@ const TIMING: StreamTiming = { keepAliveMs: KEEP_ALIVE_MS - 2_000, stallMs: 60_0
 
 /**
  * `GET /vinnsl/{id}/events`: see `JobEventSchema`. A client that comes back names the last event that it has in `Last-Event-ID`, which
- * counts more than `?after=`. A client that reads too slowly misses steps; one that doesn't read at all is cut off.
+ * counts more than `?after=`. A client that reads too slowly misses steps and epochs; one that doesn't read at all is cut off.
  */
 export function registerEventsRoute(
   app: HttpApp,

@@ -85,6 +85,20 @@ describe("following a job's events", () => {
     expect(pauses).toEqual([250, 250]);
   });
 
+  it("ends where events were missed, and hands over none behind them", async () => {
+    const { server, heard, ended, until, lives } = await follower();
+    const events = recordedEvents();
+    await until(() => lives() === 1 && server.openStreams === 1);
+    server.push(ID, events[0]!);
+    await until(() => heard.length === 1);
+    for (const event of events.slice(1)) server.hear(ID, event);
+    server.forget(ID);
+    server.dropStreams();
+    expect(await ended).toBe("missed");
+    const frequent = events.findIndex(({ event }) => event === "step" || event === "epoch");
+    expect(heard.map(({ event }) => event)).toEqual(events.slice(0, frequent));
+  });
+
   it("waits longer from try to try while the server is away, up to eight seconds", async () => {
     const { server, connections, pauses, stopped, ended, until, lives } = await follower();
     await until(() => lives() === 1);
@@ -118,7 +132,7 @@ describe("following a job's events", () => {
     const { server, stopped, ended, until, lives } = await follower();
     await until(() => lives() === 1 && server.openStreams === 1);
     stopped.abort();
-    await expect(ended).resolves.toBeUndefined();
+    await expect(ended).resolves.toBe("stopped");
     await expect.poll(() => server.openStreams).toBe(0);
   });
 });

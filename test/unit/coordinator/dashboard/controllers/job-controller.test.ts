@@ -95,4 +95,25 @@ describe("JobController", () => {
     await until(({ lastPoint }) => lastPoint?.step === 10);
     expect(server.resumedAfter).toEqual([known, known + 1]);
   });
+
+  it("reads the curves anew when it was away for longer than events are kept", async () => {
+    const { server, job, store, sight, until } = await jobPage();
+    sight.hide(true);
+    await expect.poll(() => server.openStreams).toBe(0);
+    const known = store.state.lastEventId;
+    server.hear(ID, { event: "warning", message: "one that is kept" });
+    for (const event of recordedEvents().slice(11)) {
+      if (event.event === "step" || event.event === "epoch") server.hear(ID, event);
+    }
+    server.forget(ID);
+    const last = job.metrics.steps.at(-1)!.step;
+    server.hear(ID, stepEvent(4, last + 1));
+    sight.hide(false);
+    await until(({ lastPoint, connection }) => lastPoint?.step === last + 1 && connection.kind === "live");
+    expect(store.state.curves.epochs.buckets.map(({ x }) => x)).toEqual(job.metrics.epochs.map(({ steps }) => steps));
+    expect(store.state.curves.steps.buckets.map(({ x }) => x)).toEqual(job.metrics.steps.map(({ step }) => step));
+    server.push(ID, stepEvent(4, last + 2));
+    await until(({ lastPoint }) => lastPoint?.step === last + 2);
+    expect(server.resumedAfter).toEqual([known, known, job.events.length - 1]);
+  });
 });
