@@ -21,11 +21,14 @@ export interface ServeAccess {
 
 /**
  * Decides who may use a server at an address: without a token only this machine's users.
- * @throws RingstrasseError USAGE for an address that others reach without a token, and for a read token without a write token.
+ * @throws RingstrasseError USAGE for an address that others reach without a token, and for a read token without a write token, or that is one.
  */
 export function serveAccess({ host, token, readToken, insecure }: AccessOptions): ServeAccess {
   if (token === undefined && readToken !== undefined) {
     throw usage("--read-token", "it protects nothing while everybody may write", "Give --token too");
+  }
+  if (token !== undefined && token === readToken) {
+    throw usage("--read-token", "it is the same as --token, and so lets its bearers write", "Give another one, or none");
   }
   const isPublic = !isLoopback(host);
   if (token === undefined && isPublic && !insecure) {

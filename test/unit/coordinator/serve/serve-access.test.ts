@@ -49,6 +49,11 @@ describe("serveAccess", () => {
   it("refuses what contradicts itself", async () => {
     const readOnly = await failureWithCode("USAGE", () => serveAccess({ ...NOTHING, readToken: "a-read-token" }));
     expect(readOnly).toMatchObject({ option: "--read-token", remedy: "Give --token too" });
+    const same = { ...NOTHING, token: "a-write-token", readToken: "a-write-token" };
+    expect(await failureWithCode("USAGE", () => serveAccess(same))).toMatchObject({
+      option: "--read-token",
+      problem: expect.stringContaining("the same as --token"),
+    });
     const both = { ...NOTHING, token: "a-write-token", insecure: true };
     expect(await failureWithCode("USAGE", () => serveAccess(both))).toMatchObject({ option: "--insecure" });
   });
