@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { z } from "zod";
+import { TokenSchema } from "../../shared/api/token.js";
 import {
   choice,
   decimalNumber,
@@ -48,13 +49,15 @@ export const SERVE_OPTIONS = {
   token: {
     group: SERVICE,
     describe: "Secret of clients that may change things, and of workers; best as RINGSTRASSE_TOKEN",
-    schema: z.string().min(8, "at least 8 characters"),
+    schema: TokenSchema,
+    isSecret: true,
     placeholder: "TEXT",
   },
   "read-token": {
     group: SERVICE,
     describe: "Secret of clients that may only look",
-    schema: z.string().min(8, "at least 8 characters"),
+    schema: TokenSchema,
+    isSecret: true,
     placeholder: "TEXT",
   },
   insecure: {

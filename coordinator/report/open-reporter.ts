@@ -1,3 +1,5 @@
+import { isSendableToken, UNSENDABLE_TOKEN } from "../../shared/api/token.js";
+import { RingstrasseError } from "../../shared/failure.js";
 import type { Logger } from "../../shared/logger.js";
 import { HttpReportChannel } from "./http-report-channel.js";
 import { JobReporter, type ReportTiming } from "./job-reporter.js";
@@ -20,7 +22,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const KEPT_OF_KIND = 2_000;
 const SPOOL = { maxWaiting: 256, heldBackMs: 30_000 };
 
-/** Starts to report a run, whose first report says that it is in progress. Waits for nobody. @throws RingstrasseError USAGE (address) */
+/** Starts to report a run, whose first report says that it is in progress. Waits for nobody. @throws RingstrasseError USAGE (address, token) */
 export function openReporter(options: ReporterOptions): JobReporter {
   const channel = openChannel(options);
   const timing = { ...TIMING, ...options.timing };
@@ -31,6 +33,10 @@ export function openReporter(options: ReporterOptions): JobReporter {
 function openChannel({ url, token, requestTimeoutMs }: ReporterOptions): ReportChannel {
   const target = readReportTarget(url);
   if (target.kind === "spool") return new SpoolReportChannel({ directory: target.directory, ...SPOOL });
+  if (token !== null && !isSendableToken(token)) {
+    const remedy = "Give the server's write token";
+    throw new RingstrasseError({ code: "USAGE", option: "--report-token", problem: UNSENDABLE_TOKEN, remedy });
+  }
   const { address } = target;
   return new HttpReportChannel({ address, token, requestTimeoutMs: requestTimeoutMs ?? REQUEST_TIMEOUT_MS });
 }

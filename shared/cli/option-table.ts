@@ -10,6 +10,8 @@ export interface OptionDefinition {
   readonly isSwitch?: boolean;
   /** May be given several times; a comma-less list in the environment is one value. */
   readonly isList?: boolean;
+  /** Never printed, not even when it is refused. */
+  readonly isSecret?: boolean;
   /** For `--help`. */
   readonly placeholder?: string;
   readonly group: string;
@@ -68,10 +70,11 @@ function check(definition: OptionDefinition, value: unknown, label: string): unk
   const parsed = definition.schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const why = parsed.error.issues[0]?.message ?? "not understood";
+  const said = definition.isSecret === true ? "the value" : JSON.stringify(value);
   throw new RingstrasseError({
     code: "USAGE",
     option: label,
-    problem: `${JSON.stringify(value)} is not accepted: ${why}`,
+    problem: `${said} is not accepted: ${why}`,
     remedy: `${definition.describe} (see --help)`,
   });
 }

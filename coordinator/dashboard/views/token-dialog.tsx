@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { readEnteredToken } from "../stores/entered-token.js";
 
 export interface TokenDialogProps {
   /** A token was sent and refused. */
@@ -10,10 +11,13 @@ export interface TokenDialogProps {
 export function TokenDialog({ refused, entered }: TokenDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [token, setToken] = useState("");
+  const [problem, setProblem] = useState<string | null>(null);
   useEffect(() => dialog.current?.showModal(), []);
   const submit = (event: Event) => {
     event.preventDefault();
-    if (token.trim() !== "") entered(token.trim());
+    const read = readEnteredToken(token);
+    setProblem(read.problem);
+    if (read.token !== null) entered(read.token);
   };
   return (
     <dialog ref={dialog} onCancel={(event) => event.preventDefault()} aria-labelledby="token-title">
@@ -34,6 +38,11 @@ export function TokenDialog({ refused, entered }: TokenDialogProps) {
             onInput={(event) => setToken(event.currentTarget.value)}
           />
         </label>
+        {problem === null ? null : (
+          <p class="note error" role="alert">
+            {problem}
+          </p>
+        )}
         <div class="buttons">
           <button type="submit" class="primary">
             Continue

@@ -7,6 +7,7 @@ import { MAX_BODY_BYTES } from "../../../../shared/api/max-body-bytes.js";
 import type { JobId } from "../../../../shared/ids.js";
 import { createLogger } from "../../../../shared/logger.js";
 import { runOutcome } from "../../../conformance/run-reporting.suite.js";
+import { failureWithCode } from "../../../support/failure-with-code.js";
 import { FaultGate } from "../../../support/fault-gate.js";
 import {
   keptEvents,
@@ -173,6 +174,13 @@ describe("JobReporter over a bad connection", () => {
     expect(outcome.undelivered).toContain("status FINISHED");
     expect(gate.passed.filter((request) => request.startsWith("PUT /status"))).toHaveLength(1);
     expect((await server.service.detail(id)).job.status).toBe("QUEUED");
+  });
+
+  it("refuses a token that can't be sent, before anything begins", async () => {
+    const url = "http://127.0.0.1:1/vinnsl/0123";
+    const token = "correct horse battery";
+    const failure = await failureWithCode("USAGE", () => openReporter({ url, token, log, timing }));
+    expect(failure).toMatchObject({ option: "--report-token", problem: expect.stringContaining("blanks") });
   });
 
   it("goes on without a document that can't be read, and names it", async () => {
