@@ -68,8 +68,10 @@ export const SERVE_OPTIONS = {
   },
   "public-url": {
     group: SERVICE,
-    describe: "Where clients reach this server, when a proxy stands before it",
-    schema: z.url({ protocol: /^https?$/ }),
+    describe: "Where clients reach this server, when a proxy stands before it: scheme, host and port",
+    schema: z
+      .url({ protocol: /^https?$/ })
+      .refine(isOrigin, { error: "the server's paths begin at the root: give scheme, host and port alone" }),
     placeholder: "URL",
   },
 
@@ -181,5 +183,11 @@ export const SERVE_OPTIONS = {
     placeholder: "LEVEL",
   },
 } as const satisfies OptionTable;
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { origin, href } = new URL(text);
+  return href === `${origin}/`;
+}
 
 export type ServeOptions = OptionValues<typeof SERVE_OPTIONS>;

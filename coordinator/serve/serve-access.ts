@@ -28,7 +28,11 @@ export function serveAccess({ host, token, readToken, insecure }: AccessOptions)
     throw usage("--read-token", "it protects nothing while everybody may write", "Give --token too");
   }
   if (token !== undefined && token === readToken) {
-    throw usage("--read-token", "it is the same as --token, and so lets its bearers write", "Give another one, or none");
+    throw usage(
+      "--read-token",
+      "it is the same as --token, and so lets its bearers write",
+      "Give another one, or none",
+    );
   }
   const isPublic = !isLoopback(host);
   if (token === undefined && isPublic && !insecure) {

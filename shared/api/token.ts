@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 /** What is wrong with a text that {@link isSendableToken} refuses; behind a name, or a colon. */
-export const UNSENDABLE_TOKEN = "a token has no blanks, and no characters beyond printable ASCII: no header could carry them";
+export const UNSENDABLE_TOKEN =
+  "a token has no blanks, and no characters beyond printable ASCII: no header could carry them";
 
 /**
  * Whether a client can send the text as `Authorization: Bearer TEXT` and every server read the same: others are sent in different

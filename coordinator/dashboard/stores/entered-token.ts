@@ -14,5 +14,8 @@ export function readEnteredToken(text: string): EnteredToken {
   const token = text.trim();
   if (token === "") return { token: null, problem: null };
   if (isSendableToken(token)) return { token, problem: null };
-  return { token: null, problem: `This can't be the token: ${UNSENDABLE_TOKEN}. Copy it again, and nothing around it.` };
+  return {
+    token: null,
+    problem: `This can't be the token: ${UNSENDABLE_TOKEN}. Copy it again, and nothing around it.`,
+  };
 }
