@@ -7,14 +7,14 @@ import { describeFailure } from "../../shared/describe-failure.js";
 import type { JobId } from "../../shared/ids.js";
 import { type EpochEvent, EpochEventSchema } from "../../shared/train-events.js";
 import { VERSION } from "../../shared/version.js";
-import type { JobSummary, MetricRow } from "../store/job-record.js";
+import type { JobStreamEvent, JobSummary, MetricRow } from "../store/job-record.js";
 import type { JobQuery, JobStore } from "../store/job-store.js";
 import type { RunResults } from "./run-results.js";
 import type { Workforce } from "./training-ground.js";
 
-/** Kinds of events that tell of an attempt as a whole; few of each. */
-const RARE_EVENTS = ["status", "started", "generation", "collective", "warning", "finished"];
-/** Events of an attempt that a page looks back over. */
+/** Kinds of events that tell of an attempt as a whole; few of each. Warnings may be many, and are not to push these out. */
+const RARE_EVENTS = ["status", "started", "generation", "collective", "finished"];
+/** Such events that a page looks back over, and warnings. */
 const LOOKED_BACK = 500;
 
 export interface JobViewsOptions {
@@ -40,12 +40,14 @@ export class JobViews {
     const { store, results } = this.#options;
     // First: what comes while the rest is read is told again, and nothing is missed.
     const lastEventId = await store.lastEventNumber(id);
-    const [job, rare, steps] = await Promise.all([
+    const [job, rare, warnings, steps] = await Promise.all([
       store.summary(id),
       store.latestEvents(id, RARE_EVENTS, LOOKED_BACK),
+      store.latestEvents(id, ["warning"], LOOKED_BACK),
       store.latestEvents(id, ["step"], 1),
     ]);
-    const attempt = sinceQueued(rare.map(({ sequence, data }) => ({ sequence, event: parseEvent(data) })));
+    const attempt = sinceQueued(rare.map(numbered));
+    const told = warnings.map(numbered).filter(({ sequence }) => sequence > attempt.after);
     const latest = <Kind extends JobEvent["event"]>(kind: Kind) =>
       attempt.events.find((event): event is Extract<JobEvent, { event: Kind }> => event.event === kind) ?? null;
     const [step] = steps;
@@ -59,7 +61,7 @@ export class JobViews {
       collective: latest("collective"),
       lastStep: lastStep?.event === "step" ? lastStep : null,
       result: job.status === "FINISHED" ? job.run.result : latest("finished"),
-      warnings: attempt.events.flatMap((event) => (event.event === "warning" ? [event.message] : [])).reverse(),
+      warnings: told.flatMap(({ event }) => (event.event === "warning" ? [event.message] : [])).reverse(),
       files: files.map(({ id: file, name, sizeBytes }) => ({ name, href: `/storage/files/${file}`, sizeBytes })),
       lastEventId,
     };
@@ -99,8 +101,13 @@ export class JobViews {
   }
 }
 
+interface NumberedEvent {
+  readonly sequence: number;
+  readonly event: JobEvent;
+}
+
 /** Newest first, as far back as the latest time that the job began to wait; `after`: that event's number. */
-function sinceQueued(events: readonly { readonly sequence: number; readonly event: JobEvent }[]): {
+function sinceQueued(events: readonly NumberedEvent[]): {
   readonly events: readonly JobEvent[];
   readonly after: number;
 } {
@@ -133,6 +140,10 @@ export function summaryView(job: JobSummary): JobSummaryView {
     testAccuracy: last?.testAccuracy ?? null,
     samplesPerSecond: last?.samplesPerSecond ?? null,
   };
+}
+
+function numbered({ sequence, data }: JobStreamEvent): NumberedEvent {
+  return { sequence, event: parseEvent(data) };
 }
 
 function parseEvent(data: string): JobEvent {

@@ -775,6 +775,26 @@ export function jobServiceSuite(kind: StoreKind): void {
         expect(place.ground.runsSoFar).toBe(0);
       });
 
+      it("may warn any number of times: what its attempt is stays known, and warnings of one before are not its own", async () => {
+        const place = await open(0);
+        const { service } = place;
+        const id = await queued(place);
+        await service.setStatus(id, { status: "INPROGRESS" });
+        const warnings = (text: string) =>
+          Array.from({ length: 600 }, (_, index) => ({ event: "warning", message: `${text} ${index}` }) as const);
+        const started = {
+          event: "started", jobId: "far-away" as JobId, epochs: 2, stepsPerEpoch: 1, trainRows: 3, testRows: 0, workers: 2,
+          replicas: 4, configuration: {},
+        } as const; // biome-ignore format: one line per few fields
+        await service.report(id, { kind: "events", events: [started, stepEvent(1), ...warnings("not saved")] });
+        const detail = await service.detail(id);
+        expect(detail).toMatchObject({ started: { jobId: id }, lastStep: { step: 1 } });
+        expect(detail.warnings.at(-1)).toBe("not saved 599");
+        await service.setStatus(id, { status: "ERROR", message: "it broke" });
+        await service.queue(id);
+        expect(await service.detail(id)).toMatchObject({ started: null, lastStep: null, warnings: [] });
+      });
+
       it("may have any number of epochs: curves tell of so many as are asked for, the latest among them", async () => {
         const place = await open(0);
         const { service } = place;
