@@ -142,7 +142,7 @@ export class BatchKeeper implements JobKeeper {
       if (isForLater(thrown)) return await this.#putOff(id, describeFailure(thrown.failure));
       this.#starting.delete(id);
       this.#toldWhy.delete(id);
-      if (thrown.failure.code === "NOT_FOUND") return;
+      if (thrown.failure.code === "NOT_FOUND" && thrown.failure.what === "job") return;
       this.#options.log.warn({ jobId: id, err: thrown }, "job not handed over");
       await this.#tidy(await life.move(id, "fail", { reason: thrown.failure }));
       this.#onEnded();

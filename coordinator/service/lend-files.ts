@@ -14,7 +14,7 @@ export interface LendingPlace {
 
 /**
  * Has `use` read stored files by path: under the names that they were given, those of one shelf in one folder below `place.folder`.
- * What `use` throws names the files as they are stored. @throws RingstrasseError STORE_DAMAGED, OUTPUT_UNWRITABLE; as `use`
+ * What `use` throws names the files as they are stored. @throws RingstrasseError NOT_FOUND, STORE_DAMAGED, OUTPUT_UNWRITABLE; as `use`
  */
 export async function lendFiles<Shelf extends string, T>(
   shelves: Readonly<Record<Shelf, readonly StoredFile[]>>,

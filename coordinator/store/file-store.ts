@@ -1,6 +1,7 @@
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { RingstrasseError } from "../../shared/failure.js";
+import { isSystemError } from "../../shared/write-failure.js";
 import { checkWhole, usage } from "./check-arguments.js";
 import { type ArrivedContent, ContentDirectory } from "./content-directory.js";
 import { type FileId, newFileId } from "./object-id.js";
@@ -154,22 +155,22 @@ export class FileStore {
 
   /**
    * The file's bytes, or some of them. The caller reads the stream to its end or destroys it.
-   * @throws RingstrasseError USAGE (range), STORE_DAMAGED (the content is not there whole)
+   * @throws RingstrasseError USAGE (range), NOT_FOUND (deleted since it was looked up), STORE_DAMAGED (the content is not there whole)
    */
-  async read({ sha256, sizeBytes }: StoredFile, range?: ByteRange): Promise<Readable> {
-    if (range !== undefined) checkRange(range, sizeBytes);
-    await this.#check(sha256, sizeBytes);
-    const file = await open(this.#contents.path(sha256), "r");
-    return file.createReadStream(range === undefined ? {} : { start: range.first, end: range.last });
+  async read(file: StoredFile, range?: ByteRange): Promise<Readable> {
+    if (range !== undefined) checkRange(range, file.sizeBytes);
+    await this.#check(file);
+    const content = await this.#open(file);
+    return content.createReadStream(range === undefined ? {} : { start: range.first, end: range.last });
   }
 
   /**
    * Where the content lies, for those that read by path: never changed, there until the file is deleted, and not to be written to.
-   * @throws RingstrasseError STORE_DAMAGED (the content is not there whole)
+   * @throws RingstrasseError NOT_FOUND (deleted since it was looked up), STORE_DAMAGED (the content is not there whole)
    */
-  async pathOf({ sha256, sizeBytes }: StoredFile): Promise<string> {
-    await this.#check(sha256, sizeBytes);
-    return this.#contents.path(sha256);
+  async pathOf(file: StoredFile): Promise<string> {
+    await this.#check(file);
+    return this.#contents.path(file.sha256);
   }
 
   /** @throws RingstrasseError QUOTA_EXCEEDED (`files`): that much more has no room now */
@@ -222,12 +223,27 @@ export class FileStore {
     this.#damaged = damaged;
   }
 
-  async #check(sha256: string, sizeBytes: number): Promise<void> {
+  async #check(file: StoredFile): Promise<void> {
+    const { sha256, sizeBytes } = file;
     const found = await this.#contents.size(sha256);
     if (found === sizeBytes) return;
-    const problem =
-      found === null ? "the content is missing" : `the content has ${found} bytes instead of ${sizeBytes}`;
-    throw storeDamaged(this.#contents.path(sha256), problem);
+    if (found === null) throw await this.#missing(file);
+    throw storeDamaged(this.#contents.path(sha256), `the content has ${found} bytes instead of ${sizeBytes}`);
+  }
+
+  async #open(file: StoredFile): Promise<FileHandle> {
+    try {
+      return await open(this.#contents.path(file.sha256), "r");
+    } catch (cause) {
+      if (isSystemError(cause) && cause.code === "ENOENT") throw await this.#missing(file);
+      throw cause;
+    }
+  }
+
+  /** A name goes before its content: one that is still there has lost it. @throws RingstrasseError NOT_FOUND */
+  async #missing({ id, sha256 }: StoredFile): Promise<RingstrasseError> {
+    await this.#options.index.get(id);
+    return storeDamaged(this.#contents.path(sha256), "the content is missing");
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

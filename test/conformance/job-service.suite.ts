@@ -694,6 +694,20 @@ export function jobServiceSuite(kind: StoreKind): void {
         expect(await readdir(`${place.directory}/lent`)).toEqual([]);
       });
 
+      it("finds no model when the job goes while its rows are prepared", async () => {
+        const place = await open();
+        const id = await finished(place);
+        const { files } = place.store;
+        const pathOf = files.pathOf.bind(files);
+        vi.spyOn(files, "pathOf").mockImplementationOnce(async (data) => {
+          await place.service.remove(id);
+          return await pathOf(data);
+        });
+        const gone = await failureOf(() => place.service.evaluate(id, {}, never));
+        expect(gone).toMatchObject({ code: "NOT_FOUND", what: "file" });
+        expect(await readdir(`${place.directory}/lent`)).toEqual([]);
+      });
+
       it("is refused before there is a model, and names the rows held out when they can't be had again", async () => {
         const place = await open();
         const { service } = place;

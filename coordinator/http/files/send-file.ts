@@ -17,7 +17,7 @@ export interface FileDelivery {
 
 /**
  * Answers with a stored file or the range of it that was asked for; with 304 when the client has it already. Memory stays flat.
- * Source: RFC 9110 §13 and §14. @throws HttpRefusal 416; RingstrasseError STORE_DAMAGED
+ * Source: RFC 9110 §13 and §14. @throws HttpRefusal 416; RingstrasseError NOT_FOUND, STORE_DAMAGED
  */
 export async function sendFile(
   request: FastifyRequest,

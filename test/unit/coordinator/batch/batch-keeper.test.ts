@@ -7,7 +7,7 @@ import type { BatchJobName } from "../../../../coordinator/batch/batch-ground.js
 import { REPORT_GRACE_MS } from "../../../../coordinator/batch/decide-batch.js";
 import type { JobService } from "../../../../coordinator/service/job-service.js";
 import { openJobService } from "../../../../coordinator/service/open-job-service.js";
-import { storeUnavailable } from "../../../../coordinator/store/store-failure.js";
+import { fileNotFound, storeUnavailable } from "../../../../coordinator/store/store-failure.js";
 import type { JobDetail } from "../../../../shared/api/job-detail.js";
 import { RingstrasseError } from "../../../../shared/failure.js";
 import type { JobId } from "../../../../shared/ids.js";
@@ -325,6 +325,16 @@ describe("jobs as batch jobs", () => {
       problem: "there is no partition night",
     });
     expect(place.ground.tidied).toEqual(place.ground.written);
+  });
+
+  it("fail by name when their data is deleted while it is copied", async () => {
+    const { service, ground, store } = await open();
+    const data = await upload({ store }, "rows.txt");
+    vi.spyOn(ground, "write").mockRejectedValueOnce(fileNotFound(data.id));
+    const { id } = await service.submit({ format: "xml", bytes: Buffer.from(documentXml()) });
+    await service.queue(id);
+    await becomes(service, id, { status: "ERROR" });
+    expect((await service.detail(id)).failure).toMatchObject({ code: "NOT_FOUND", what: "file", id: data.id });
   });
 
   it("are found again by the next service, with what was reported meanwhile; nothing is submitted twice", async () => {

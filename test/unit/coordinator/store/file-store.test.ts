@@ -95,7 +95,6 @@ describe("FileStore", () => {
       code: "NOT_FOUND",
       what: "file",
     });
-    await expect(store.pathOf(second)).rejects.toMatchObject({ failure: { code: "STORE_DAMAGED" } });
   });
 
   it("comes through uploads and deletions of the same content at once", async () => {
@@ -257,6 +256,14 @@ describe("FileStore", () => {
     expect((await onDisk()).sort()).toEqual([file.sha256, "README"].sort());
     expect(store.damaged).toEqual([]);
     expect(await contentOf(file)).toBe("kept");
+  });
+
+  it("knows a file that was deleted since it was looked up from one whose content is lost", async () => {
+    const file = await store.add(pieces("gone"), about("x"));
+    await store.delete(file.id);
+    for (const use of [() => store.read(file), () => store.pathOf(file)]) {
+      expect(await failureOf(use)).toMatchObject({ code: "NOT_FOUND", what: "file", id: file.id });
+    }
   });
 
   it.each([
