@@ -9,6 +9,7 @@ import type { JobKeeper } from "../service/job-keeper.js";
 import type { JobLife } from "../service/job-life.js";
 import type { JobStream } from "../service/job-stream.js";
 import type { KeyedTurns } from "../service/keyed-turns.js";
+import { PendingWork } from "../service/pending-work.js";
 import type { FileStore } from "../store/file-store.js";
 import type { JobSummary } from "../store/job-record.js";
 import { JOB_PAGE, type JobStore } from "../store/job-store.js";
@@ -52,7 +53,7 @@ export class BatchKeeper implements JobKeeper {
   readonly #pauses = new Set<NodeJS.Timeout>();
   readonly #closing = new AbortController();
   #onEnded: () => void = () => undefined;
-  #handingOver: Promise<unknown> = Promise.resolve();
+  readonly #handingOver = new PendingWork();
   #following: Promise<unknown> = Promise.resolve();
 
   private constructor(options: BatchKeeperOptions) {
@@ -86,10 +87,7 @@ export class BatchKeeper implements JobKeeper {
   start(id: JobId): void {
     this.#starting.add(id);
     const handedOver = this.#options.turns.run(id, () => this.#handOver(id));
-    this.#handingOver = Promise.all([
-      this.#handingOver,
-      handedOver.catch((thrown: unknown) => this.#later(id, thrown)),
-    ]);
+    this.#handingOver.add(handedOver.catch((thrown: unknown) => this.#later(id, thrown)));
   }
 
   /** @throws RingstrasseError BATCH_REFUSED: the batch system does not answer, and the job stays as it is */
@@ -114,7 +112,7 @@ export class BatchKeeper implements JobKeeper {
   async stopAll(): Promise<void> {
     this.#closing.abort();
     for (const pause of this.#pauses) clearTimeout(pause);
-    await this.#handingOver;
+    await this.#handingOver.ended();
     await this.#following;
   }
 

@@ -6,6 +6,7 @@ import type { JobStore, QueuePosition } from "../store/job-store.js";
 import { decideStarts, type WaitingJob } from "./decide-starts.js";
 import type { JobKeeper } from "./job-keeper.js";
 import type { JobStream } from "./job-stream.js";
+import { PendingWork } from "./pending-work.js";
 import type { Workforce } from "./training-ground.js";
 
 export interface JobQueueOptions {
@@ -26,7 +27,7 @@ export class JobQueue {
   /** Waiting jobs that were told that there are too few workers for them. */
   readonly #told = new Set<JobId>();
   #turn: Promise<void> | null = null;
-  #telling: Promise<unknown> = Promise.resolve();
+  readonly #telling = new PendingWork();
   #isAskedAgain = false;
   #holds = 0;
 
@@ -48,7 +49,7 @@ export class JobQueue {
   async hold(): Promise<() => void> {
     this.#holds++;
     await this.#turn;
-    await this.#telling;
+    await this.#telling.ended();
     return () => {
       this.#holds--;
       this.schedule();
@@ -90,8 +91,10 @@ export class JobQueue {
   /** Once, so that nobody wonders why later jobs run first. Those that do are not kept waiting for it. */
   #tellPassedOver(jobs: readonly WaitingJob<JobId>[]): void {
     const untold = jobs.filter(({ id }) => !this.#told.has(id));
-    for (const { id } of untold) this.#told.add(id);
-    this.#telling = Promise.all([this.#telling, ...untold.map((job) => this.#tell(job))]);
+    for (const job of untold) {
+      this.#told.add(job.id);
+      this.#telling.add(this.#tell(job));
+    }
   }
 
   async #tell({ id, wanted: { min: needed }, capacity: { present } }: WaitingJob<JobId>): Promise<void> {
