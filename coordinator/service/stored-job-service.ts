@@ -125,9 +125,12 @@ export class StoredJobService implements JobService {
       if (SETTLED.includes(status)) throw statusConflict(id, status, `it is ${status} already`);
       const job = await documents.trainable(id);
       await findJobFiles(job, files);
-      if (priority !== undefined) await store.setPriority(id, priority);
       if (resume === "never" || status === "FINISHED") await checkpoints.forget(id);
-      return await life.move(id, "queue", { plan: { workersWanted: workersWanted(job.settings) } });
+      // Asked for at once, the changes share one transaction: both are kept, or none is.
+      const prioritised = priority === undefined ? null : store.setPriority(id, priority);
+      const moved = life.move(id, "queue", { plan: { workersWanted: workersWanted(job.settings) } });
+      await Promise.all([prioritised, moved]);
+      return await moved;
     });
     queue.schedule();
     return queued;

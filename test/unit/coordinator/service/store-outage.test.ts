@@ -103,6 +103,20 @@ describe("a service whose store can't be written for a while", () => {
     expect(heard.count(/can be started again/)).toBe(1);
   });
 
+  it("never keeps a priority without the place in the queue that it was given with", async () => {
+    const { service, kind, id } = await placeWithJob();
+    await service.cancel(id);
+    const jobs = kind.jobs();
+    const setPriority = jobs.setPriority.bind(jobs);
+    vi.spyOn(jobs, "setPriority").mockImplementationOnce(async (...change) => {
+      await setPriority(...change);
+      kind.setWritable(false);
+    });
+    await service.queue(id, { priority: 5 });
+    kind.setWritable(true);
+    expect((await service.detail(id)).job).toMatchObject({ status: "QUEUED", priority: 5 });
+  });
+
   it("lets a run go on, and keeps all that it tells once it can", async () => {
     const { place, run } = await placeWithRun();
     const { kind, heard, service, id } = place;
