@@ -13,7 +13,9 @@ export type Connection =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
   /** Lost; tried again after `retryMs`. */
-  | { readonly kind: "lost"; readonly problem: ApiProblem; readonly retryMs: number };
+  | { readonly kind: "lost"; readonly problem: ApiProblem; readonly retryMs: number }
+  /** Nobody tries again. */
+  | { readonly kind: "ended" };
 
 export interface FollowOptions {
   readonly api: ApiClient;

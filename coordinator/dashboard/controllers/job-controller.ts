@@ -50,7 +50,10 @@ export class JobController {
         if (signal.aborted || isAbort(thrown)) return;
         const problem = toProblem(thrown);
         store.dispatch({ kind: "failed", problem });
-        if (!mayPass(problem)) return;
+        if (!mayPass(problem)) {
+          store.dispatch({ kind: "connection", connection: { kind: "ended" } });
+          return;
+        }
         await pause(RETRY_MS, signal);
       }
     }

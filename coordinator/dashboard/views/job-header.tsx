@@ -16,13 +16,15 @@ export interface JobHeaderProps {
   readonly job: JobSummary;
   readonly connection: Connection;
   readonly command: CommandState;
+  /** There is no such job any more: nothing can be done with it. */
+  readonly isGone: boolean;
   readonly controller: JobController;
 }
 
 const AGE_INTERVAL_MS = 5_000;
 
 /** Name, status, and what can be done with the job. */
-export function JobHeader({ job, connection, command, controller }: JobHeaderProps) {
+export function JobHeader({ job, connection, command, isGone, controller }: JobHeaderProps) {
   const [asked, setAsked] = useState<JobButton | null>(null);
   const nowMs = useNow(AGE_INTERVAL_MS);
   const perform = async ({ name }: JobButton) => {
@@ -30,6 +32,7 @@ export function JobHeader({ job, connection, command, controller }: JobHeaderPro
     const done = await controller.perform(name);
     if (done && name === "delete") window.location.hash = hashOf({ page: "jobs", status: null });
   };
+  const buttons = isGone ? [] : JOB_BUTTONS[job.status];
   const pressed = (button: JobButton) => (button.question === null ? void perform(button) : setAsked(button));
   return (
     <div class="job-header">
@@ -38,7 +41,7 @@ export function JobHeader({ job, connection, command, controller }: JobHeaderPro
         <StatusBadge status={job.status} />
         <ConnectionMark connection={connection} />
         <div class="buttons">
-          {JOB_BUTTONS[job.status].map((button) => (
+          {buttons.map((button) => (
             <button
               key={button.name}
               type="button"
@@ -95,6 +98,12 @@ function ConnectionMark({ connection }: { readonly connection: Connection }) {
       return (
         <span class="connection lost" role="status" title={connection.problem.message}>
           connection lost, trying again
+        </span>
+      );
+    case "ended":
+      return (
+        <span class="connection lost" role="status">
+          no longer followed
         </span>
       );
     default:

@@ -47,7 +47,13 @@ export function JobPage({ api, id }: { readonly api: ApiClient; readonly id: str
   }
   return (
     <>
-      <JobHeader job={detail.job} connection={state.connection} command={state.command} controller={controller} />
+      <JobHeader
+        job={detail.job}
+        connection={state.connection}
+        command={state.command}
+        isGone={problem?.code === "NOT_FOUND"}
+        controller={controller}
+      />
       {problem === null ? null : <ProblemNote problem={problem} />}
       <FailurePanel job={detail.job} failure={detail.failure} />
       {detail.warnings.map((warning) => (

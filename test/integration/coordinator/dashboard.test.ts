@@ -233,6 +233,19 @@ describe.skipIf(!HAS_CHROMIUM)("dashboard in Chromium (needs /usr/bin/chromium)"
     expect(server.jobs.size).toBe(0);
   });
 
+  it("says of a job that was deleted elsewhere that it is followed no longer, and offers nothing to do with it", async () => {
+    const { server, page, open } = await setUp();
+    runningJob(server);
+    await open(`#/jobs/${ID}`);
+    await page.getByRole("button", { name: "Cancel", exact: true }).waitFor();
+    await page.locator(".connection.live").waitFor();
+    server.jobs.delete(ID);
+    server.dropStreams();
+    await page.getByText("no longer followed").waitFor();
+    await page.getByRole("alert").getByText("NOT_FOUND").waitFor();
+    expect(await page.locator(".job-header button.danger-outline").count()).toBe(0);
+  });
+
   it("shows a failure with its code, its culprit and what to do", async () => {
     const { server, page, open } = await setUp();
     const job = runningJob(server);
@@ -303,6 +316,9 @@ describe.skipIf(!HAS_CHROMIUM)("dashboard in Chromium (needs /usr/bin/chromium)"
     await page.getByLabel("Token", { exact: true }).fill("wrong");
     await page.getByRole("button", { name: "Continue" }).click();
     await page.getByText("does not accept this token").waitFor();
+    await page.getByLabel("Token", { exact: true }).fill("sec…ret");
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("alert").getByText("no header could carry them").waitFor();
     await page.getByLabel("Token", { exact: true }).fill("secret");
     await page.getByRole("button", { name: "Continue" }).click();
     await page.locator(`tr[data-job="${ID}"]`).waitFor();

@@ -83,6 +83,13 @@ describe("JobController", () => {
     expect(asked).toHaveBeenCalledTimes(1);
   });
 
+  it("says that it follows a job no longer that was deleted elsewhere", async () => {
+    const { server, until } = await jobPage();
+    server.jobs.delete(ID);
+    server.dropStreams();
+    await until(({ problem, connection }) => problem?.code === "NOT_FOUND" && connection.kind === "ended");
+  });
+
   it("holds no connection open while nobody sees the page, and goes on behind the last event", async () => {
     const { server, job, sight, until } = await jobPage();
     const known = job.events.length;
