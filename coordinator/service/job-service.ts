@@ -142,7 +142,7 @@ export interface JobService extends AsyncDisposable {
    */
   follow(id: JobId, after: number, signal: AbortSignal): AsyncIterable<JobStreamEvent>;
 
-  /** Cost: reads the whole queue. */
+  /** Cost: reads the head of the queue, and goes over an index of all jobs. */
   cluster(): Promise<Cluster>;
   /** As {@link cluster} tells of them; for monitoring. */
   workers(): readonly ClusterWorker[];

@@ -144,7 +144,7 @@ export interface JobStore extends AsyncDisposable {
   /** All jobs in the order of creation; jobs that come or go meanwhile may or may not be among them. */
   statuses(): AsyncIterable<JobStatusEntry>;
 
-  /** How many jobs there are in each status. */
+  /** How many jobs there are in each status. Cost: an entry of an index for each. */
   counts(): Promise<Readonly<Record<JobStatus, number>>>;
 
   /**

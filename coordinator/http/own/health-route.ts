@@ -26,7 +26,7 @@ export function registerHealthRoute(app: HttpApp, { service, closing, log }: Htt
   app.get("/health", { schema, config: { access: "public" } }, async (_request, reply) => {
     try {
       if (closing.aborted) return reply.code(503).send(failing("the server is closing"));
-      // Anybody may ask, as often as they like: what this costs does not grow with the queue.
+      // Anybody may ask, as often as they like: this goes over an index of all jobs, and reads none of them.
       const { QUEUED: queued } = await service.counts();
       const workers = service.workers().filter(({ state }) => state !== "lost").length;
       return reply.code(200).send({ status: "ok", version: VERSION, workers, queued });
