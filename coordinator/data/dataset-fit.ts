@@ -75,8 +75,17 @@ export function assertImagesFit(shape: readonly number[], network: NetworkShape,
   }
 }
 
-/** Pure. @throws RingstrasseError DATA_MISMATCH naming the output element, the count found and some labels */
-export function assertClassCount(names: readonly string[], network: NetworkShape, file: string): void {
+/**
+ * Pure.
+ * @param firstAlone the class that the first row alone has, which may be a header's text; absent or null: there is none
+ * @throws RingstrasseError DATA_MISMATCH naming the output element, the count found and some labels
+ */
+export function assertClassCount(
+  names: readonly string[],
+  network: NetworkShape,
+  file: string,
+  firstAlone: string | null = null,
+): void {
   const { target, elementPaths } = network;
   if (target.kind !== "class" || names.length === target.classes) return;
   const few = names.slice(0, 5).map(quoted).join(", ") + (names.length > 5 ? ", …" : "");
@@ -86,6 +95,10 @@ export function assertClassCount(names: readonly string[], network: NetworkShape
     names.length < 2
       ? `Give data with at least 2 classes, ${column}`
       : `Make the output block ${names.length} units large, ${column}`;
+  if (firstAlone !== null && names.length === target.classes + 1) {
+    const header = `If the first line is a header with numbers for names, remove it: no other row has its label ${quoted(firstAlone)}`;
+    throw mismatch(file, elementPaths.output, problem, `${header}. Else: ${remedy}`);
+  }
   throw mismatch(file, elementPaths.output, problem, remedy);
 }
 

@@ -10,7 +10,7 @@ import type { RowsHold } from "./rows-hold.js";
 import { refuseUnpackedBeyond } from "./unpacked-limit.js";
 
 /** Raise when anything that is written changes, so that old caches are not taken for new ones. */
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 export interface PrepareRequest extends DataPaths, NetworkShape {
   /** Share of the rows to hold out, 0 ≤ f < 1; 0: none. Of no effect with `testPath`. */

@@ -19,6 +19,7 @@ import { readPieces } from "./row-pieces.js";
 interface StagedTable {
   readonly path: string;
   readonly layout: TableLayout;
+  readonly warnings: readonly string[];
   readonly rowCount: number;
   /** Null for real-valued targets. */
   readonly classes: { readonly names: string[]; readonly labels: Uint32Array } | null;
@@ -37,7 +38,7 @@ export async function prepareTable(
   const { train, test, contentSha256 } = sources;
   const staged = await stageTable(train.path, request, join(folder, "all.rows"), request.signal);
   const { layout, classes, rowCount } = staged;
-  if (classes !== null) assertClassCount(classes.names, request, train.path);
+  if (classes !== null) assertClassCount(classes.names, request, train.path, labelOfFirstAlone(classes));
   const { heldOut, warnings } = chooseHeldOut({
     ...request,
     file: train.path,
@@ -51,7 +52,12 @@ export async function prepareTable(
   const pieces = readPieces(staged.path, rowCount, rowSizeBytes);
   const written = await writeSplit(folder, pieces, { heldOut, labels: classes?.labels ?? null, statistics });
   await rm(staged.path);
-  if (test !== null) written.test = await writeTestTable(test.path, request, classes?.names ?? [], folder);
+  const notes = [...staged.warnings, ...warnings];
+  if (test !== null) {
+    const testTable = await writeTestTable(test.path, request, classes?.names ?? [], folder);
+    written.test = testTable.facts;
+    notes.push(...testTable.warnings);
+  }
 
   const spec = (path: string, { rowCount }: FileFacts) => rowFileSpec(path, rowCount, layout, classes !== null);
   const dataset = {
@@ -64,7 +70,13 @@ export async function prepareTable(
     [ROW_FILES.train]: written.train,
     ...(written.test === null ? {} : { [ROW_FILES.test]: written.test }),
   };
-  return { dataset, contentSha256, labelColumn: layout.labelColumn, warnings, files };
+  return { dataset, contentSha256, labelColumn: layout.labelColumn, warnings: notes, files };
+}
+
+/** The class of the first row where no other has it, so that the row may be a header; null: others have it too. */
+function labelOfFirstAlone({ names, labels }: NonNullable<StagedTable["classes"]>): string | null {
+  const [first] = labels;
+  return first === undefined || labels.indexOf(first, 1) !== -1 ? null : (names[first] ?? null);
 }
 
 async function writeTestTable(
@@ -72,10 +84,10 @@ async function writeTestTable(
   request: NetworkShape & SplitRequest,
   names: readonly string[],
   folder: string,
-): Promise<FileFacts> {
+): Promise<{ facts: FileFacts; warnings: readonly string[] }> {
   await using writer = await RowFileWriter.create(join(folder, ROW_FILES.test));
-  await readTable(file, request, { writer, encode: encoderOf(names) }, request.signal);
-  return await writer.finish();
+  const { warnings } = await readTable(file, request, { writer, encode: encoderOf(names) }, request.signal);
+  return { facts: await writer.finish(), warnings };
 }
 
 async function stageTable(
@@ -91,9 +103,9 @@ async function stageTable(
     if (collector.overflowed) throw tooManyClasses(collector.classCount, network, file);
     return null;
   };
-  const layout = await readTable(file, network, { writer, encode }, signal);
+  const { layout, warnings } = await readTable(file, network, { writer, encode }, signal);
   const { rowCount } = await writer.finish();
-  return { path, layout, rowCount, classes: network.target.kind === "class" ? collector.finish() : null };
+  return { path, layout, warnings, rowCount, classes: network.target.kind === "class" ? collector.finish() : null };
 }
 
 /** Labels of test data must be classes of the training data. */

@@ -1,6 +1,7 @@
 import { float32Field } from "../../shared/data/csv-number.js";
 import { type CsvRecord, readCsv } from "../../shared/data/csv-source.js";
 import { dataInvalid } from "../../shared/data/data-failure.js";
+import { headerWarning, refuseNamesInFirstRow } from "../../shared/data/table-header.js";
 import { readFeatures, type TableLayout } from "../../shared/data/table-layout.js";
 import { type NetworkShape, tableLayout } from "./dataset-fit.js";
 import type { RowFileWriter } from "./row-file-writer.js";
@@ -8,11 +9,18 @@ import type { RowFileWriter } from "./row-file-writer.js";
 /** What becomes of a row's class label: its class number, or null when the class is stored elsewhere. */
 export type EncodeLabel = (label: string, place: { file: string; row: number; column: number }) => number | null;
 
+/** What reading a table has shown. */
+export interface ReadTable {
+  /** The roles of the columns. */
+  readonly layout: TableLayout;
+  /** For the user: full sentences without final period. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * Reads a table into a row file: float32 features, then float32 targets or what `encode` makes of the label. Memory does not grow
  * with the table.
  * @param encode called once per row, in the order of the file; never for real-valued targets
- * @returns the roles of the columns
  * @throws RingstrasseError INPUT_MISSING, DATA_INVALID, DATA_MISMATCH
  */
 export async function readTable(
@@ -20,19 +28,24 @@ export async function readTable(
   network: NetworkShape,
   to: { readonly writer: RowFileWriter; readonly encode: EncodeLabel },
   signal?: AbortSignal,
-): Promise<TableLayout> {
+): Promise<ReadTable> {
   let layout: TableLayout | null = null;
+  let warning: string | null = null;
   let appendRow: (record: CsvRecord) => void = () => undefined;
-  for await (const records of readCsv(path, signal)) {
+  const onHeader = (names: readonly string[]) => {
+    warning = headerWarning(names, path);
+  };
+  for await (const records of readCsv(path, signal, onHeader)) {
     if (layout === null) {
       layout = tableLayout(records[0]?.fields ?? [], network, path);
+      refuseNamesInFirstRow(records, network.target.kind === "class" ? layout.labelColumn : null, path);
       appendRow = rowAppender(path, layout, network, to);
     }
     for (const record of records) appendRow(record);
     await to.writer.drain();
   }
   if (layout === null) throw dataInvalid({ file: path }, "the file has no rows", "Give a file with one row per line");
-  return layout;
+  return { layout, warnings: warning === null ? [] : [warning] };
 }
 
 function rowAppender(

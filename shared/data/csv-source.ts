@@ -5,6 +5,7 @@ import { type DataPlace, dataInvalid } from "./data-failure.js";
 import { readBytes } from "./input-bytes.js";
 import { separatorRemedy } from "./other-separators.js";
 import { PlainLines } from "./plain-lines.js";
+import { isHeader, refuseUnnamedIndex } from "./table-header.js";
 import { Utf8Check } from "./utf8-check.js";
 
 /** Bound of what an unclosed quote may swallow before it is noticed. */
@@ -22,12 +23,18 @@ export interface CsvRecord {
 
 /**
  * Reads a CSV file, gzipped or not, in pieces of some hundred records; memory does not grow with the file. Fields are separated by
- * commas, may be quoted, and lines may end in any way; a byte-order mark and blank lines are skipped. The first record is a header,
- * and left out, iff none of its fields is a number and the second record has one. All records have the same number of fields.
- * @throws RingstrasseError INPUT_MISSING; DATA_INVALID with row and column: empty file, only a header, ragged row, quotes that don't
- *   match, invalid UTF-8. What comes before the fault is yielded first, so faults surface in the order of the file.
+ * commas, may be quoted, and lines may end in any way; a byte-order mark and blank lines are skipped. The first record is left out if
+ * it {@link isHeader}. All records have the same number of fields.
+ * @param onHeader gets the names of the columns, before the first records; never called where there is no header
+ * @throws RingstrasseError INPUT_MISSING; DATA_INVALID with row and column: empty file, only a header, a header that doesn't name the first
+ *   column, ragged row, quotes that don't match, invalid UTF-8. What comes before the fault is yielded first, so faults surface in the
+ *   order of the file.
  */
-export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerator<CsvRecord[], void, undefined> {
+export async function* readCsv(
+  path: string,
+  signal?: AbortSignal,
+  onHeader?: (names: readonly string[]) => void,
+): AsyncGenerator<CsvRecord[], void, undefined> {
   let first: CsvRecord | null = null;
   let headerDecided = false;
   for await (const batch of readRecords(path, signal)) {
@@ -39,7 +46,11 @@ export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerat
       first = head;
       if (second === undefined) continue;
       headerDecided = true;
-      if (isHeader(head, second)) records = records.slice(1);
+      if (isHeader(head, second)) {
+        refuseUnnamedIndex(head, path);
+        onHeader?.(head.fields);
+        records = records.slice(1);
+      }
     }
     yield* uniform(records, first?.fields ?? [], path);
   }
@@ -52,10 +63,6 @@ export async function* readCsv(path: string, signal?: AbortSignal): AsyncGenerat
     const place = { file: path, row: first.line };
     throw dataInvalid(place, "the file has a header, but no rows of numbers", "Give a file with one row per line");
   }
-}
-
-function isHeader(first: CsvRecord, second: CsvRecord): boolean {
-  return !first.fields.some(looksNumeric) && second.fields.some(looksNumeric);
 }
 
 /** Yields the records up to the first that has another number of fields than the first of the file, then throws. */

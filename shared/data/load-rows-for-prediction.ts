@@ -8,6 +8,7 @@ import { detectFormat } from "./detect-format.js";
 import { type ApplyTransform, featureTransform } from "./feature-transform.js";
 import { findLabels, openLabelledImages } from "./labelled-images.js";
 import { separatorRemedy } from "./other-separators.js";
+import { refuseNamesInFirstRow } from "./table-header.js";
 import { readFeatures, type TableLayout } from "./table-layout.js";
 
 /** What a model says of its data, and where the rows are. */
@@ -63,7 +64,10 @@ async function* tableBatches(request: PredictionRequest): AsyncGenerator<Predict
   let layout: TableLayout | null = null;
   let waiting: CsvRecord[] = [];
   for await (const records of readCsv(path, signal)) {
-    layout ??= layoutOf(request, records[0]?.fields ?? []);
+    if (layout === null) {
+      layout = layoutOf(request, records[0]?.fields ?? []);
+      refuseNamesInFirstRow(records, request.targets.kind === "class" ? layout.labelColumn : null, path);
+    }
     waiting = waiting.concat(records);
     let from = 0;
     for (; waiting.length - from >= batchRows; from += batchRows) {

@@ -284,6 +284,18 @@ describe("prepareDataset: bad input", () => {
     expect((await mismatch("1,2,a\n3,4,a\n", {})).problem).toContain("1 class ");
   });
 
+  it("a header whose numbers look like a row: says to remove it", async () => {
+    const classes = await mismatch("1,2,label\n3,4,a\n5,6,b\n7,8,a\n", {});
+    expect(classes.problem).toContain('3 classes ("a", "b", "label")');
+    expect(classes.remedy).toMatch(/^If the first line is a header .* remove it: no other row has its label "label"/);
+    const target = { kind: "values" as const, outputs: 1 };
+    const text = await invalid("1,2,label\n3,4,5\n", { target });
+    expect(text).toMatchObject({ row: 1, column: 2 });
+    expect(text.remedy).toMatch(/^If the line is a header .* remove it/);
+    // One class too many, but the first row is not alone with its own.
+    expect((await mismatch("1,2,a\n3,4,b\n5,6,c\n7,8,a\n", {})).remedy).toMatch(/^Make the output block 3/);
+  });
+
   it("measurements taken for labels: stops reading", async () => {
     const rows = Array.from({ length: 100_010 }, (_, row) => `1,2,${row}.5`).join("\n");
     const failure = await mismatch(rows, {});

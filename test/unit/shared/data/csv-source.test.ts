@@ -60,6 +60,56 @@ describe("readCsv", () => {
     expect(fieldsOf(await read("5,a\n"))).toHaveLength(1);
   });
 
+  it.each([
+    ["0,1,2", "5.1,3.5,7"],
+    ["0,1,label", "5.1,3.5,a"],
+    ["0,1,label", "1,0,1"],
+    ["0,1,2", "1,0,7"],
+    ["0,1,2,3,4", "1,0,2,3,4"],
+    ["0,1,2", "nan,1,2"],
+  ])("leaves out %j above %j: it counts the columns, as pandas does", async (header, row) => {
+    expect(fieldsOf(await read(`${header}\n${row}\n`))).toEqual([row.split(",")]);
+  });
+
+  it.each([
+    ["0,1", "1,3"],
+    ["0,1,2", "1,2,3"],
+    ["0,1,2", "3,4,5"],
+    ["0,1,2", "1,0,2"],
+    ["0,1,yes", "1,0,yes"],
+    ["0.0,1,2", "5.1,3.5,7"],
+    ["0,1,3", "5.1,3.5,7"],
+    ["1,2,3", "5.1,3.5,7"],
+    ["0,1,2", "5.1,x,7"],
+    ["0,b,a", "5,b,a"],
+    ["b,1,2", "a,3,4"],
+  ])("keeps %j above %j: it may be a row", async (first, second) => {
+    expect(fieldsOf(await read(`${first}\n${second}\n`))).toHaveLength(2);
+  });
+
+  it.each([
+    [",a,b", "0,5,6"],
+    ['"","a","b"', '"1",5,6'],
+    [",0,1,2", "0,5.1,3.5,1"],
+  ])("refuses %j above %j: numbers of rows are no feature", async (header, row) => {
+    const failure = await invalid(`\n${header}\n${row}\n`);
+    expect(failure).toMatchObject({ row: 2, column: 0 });
+    expect(failure.problem).toContain("no name for the first column");
+    expect(failure.remedy).toContain("index=False");
+  });
+
+  it("tells the names of a header", async () => {
+    const path = join(await temporaryDirectory(), "data.csv");
+    const namesIn = async (content: string) => {
+      await writeFile(path, content);
+      const told: (readonly string[])[] = [];
+      for await (const _ of readCsv(path, undefined, (names) => told.push(names)));
+      return told;
+    };
+    expect(await namesIn("width, kind\n1,a\n")).toEqual([["width", "kind"]]);
+    expect(await namesIn("1,a\n2,b\n")).toEqual([]);
+  });
+
   it("unpacks gzip, whatever the name", async () => {
     expect(fieldsOf(await read(gzipSync("x,y\n1,2\n")))).toEqual([["1", "2"]]);
   });
@@ -154,7 +204,8 @@ describe("readCsv", () => {
       fc.integer().map(String),
     );
     const table = fc.integer({ min: 1, max: 5 }).chain((columns) =>
-      fc.array(fc.tuple(fc.integer().map(String), ...Array.from({ length: columns }, () => field)), {
+      // No number of the first column is 0, which might begin a header.
+      fc.array(fc.tuple(fc.integer({ min: 1 }).map(String), ...Array.from({ length: columns }, () => field)), {
         minLength: 1,
         maxLength: 8,
       }),

@@ -45,6 +45,18 @@ describe("loadRowsForPrediction", () => {
     expect(many.map((batch) => batch.count)).toEqual([...new Array<number>(25).fill(1000), 1]);
   });
 
+  it("tells a header by its numbers, and refuses what would shift the columns", async () => {
+    const [batch] = await load("0,1,2\n5,6,0.5\n", { features: 3 });
+    expect(batch).toMatchObject({ count: 1, rowNumbers: Uint32Array.of(2), x: Float32Array.of(5, 6, 0.5) });
+
+    const targets = { kind: "values" as const, outputs: 1 };
+    const index = await failureWithCode("DATA_INVALID", () => load(",a,b\n0,5,6\n1,7,8\n", { targets }));
+    expect(index).toMatchObject({ row: 1, column: 0 });
+    const names = await failureWithCode("DATA_INVALID", () => load("7,8,y\n1,2,3\n", { targets }));
+    expect(names).toMatchObject({ row: 1, column: 2 });
+    expect(names.remedy).toContain("header");
+  });
+
   it("takes labels where they were in training and yields them apart", async () => {
     const [batch] = await load("b,1,2\na,3,4\n", { labelColumn: 0 });
     expect(batch?.targets).toEqual({ kind: "class", classes: Uint32Array.of(1, 0) });
