@@ -1,9 +1,11 @@
+import { looksNumeric } from "./csv-number.js";
+
 /**
- * The name that a label stands for: whole numbers however they are written (`2`, `02`, `2.0`, `+2`) are one name, so that a test
- * file may write them differently; any other text stands for itself.
+ * The name that a label stands for: whole numbers however they are written (`2`, `02`, `2.0`, `+2`, `2.000e+00`) are one name, so that a
+ * test file may write them differently; any other text stands for itself.
  */
 export function className(label: string): string {
-  if (!/^[+-]?\d+(\.0*)?$/.test(label)) return label;
+  if (!looksNumeric(label)) return label;
   const value = Number(label);
   // Adding 0 turns −0 into 0.
   return Number.isSafeInteger(value) ? String(value + 0) : label;

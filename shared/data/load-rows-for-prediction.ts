@@ -174,7 +174,8 @@ function imageTargets(
 }
 
 function classNumbers(names: readonly string[]): ReadonlyMap<string, number> {
-  return new Map(names.map((name, index) => [name, index]));
+  // Models of earlier versions may have a name as it was written, such as 1e0.
+  return new Map(names.map((name, index) => [className(name), index]));
 }
 
 function classNumber(

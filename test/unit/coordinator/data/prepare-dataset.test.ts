@@ -81,6 +81,26 @@ describe("prepareDataset: tables", () => {
     expect(readRowFile(middle.dataset.train).map((row) => row.targets[0])).toEqual([2, 1, 0]);
   });
 
+  it("takes the labels that numpy writes for the whole numbers that they are", async () => {
+    const folder = await temporaryDirectory();
+    const testPath = join(folder, "test.csv");
+    await writeFile(testPath, "1,1,1\n2,2,10.0\n");
+    const label = (name: number) => `${name.toExponential(18).replace(/e\+(\d)$/, "e+0$1")}`;
+    const { dataset } = await prepare(`1,1,${label(1)}\n2,2,${label(2)}\n3,3,${label(10)}\n`, {
+      target: { kind: "class", classes: 3 },
+      testPath,
+    });
+    expect(dataset.classNames).toEqual(["1", "2", "10"]);
+  });
+
+  it("says when numbers were taken for a header's names", async () => {
+    const target = { kind: "values" as const, outputs: 1 };
+    const { dataset, warnings } = await prepare("0,1,2\n5.5,6,7\n8,9,10\n", { target });
+    expect(dataset.train.rowCount).toBe(2);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/^The first line of .* \(0,1,2\) was taken for a header/);
+  });
+
   it("takes several real-valued targets, at the end or anywhere", async () => {
     const target = { kind: "values" as const, outputs: 2 };
     const last = await prepare("1,2,3.5,4\n5,6,7,8\n", { target });

@@ -63,7 +63,9 @@ describe("loadRowsForPrediction", () => {
     expect(batch?.x).toEqual(Float32Array.of(1, 2, 3, 4));
     const [last] = await load("1,2,b\n", { labelColumn: null });
     expect(last?.targets).toEqual({ kind: "class", classes: Uint32Array.of(1) });
-    const [whole] = await load("1,2,1.0\n", { targets: { kind: "class", classNames: ["1", "2"] } });
+    const [whole] = await load("1,2,1.000e+00\n", { targets: { kind: "class", classNames: ["1", "2"] } });
+    const [earlier] = await load("1,2,1\n", { targets: { kind: "class", classNames: ["1e0", "2e0"] } });
+    expect(earlier?.targets).toEqual({ kind: "class", classes: Uint32Array.of(0) });
     expect(whole?.targets).toEqual({ kind: "class", classes: Uint32Array.of(0) });
   });
 
