@@ -7,7 +7,7 @@ export type LayerKind = "dense" | "conv2d" | "maxPool" | "avgPool" | "flatten" |
 
 /** By the start of a folded ID, as the known dialect names its blocks: `Convolutional1`, `MaxPooling1`, `DropOut2`. */
 const kindsById: readonly (readonly [RegExp, LayerKind])[] = [
-  [/^(?:convolution|conv(?:2d)?\d*$)/, "conv2d"],
+  [/^conv/, "conv2d"],
   [/^maxpool/, "maxPool"],
   [/^(?:average|avg)pool/, "avgPool"],
   [/^(?:flatten|flat\d*$)/, "flatten"],
@@ -15,9 +15,11 @@ const kindsById: readonly (readonly [RegExp, LayerKind])[] = [
   [/^batchnorm/, "batchNorm"],
 ];
 
-/** Layers that an ID asks for, of which there are none here. */
-const otherLayers =
-  /^(?:lstm|gru\d*$|embedding|simplernn|conv(?:olution(?:al)?)?[13]d|(?:depthwise|separable)conv|global(?:max|average|avg)pool)/;
+/** Layers that an ID asks for, of which there are none here; `Conv_1_Dense` can't be told from `Conv1D`. */
+const otherLayers = [
+  /^(?:lstm|gru\d*$|embedding|simplernn|(?:depthwise|separable)conv|global(?:max|average|avg)pool)/,
+  /^conv(?:(?:olution(?:al)?)?[13]d|[a-z]*[13]d(?![a-z])|[a-z]*(?:2d)?(?:transpose|lstm))/,
+];
 
 /** By the folded text of a block's parameter `type`. */
 const kindsByType: ReadonlyMap<string, LayerKind> = new Map<string, LayerKind>([
@@ -54,7 +56,7 @@ export const layerTypes = [
 /** The layer that a block's ID asks for; dense where it names none. @throws RingstrasseError DOCUMENT_UNSUPPORTED */
 export function kindOfId(id: string, place: DocumentPlace): LayerKind {
   const folded = foldName(id);
-  if (otherLayers.test(folded)) {
+  if (otherLayers.some((pattern) => pattern.test(folded))) {
     throw unsupportedAt(place, `the ID ${quote(id)} asks for a layer that there is none of`, [
       "Convolutional…",
       "MaxPooling…",
