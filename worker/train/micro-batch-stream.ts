@@ -4,14 +4,9 @@ import { microBatchSpan, type Span, stepSpan, stepsPerEpoch } from "../../shared
 import type { JobSpec } from "../../shared/job-spec.js";
 import type { BatchSource } from "../data/batch-source.js";
 import { openBatches } from "../data/open-batches.js";
+import { readAheadOf } from "../data/read-ahead.js";
 import type { MicroBatch } from "../engine/engine.js";
 import { evaluationRows, mostRowsAtOnce } from "./step-memory.js";
-
-/**
- * Batches read before they are needed, where a thread reads them. One would do if the reader's thread always got its turn; where other work wants the same core, it
- * may have to wait for several milliseconds, longer than a step takes.
- */
-const READ_AHEAD = 2;
 
 /** Names one micro-batch; epoch and step count from 1. */
 export interface MicroBatchId {
@@ -25,7 +20,7 @@ export interface MicroBatchId {
 /**
  * The micro-batches of this worker's replicas, in the order in which they are computed: step by step, replica by replica, part
  * by part. While one is
- * computed the next ones are read, unless all rows are in memory.
+ * computed the next ones are read, unless all rows are in memory or batches are so large that they would take too much of it.
  */
 export class MicroBatchStream implements AsyncDisposable {
   readonly #spec: JobSpec;
@@ -34,6 +29,7 @@ export class MicroBatchStream implements AsyncDisposable {
   readonly #training: BatchSource;
   readonly #testing: BatchSource | null;
   readonly #rows: Uint32Array;
+  readonly #readAhead: number;
   #order: { readonly epoch: number; readonly rows: RowOrder } | null = null;
   /** What was asked of the reader and not yet given out, oldest first. */
   readonly #ahead: MicroBatchId[] = [];
@@ -45,7 +41,8 @@ export class MicroBatchStream implements AsyncDisposable {
     this.#stepsPerEpoch = stepsPerEpoch(train.rowCount, spec.batchSize);
     const maxRows = Math.max(1, mostRowsAtOnce(spec));
     this.#rows = new Uint32Array(maxRows);
-    this.#training = openBatches(train, transform, { maxRows, slots: 1 + READ_AHEAD });
+    this.#readAhead = readAheadOf(train, maxRows);
+    this.#training = openBatches(train, transform, { maxRows, slots: 1 + this.#readAhead });
     this.#testing = test === null ? null : openBatches(test, transform, { maxRows: Math.max(1, evaluationRows(spec)) });
   }
 
@@ -64,7 +61,7 @@ export class MicroBatchStream implements AsyncDisposable {
     else if (!sameBatch(expected, id))
       throw new Error(`micro-batch ${describe(id)} is out of turn after ${describe(expected)}`);
     const batch = this.#training.next(signal);
-    while (this.#ahead.length < READ_AHEAD) {
+    while (this.#ahead.length < this.#readAhead) {
       const following = this.#following(this.#ahead.at(-1) ?? id);
       if (following === null) break;
       this.#ask(following);

@@ -3,12 +3,16 @@ import { microBatchSpan } from "../../shared/epoch-plan.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { JobSpec } from "../../shared/job-spec.js";
 import { layerWithShapes, widthOf } from "../../shared/layer-shape.js";
+import { readAheadSizeBytes } from "../data/read-ahead.js";
 import { forwardRowBytes, forwardRows } from "../engine/forward-rows.js";
 
 /** What a WebAssembly memory can address. */
 const WASM_BYTES = 4 * 2 ** 30;
 /** Layers whose outputs are kept until the gradients are known. */
 const KEPT = new Set(["dense", "conv2d", "maxPool", "avgPool", "batchNorm"]);
+/** What runtimes say when memory is out; the last also where a buffer is larger than the runtime can make one. */
+const MEMORY_MESSAGE =
+  /allocation failed|out of memory|Cannot enlarge memory|could not allocate|Aborted\(OOM\)|Invalid (?:typed array|array buffer) length/i;
 const REMEDY =
   "Use a larger --accumulate, a smaller --batch-size, or more --replicas, so that fewer rows are computed at once; or a smaller network";
 const EVALUATION_REMEDY =
@@ -29,14 +33,15 @@ export function evaluationRows({ dataset, model }: JobSpec): number {
 }
 
 /**
- * Bytes that any engine needs for one micro-batch: its rows, what the layers make of them, and the gradient of the widest of these.
- * A lower bound. Pure.
+ * Bytes that any engine needs for one micro-batch: its rows, those read ahead, what the layers make of them, and the gradient of the widest
+ * of these. A lower bound. Pure.
  */
 export function stepSizeBytes(spec: JobSpec): number {
   const kept = layerWithShapes(spec.model).filter(({ layer }) => KEPT.has(layer.kind));
   const widths = kept.map(({ output }) => widthOf(output));
   const perRow = widths.reduce((sum, width) => sum + width, spec.model.inputs + Math.max(0, ...widths));
-  return mostRowsAtOnce(spec) * perRow * Float32Array.BYTES_PER_ELEMENT;
+  const rows = mostRowsAtOnce(spec);
+  return rows * perRow * Float32Array.BYTES_PER_ELEMENT + readAheadSizeBytes(spec.dataset.train, rows);
 }
 
 /**
@@ -69,10 +74,7 @@ export function checkStepMemory(spec: JobSpec, freeBytes: number, workersHere: n
 /** The same failure for memory that runs out while the job is on its way; anything else stays what it is. */
 export function namedMemoryFailure(thrown: unknown, spec: JobSpec): unknown {
   if (!(thrown instanceof Error) || thrown instanceof RingstrasseError) return thrown;
-  const isMemory = /allocation failed|out of memory|Cannot enlarge memory|could not allocate|Aborted\(OOM\)/i.test(
-    thrown.message,
-  );
-  if (!isMemory) return thrown;
+  if (!MEMORY_MESSAGE.test(thrown.message)) return thrown;
   const problem = `no memory is left on ${hostname()} for a step of ${mostRowsAtOnce(spec)} rows`;
   return noRoom(spec, problem, REMEDY, thrown);
 }

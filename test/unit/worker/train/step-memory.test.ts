@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JobSpec } from "../../../../shared/job-spec.js";
 import { PLAIN_STEP } from "../../../../shared/step-rules.js";
+import { readAheadOf } from "../../../../worker/data/read-ahead.js";
 import {
   checkStepMemory,
   evaluationRows,
@@ -17,7 +18,7 @@ function spec(engine: JobSpec["engine"], changes: Partial<JobSpec> = {}): JobSpe
     engine,
     replicas: 4,
     batchSize: 1_000_000,
-    dataset: { train: { rowCount: 400_000 }, test: null },
+    dataset: { train: { rowCount: 400_000, features: 20, featureType: "float32", targets: 1 }, test: null },
     stepRules: PLAIN_STEP,
     model: {
       inputs: 20,
@@ -40,6 +41,22 @@ describe("checkStepMemory", () => {
   it("falls with the number of micro-batches", () => {
     const stepRules = { ...PLAIN_STEP, accumulate: 4 };
     expect(stepSizeBytes(spec("tensorflow", { stepRules }))).toBe(3 * GB);
+  });
+
+  it("counts the batches read ahead of a file that is not loaded, and reads none ahead where they are large", () => {
+    const layer = { kind: "dense", name: "a", units: 10, activation: "softmax", initialBias: 0 };
+    const images = (batchSize: number) =>
+      spec("wasm", {
+        replicas: 1,
+        batchSize,
+        dataset: { train: { rowCount: 50_000, features: 3072, featureType: "uint8", targets: 1 }, test: null },
+        model: { inputs: 3072, layers: [layer] },
+      } as unknown as Partial<JobSpec>);
+    expect(stepSizeBytes(images(100))).toBe(100 * 4 * (3072 + 20) + 2 * 100 * 4 * 3073);
+    expect(readAheadOf(images(100).dataset.train, 100)).toBe(2);
+    // 614 MB that a step needs anyway, and not twice as much again.
+    expect(stepSizeBytes(images(50_000))).toBe(50_000 * 4 * (3072 + 20));
+    expect(readAheadOf(images(50_000).dataset.train, 50_000)).toBe(0);
   });
 
   it("refuses what can't fit, with figures and what to change", async () => {
@@ -65,7 +82,7 @@ describe("evaluationRows", () => {
   const heldOut = (rowCount: number, model: object): JobSpec =>
     spec("wasm", {
       batchSize: 4,
-      dataset: { train: { rowCount: 4 }, test: { rowCount } },
+      dataset: { train: { rowCount: 4, features: 20, featureType: "float32", targets: 1 }, test: { rowCount } },
       model,
     } as unknown as Partial<JobSpec>);
   const iris = { inputs: 4, layers: [{ kind: "dense", name: "a", units: 3, activation: "softmax", initialBias: 0 }] };
@@ -92,6 +109,8 @@ describe("namedMemoryFailure", () => {
   it("names what runtimes say when memory is out, and leaves the rest alone", () => {
     for (const message of [
       "Array buffer allocation failed",
+      "Invalid array buffer length",
+      "Invalid typed array length: 2000000000",
       "Aborted(OOM)",
       "WebAssembly.Memory.grow(): out of memory",
     ]) {
