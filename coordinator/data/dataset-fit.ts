@@ -1,4 +1,5 @@
 import { quoted } from "../../shared/data/csv-number.js";
+import { isImageShape } from "../../shared/data/image-shape.js";
 import { separatorRemedy } from "../../shared/data/other-separators.js";
 import type { TableLayout } from "../../shared/data/table-layout.js";
 import { RingstrasseError } from "../../shared/failure.js";
@@ -63,7 +64,7 @@ export function assertImagesFit(shape: readonly number[], network: NetworkShape,
     const problem = `the images have ${size} pixels (${shape.join(" × ")}), the network's input takes ${features}`;
     throw mismatch(file, elementPaths.input, problem, `Make the input block ${size} units large`);
   }
-  if (network.image !== undefined && withoutOnes(network.image) !== withoutOnes(shape)) {
+  if (network.image !== undefined && !isImageShape(shape, network.image)) {
     const problem = `the images are ${shape.join(" × ")}, the network takes their pixels for ${network.image.join(" × ")}`;
     const [height, width, channels = 1] = shape;
     const remedy = `Give the input block the dimension ${height}x${width ?? 1}x${channels}`;
@@ -107,11 +108,6 @@ export function tooManyClasses(count: number, network: NetworkShape, file: strin
   const problem = `the label column holds more than ${count - 1} different values, which can't be classes`;
   const remedy = "Check that labelIndex names the label column; for real values use problemType Approximators";
   return mismatch(file, network.elementPaths.output, problem, remedy);
-}
-
-/** One channel is often not written. */
-function withoutOnes(sides: readonly number[]): string {
-  return sides.filter((_, axis) => axis < 2 || sides[axis] !== 1).join(" × ");
 }
 
 function featureRemedy(found: number, features: number, targets: number): string {

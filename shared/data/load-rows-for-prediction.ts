@@ -6,6 +6,7 @@ import { dataInvalid } from "./data-failure.js";
 import type { FeatureTransform } from "./dataset-spec.js";
 import { detectFormat } from "./detect-format.js";
 import { type ApplyTransform, featureTransform } from "./feature-transform.js";
+import { isImageShape } from "./image-shape.js";
 import { findLabels, openLabelledImages } from "./labelled-images.js";
 import { separatorRemedy } from "./other-separators.js";
 import { refuseNamesInFirstRow } from "./table-header.js";
@@ -17,6 +18,8 @@ export interface PredictionRequest {
   /** Labels of IDX images; null: found by MNIST's naming, if they are there. */
   readonly labelsPath: string | null;
   readonly features: number;
+  /** `[height, width, channels]` where the model takes rows for images; absent: the order of a row's numbers means nothing to it. */
+  readonly image?: readonly [number, number, number] | undefined;
   readonly transform: FeatureTransform;
   readonly targets:
     | { readonly kind: "class"; readonly classNames: readonly string[] }
@@ -130,7 +133,7 @@ function tableTargets(
 }
 
 async function* imageBatches(request: PredictionRequest): AsyncGenerator<PredictionBatch> {
-  const { path, features, transform, batchRows, signal } = request;
+  const { path, features, image, transform, batchRows, signal } = request;
   const labelsPath = request.labelsPath ?? (await findLabels(path));
   const opened = await openLabelledImages(path, labelsPath, signal);
   await using images = opened.images;
@@ -138,6 +141,11 @@ async function* imageBatches(request: PredictionRequest): AsyncGenerator<Predict
   if (images.itemSize !== features) {
     const problem = `the images have ${images.itemSize} pixels, the model takes ${features} features`;
     const remedy = "Give images of the size that the model was trained on";
+    throw new RingstrasseError({ code: "DATA_MISMATCH", file: path, elementPath: null, problem, remedy });
+  }
+  if (image !== undefined && !isImageShape(images.shape, image)) {
+    const problem = `the images are ${images.shape.join(" × ")}, the model takes their pixels for ${image.join(" × ")}`;
+    const remedy = "Give images of the height, width and channels that the model was trained on, in this order";
     throw new RingstrasseError({ code: "DATA_MISMATCH", file: path, elementPath: null, problem, remedy });
   }
   const apply: ApplyTransform = featureTransform(transform, features);

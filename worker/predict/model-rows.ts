@@ -26,6 +26,7 @@ export function rowsOf(
     path: dataPath,
     labelsPath,
     features: facts.model.inputs,
+    image: facts.model.inputShape,
     transform: facts.transform,
     targets: targetsOf(facts),
     labelColumn: facts.labelColumn,

@@ -64,9 +64,9 @@ describe("loadRowsForPrediction", () => {
     const [last] = await load("1,2,b\n", { labelColumn: null });
     expect(last?.targets).toEqual({ kind: "class", classes: Uint32Array.of(1) });
     const [whole] = await load("1,2,1.000e+00\n", { targets: { kind: "class", classNames: ["1", "2"] } });
+    expect(whole?.targets).toEqual({ kind: "class", classes: Uint32Array.of(0) });
     const [earlier] = await load("1,2,1\n", { targets: { kind: "class", classNames: ["1e0", "2e0"] } });
     expect(earlier?.targets).toEqual({ kind: "class", classes: Uint32Array.of(0) });
-    expect(whole?.targets).toEqual({ kind: "class", classes: Uint32Array.of(0) });
   });
 
   it("takes real-valued targets", async () => {
@@ -100,6 +100,16 @@ describe("loadRowsForPrediction", () => {
     expect(values.problem).toContain("real values");
     const size = await failureWithCode("DATA_MISMATCH", () => collect({ features: 3 }));
     expect(size.problem).toContain("2 pixels, the model takes 3");
+  });
+
+  it("refuses images of another shape with as many pixels, where the model takes them for images", async () => {
+    const images = idxFile([3, 1, 2], [0, 255, 51, 102, 153, 204]);
+    const scale = { labelColumn: null, transform: { kind: "scale" as const, divisor: 255 } };
+    expect(await load(images, { ...scale, image: [1, 2, 1] })).toHaveLength(2);
+    const turned = await failureWithCode("DATA_MISMATCH", () => load(images, { ...scale, image: [2, 1, 1] }));
+    expect(turned.problem).toContain("1 × 2, the model takes their pixels for 2 × 1 × 1");
+    // A table has no shape.
+    expect(await load("1,2\n", { image: [2, 1, 1] })).toHaveLength(1);
   });
 
   it("yields the bits that training sees", async () => {
