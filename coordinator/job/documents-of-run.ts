@@ -24,8 +24,8 @@ export interface ResultPlaces {
 /** The documents that a finished run gives its object. Pure. @throws RangeError when weights and model don't fit */
 export function documentsOfRun(run: TrainingRun, ended: EndedRun, places: ResultPlaces): ResultDocument[] {
   const { event: _finished, ...finished } = ended.finished;
-  const { object, version } = run;
+  const { object, dataName, version } = run;
   const spec = { ...run.spec, engine: EngineNameSchema.parse(finished.engine) };
   const weights = ended.weights.subarray(0, 4 * layoutOf(spec.model).parameterCount);
-  return resultDocuments({ ...ended, ...places, weights, finished, spec, object, version });
+  return resultDocuments({ ...ended, ...places, weights, finished, spec, object, dataName, version });
 }

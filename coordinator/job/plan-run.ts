@@ -148,6 +148,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
       checkpoints,
       resumed: resumed === null ? null : { ...resumed.description, file: resumedFile },
     }),
+    dataName: dataNameOf(job),
     policy: groupPolicy(plan, collective, options),
     output,
     shownOut,
@@ -156,6 +157,12 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
     version: VERSION,
     ...{ resumable, checkpoints, resumed, resumedFile },
   };
+}
+
+/** A server that is reported to names the data of its jobs in their documents, and hands over copies. */
+function dataNameOf({ definition, options }: ReadJob): string | null {
+  const isNamed = options["report-to"] !== undefined && definition.dataSchemaId !== null;
+  return isNamed ? null : (options.data ?? null);
 }
 
 /** Of a checkpoint in the output directory, where that has another name for others. */

@@ -13,6 +13,8 @@ export interface TrainingRun {
   /** What the user gave; the result documents speak of it. */
   readonly object: VinnslObject;
   readonly configuration: Configuration;
+  /** What an option named as the data, in the document's place; null: the document names it. */
+  readonly dataName: string | null;
   readonly policy: GroupPolicy;
   readonly output: OutputDirectory;
   /** The output directory as those who see the run are told of it. */

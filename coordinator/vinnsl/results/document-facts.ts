@@ -105,9 +105,9 @@ export function activationText({ layers }: ModelSpec): string {
   ].join(" ");
 }
 
-/** What names the data; null: the document doesn't say. */
-export function dataName({ object }: RunFacts): string | null {
-  return textAt(partOf(object, "definition"), "data", "dataSchemaID");
+/** What names the data that was trained on; null: neither an option nor the document did. */
+export function dataName({ object, dataName: given }: RunFacts): string | null {
+  return given ?? textAt(partOf(object, "definition"), "data", "dataSchemaID");
 }
 
 /** ID of the input block. */

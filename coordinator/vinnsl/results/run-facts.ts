@@ -9,6 +9,8 @@ export type EpochFigures = Omit<EpochEvent, "event">;
 export interface RunFacts {
   /** What was trained, as the user gave it. */
   readonly object: VinnslObject;
+  /** What it was trained on where its `dataSchemaID` had no say; null: what that names. */
+  readonly dataName: string | null;
   readonly spec: JobSpec;
   readonly finished: Omit<FinishedEvent, "event">;
   /** In the order of epochs. */

@@ -28,6 +28,7 @@ export function exampleRun(document: Uint8Array, changes: Partial<RunFacts> = {}
   }); // biome-ignore format: one line per few fields
   return {
     object: parseVinnslXml(document),
+    dataName: null,
     spec,
     finished,
     history,

@@ -117,6 +117,15 @@ describe("result documents", () => {
     ]);
   });
 
+  it("name the data that was trained on: an option's before the document's", () => {
+    const names = (changes: Partial<RunFacts>) => {
+      const { instance, trainingresult } = documentsOf(exampleRun(exampleDocument("iris/iris.xml"), changes));
+      return [textAt(trainingresult, "data", "file"), textAt(instance, "dataSchemaID")];
+    };
+    expect(names({})).toEqual(["name/iris.csv", "name/iris.csv"]);
+    expect(names({ dataName: "other.csv" })).toEqual(["other.csv", "other.csv"]);
+  });
+
   it("draw the loss, and give a table of the epochs where all was measured", () => {
     const { result } = documentsOf(exampleRun(exampleDocument("iris/iris.xml")));
     const diagram = findChild(result, "diagram2d");
