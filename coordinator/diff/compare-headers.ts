@@ -24,10 +24,14 @@ export function configurationDifferences(a: HashLogHeader, b: HashLogHeader): Co
   ];
 }
 
+/** Facts that every run has, whatever its version's log said of them. */
+const UNTOLD: ReadonlySet<string> = new Set(["testSplit", "labelIndex"]);
+
 function differences<Facts extends object>(a: Facts, b: Facts, numeric: boolean): ConfigurationDifference[] {
   const found: ConfigurationDifference[] = [];
   // Of two versions, one may know facts that the other doesn't.
   for (const name of Object.keys({ ...a, ...b }) as (keyof Facts & string)[]) {
+    if (UNTOLD.has(name) && (a[name] === undefined || b[name] === undefined)) continue;
     const [inA, inB] = [describe(a[name]), describe(b[name])];
     if (inA !== inB) found.push({ name, a: inA, b: inB, numeric });
   }

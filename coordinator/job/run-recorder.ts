@@ -134,7 +134,7 @@ function engineWarnings({ resumed, spec }: TrainingRun, engine: EngineFacts): st
 type HashLogStart = Parameters<typeof BlockHashLog.create>[1];
 
 function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeginning): HashLogStart {
-  const { spec, policy, datasetSha256 } = run;
+  const { spec, policy, datasetSha256, resumable } = run;
   const layout = layoutOf(spec.model);
   const { accumulate, clipNorm, precision, schedule, warmUpSteps, payload, rounds, mostStepsAhead } = spec.stepRules;
   const committed = rounds === null ? spec.optimizer : outerOptimizer(rounds);
@@ -156,6 +156,7 @@ function hashLogHeader(run: TrainingRun, { engine, collective, ordered }: RunBeg
       mostStepsAhead,
       loss: spec.model.loss,
       datasetSha256,
+      ...{ testSplit: resumable.testSplit, labelIndex: resumable.labelIndex },
     },
     machinery: {
       workers: policy.workers,

@@ -44,8 +44,11 @@ export const HashLogHeaderSchema = z.strictObject({
     /** Absent in logs of versions without async, and of those whose logs left it out; null: all workers do each step together. */
     mostStepsAhead: positive.nullable().optional(),
     loss: z.string(),
-    /** Hash of the prepared data; null when there is none. */
+    /** Hash of the contents of the data's files, which decide over its rows together with the next two; null when there are none. */
     datasetSha256: z.string().nullable(),
+    /** Share of the rows that was held out, and the column of the label (null: the last); absent in logs of versions that didn't say. */
+    testSplit: z.number().optional(),
+    labelIndex: whole.nullable().optional(),
   }),
   /** What must not matter, as long as the collective is ordered. */
   machinery: z.strictObject({

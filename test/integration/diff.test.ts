@@ -146,6 +146,17 @@ describe("ringstrasse diff of real runs", () => {
     expect(json.result).toMatchObject({ kind: "different", difference });
   });
 
+  it("another test split: other rows, and that it is the cause", async () => {
+    const runs = await job();
+    const a = await runs.run("a", { parameters: { testsplit: 0.2 } });
+    const b = await runs.run("b", { parameters: { testsplit: 0.3 } });
+    const { exitCode, json } = await diff(a, b);
+    expect(exitCode).toBe(1);
+    expect(json.configuration).toContainEqual({ name: "testSplit", a: "0.2", b: "0.3", numeric: true });
+    const told = await readFile(join(a, "trainingresult.xml"), "utf8");
+    expect(told).toMatch(/<data>\s*<file>[^<]*blobs\.csv<\/file>/);
+  });
+
   it("without hashes of every step: the first epoch, and how to learn more", async () => {
     const runs = await job();
     const a = await runs.run("a", { hashes: "epoch" });

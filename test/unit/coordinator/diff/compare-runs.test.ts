@@ -265,4 +265,16 @@ describe("compareRuns", () => {
     const older = await compare({}, { header: { numerics: { ...numerics, rounds: null } } });
     expect(older.configuration).toEqual([{ name: "mostStepsAhead", a: "none", b: "4", numeric: true }]);
   });
+
+  it("names what else decides over the rows, but not against a version that didn't say", async () => {
+    const { numerics } = hashLogHeader();
+    const told = (testSplit: number, labelIndex: number | null) => ({
+      header: { numerics: { ...numerics, testSplit, labelIndex } },
+    });
+    expect((await compare(told(0.2, null), told(0.3, 4))).configuration).toEqual([
+      { name: "testSplit", a: "0.2", b: "0.3", numeric: true },
+      { name: "labelIndex", a: "none", b: "4", numeric: true },
+    ]);
+    expect((await compare({}, told(0.3, 4))).configuration).toEqual([]);
+  });
 });
