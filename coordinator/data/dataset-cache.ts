@@ -23,6 +23,7 @@ const PreparedRowsSchema = z.object({
   dataset: DatasetSpecSchema,
   contentSha256: z.string(),
   labelColumn: whole.nullable(),
+  featureNames: z.array(z.string()).nullable(),
   warnings: z.array(z.string()),
   files: z.record(z.string(), FileFactsSchema),
 });

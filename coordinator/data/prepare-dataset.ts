@@ -34,6 +34,8 @@ export interface PreparedDataset {
   readonly testRowsSha256: string | null;
   /** 0-based first target column, to be kept with the model; null: the data is no table. */
   readonly labelColumn: number | null;
+  /** What the table's header calls the features, in their order, to be kept with the model; null: there is no header, or no table. */
+  readonly featureNames: readonly string[] | null;
   /** True when nothing had to be prepared. */
   readonly cached: boolean;
   /** For the user: full sentences without final period. */
@@ -61,10 +63,11 @@ export async function prepareDataset(request: PrepareRequest): Promise<PreparedD
     return prepared;
   };
   const { entry, cached, repaired } = await cache.keep(cacheKey(request, sources), { build, hold, signal });
-  const { dataset, contentSha256, labelColumn, files } = entry;
+  const { dataset, contentSha256, labelColumn, featureNames, files } = entry;
   const testRowsSha256 = dataset.test === null ? null : (files[basename(dataset.test.path)]?.sha256 ?? null);
   const notes = repaired === null ? [] : [`Prepared data was damaged and has been prepared again (${repaired})`];
-  return { dataset, contentSha256, testRowsSha256, labelColumn, cached, warnings: [...notes, ...entry.warnings] };
+  const warnings = [...notes, ...entry.warnings];
+  return { dataset, contentSha256, testRowsSha256, labelColumn, featureNames, cached, warnings };
 }
 
 function cacheKey(request: PrepareRequest, sources: DataSources): string {

@@ -52,7 +52,7 @@ export async function prepareImages(
     request.labelIndex === null
       ? []
       : ["labelIndex names a column of a table; images have their labels in a file of their own"];
-  return { dataset, contentSha256, labelColumn: null, warnings: [...warnings, ...idle], files };
+  return { dataset, contentSha256, labelColumn: null, featureNames: null, warnings: [...warnings, ...idle], files };
 }
 
 async function openImages(

@@ -4,6 +4,7 @@ import { className } from "../../shared/data/class-label.js";
 import { quoted } from "../../shared/data/csv-number.js";
 import { dataInvalid } from "../../shared/data/data-failure.js";
 import type { RowFileSpec } from "../../shared/data/dataset-spec.js";
+import { refuseOtherFeatures } from "../../shared/data/feature-names.js";
 import type { TableLayout } from "../../shared/data/table-layout.js";
 import { LabelCollector } from "./class-labels.js";
 import { ColumnStatistics } from "./column-statistics.js";
@@ -12,14 +13,12 @@ import type { PreparedRows } from "./dataset-cache.js";
 import { assertClassCount, type NetworkShape, tooManyClasses } from "./dataset-fit.js";
 import { ROW_FILES, writeSplit } from "./distribute-rows.js";
 import { chooseHeldOut, type SplitRequest } from "./held-out.js";
-import { type EncodeLabel, readTable } from "./read-table.js";
+import { type EncodeLabel, type ReadTable, readTable } from "./read-table.js";
 import { type FileFacts, RowFileWriter } from "./row-file-writer.js";
 import { readPieces } from "./row-pieces.js";
 
-interface StagedTable {
+interface StagedTable extends ReadTable {
   readonly path: string;
-  readonly layout: TableLayout;
-  readonly warnings: readonly string[];
   readonly rowCount: number;
   /** Null for real-valued targets. */
   readonly classes: { readonly names: string[]; readonly labels: Uint32Array } | null;
@@ -37,7 +36,7 @@ export async function prepareTable(
 ): Promise<PreparedRows> {
   const { train, test, contentSha256 } = sources;
   const staged = await stageTable(train.path, request, join(folder, "all.rows"), request.signal);
-  const { layout, classes, rowCount } = staged;
+  const { layout, classes, rowCount, featureNames } = staged;
   if (classes !== null) assertClassCount(classes.names, request, train.path, labelOfFirstAlone(classes));
   const { heldOut, warnings } = chooseHeldOut({
     ...request,
@@ -55,6 +54,7 @@ export async function prepareTable(
   const notes = [...staged.warnings, ...warnings];
   if (test !== null) {
     const testTable = await writeTestTable(test.path, request, classes?.names ?? [], folder);
+    refuseOtherFeatures(testTable.featureNames, featureNames, test.path);
     written.test = testTable.facts;
     notes.push(...testTable.warnings);
   }
@@ -70,7 +70,8 @@ export async function prepareTable(
     [ROW_FILES.train]: written.train,
     ...(written.test === null ? {} : { [ROW_FILES.test]: written.test }),
   };
-  return { dataset, contentSha256, labelColumn: layout.labelColumn, warnings: notes, files };
+  const kept = { labelColumn: layout.labelColumn, featureNames: featureNames === null ? null : [...featureNames] };
+  return { dataset, contentSha256, ...kept, warnings: notes, files };
 }
 
 /** The class of the first row where no other has it, so that the row may be a header; null: others have it too. */
@@ -84,10 +85,10 @@ async function writeTestTable(
   request: NetworkShape & SplitRequest,
   names: readonly string[],
   folder: string,
-): Promise<{ facts: FileFacts; warnings: readonly string[] }> {
+): Promise<ReadTable & { facts: FileFacts }> {
   await using writer = await RowFileWriter.create(join(folder, ROW_FILES.test));
-  const { warnings } = await readTable(file, request, { writer, encode: encoderOf(names) }, request.signal);
-  return { facts: await writer.finish(), warnings };
+  const table = await readTable(file, request, { writer, encode: encoderOf(names) }, request.signal);
+  return { ...table, facts: await writer.finish() };
 }
 
 async function stageTable(
@@ -103,9 +104,9 @@ async function stageTable(
     if (collector.overflowed) throw tooManyClasses(collector.classCount, network, file);
     return null;
   };
-  const { layout, warnings } = await readTable(file, network, { writer, encode }, signal);
+  const table = await readTable(file, network, { writer, encode }, signal);
   const { rowCount } = await writer.finish();
-  return { path, layout, warnings, rowCount, classes: network.target.kind === "class" ? collector.finish() : null };
+  return { ...table, path, rowCount, classes: network.target.kind === "class" ? collector.finish() : null };
 }
 
 /** Labels of test data must be classes of the training data. */

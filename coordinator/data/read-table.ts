@@ -1,6 +1,7 @@
 import { float32Field } from "../../shared/data/csv-number.js";
 import { type CsvRecord, readCsv } from "../../shared/data/csv-source.js";
 import { dataInvalid } from "../../shared/data/data-failure.js";
+import { featureNamesOf } from "../../shared/data/feature-names.js";
 import { headerWarning, refuseNamesInFirstRow } from "../../shared/data/table-header.js";
 import { readFeatures, type TableLayout } from "../../shared/data/table-layout.js";
 import { type NetworkShape, tableLayout } from "./dataset-fit.js";
@@ -13,6 +14,8 @@ export type EncodeLabel = (label: string, place: { file: string; row: number; co
 export interface ReadTable {
   /** The roles of the columns. */
   readonly layout: TableLayout;
+  /** What the header calls the features, in their order; null: there is no header. */
+  readonly featureNames: readonly string[] | null;
   /** For the user: full sentences without final period. */
   readonly warnings: readonly string[];
 }
@@ -30,12 +33,9 @@ export async function readTable(
   signal?: AbortSignal,
 ): Promise<ReadTable> {
   let layout: TableLayout | null = null;
-  let warning: string | null = null;
+  const header: { names: readonly string[] | null } = { names: null };
   let appendRow: (record: CsvRecord) => void = () => undefined;
-  const onHeader = (names: readonly string[]) => {
-    warning = headerWarning(names, path);
-  };
-  for await (const records of readCsv(path, signal, onHeader)) {
+  for await (const records of readCsv(path, signal, (names) => (header.names = names))) {
     if (layout === null) {
       layout = tableLayout(records[0]?.fields ?? [], network, path);
       refuseNamesInFirstRow(records, network.target.kind === "class" ? layout.labelColumn : null, path);
@@ -45,7 +45,9 @@ export async function readTable(
     await to.writer.drain();
   }
   if (layout === null) throw dataInvalid({ file: path }, "the file has no rows", "Give a file with one row per line");
-  return { layout, warnings: warning === null ? [] : [warning] };
+  if (header.names === null) return { layout, featureNames: null, warnings: [] };
+  const warning = headerWarning(header.names, path);
+  return { layout, featureNames: featureNamesOf(header.names, layout), warnings: warning === null ? [] : [warning] };
 }
 
 function rowAppender(

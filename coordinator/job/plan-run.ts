@@ -153,6 +153,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
     output,
     shownOut,
     labelColumn: prepared.labelColumn,
+    featureNames: prepared.featureNames,
     datasetSha256: prepared.contentSha256,
     version: VERSION,
     ...{ resumable, checkpoints, resumed, resumedFile },

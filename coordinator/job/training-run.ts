@@ -20,6 +20,7 @@ export interface TrainingRun {
   /** The output directory as those who see the run are told of it. */
   readonly shownOut: string;
   readonly labelColumn: number | null;
+  readonly featureNames: readonly string[] | null;
   readonly datasetSha256: string;
   readonly version: string;
   /** What of it must stay as it is wherever it goes on. */

@@ -5,6 +5,8 @@ import type { TrainingRun } from "./training-run.js";
 export async function writeTrainedModel(run: TrainingRun, weights: Uint8Array): Promise<void> {
   const { jobId, seed, model, dataset } = run.spec;
   const { transform, classNames } = dataset;
-  const facts = { jobId, seed, model, transform, classNames, labelColumn: run.labelColumn };
+  const { labelColumn, featureNames } = run;
+  const named = featureNames === null ? {} : { featureNames: [...featureNames] };
+  const facts = { jobId, seed, model, transform, classNames, labelColumn, ...named };
   await writeModel(run.output.modelDir, { facts, weights, version: run.version });
 }

@@ -5,6 +5,7 @@ import { type CsvRecord, readCsv } from "./csv-source.js";
 import { dataInvalid } from "./data-failure.js";
 import type { FeatureTransform } from "./dataset-spec.js";
 import { detectFormat } from "./detect-format.js";
+import { featureNamesOf, refuseOtherFeatures } from "./feature-names.js";
 import { type ApplyTransform, featureTransform } from "./feature-transform.js";
 import { isImageShape } from "./image-shape.js";
 import { findLabels, openLabelledImages } from "./labelled-images.js";
@@ -20,6 +21,8 @@ export interface PredictionRequest {
   readonly features: number;
   /** `[height, width, channels]` where the model takes rows for images; absent: the order of a row's numbers means nothing to it. */
   readonly image?: readonly [number, number, number] | undefined;
+  /** What training's header called the features; absent: its table had none, or it was no table. */
+  readonly featureNames?: readonly string[] | undefined;
   readonly transform: FeatureTransform;
   readonly targets:
     | { readonly kind: "class"; readonly classNames: readonly string[] }
@@ -66,9 +69,12 @@ async function* tableBatches(request: PredictionRequest): AsyncGenerator<Predict
   }
   let layout: TableLayout | null = null;
   let waiting: CsvRecord[] = [];
-  for await (const records of readCsv(path, signal)) {
+  const header: { names: readonly string[] | null } = { names: null };
+  for await (const records of readCsv(path, signal, (names) => (header.names = names))) {
     if (layout === null) {
       layout = layoutOf(request, records[0]?.fields ?? []);
+      const names = header.names === null ? null : featureNamesOf(header.names, layout);
+      refuseOtherFeatures(names, request.featureNames ?? null, path);
       refuseNamesInFirstRow(records, request.targets.kind === "class" ? layout.labelColumn : null, path);
     }
     waiting = waiting.concat(records);

@@ -27,6 +27,8 @@ export const ModelFactsSchema = z
     classNames: z.array(z.string()).nullable(),
     /** 0-based column that held the label (the first one, for several targets) in training; null: it was not a table. */
     labelColumn: z.number().int().nonnegative().nullable(),
+    /** What the training data's header called the features, in their order; absent: it had none, or is of a version that did not keep it. */
+    featureNames: z.array(z.string()).optional(),
     /** SHA-256 over all trainable weights in layer order, little-endian float32. */
     weightsSha256: z.string().regex(/^[0-9a-f]{64}$/),
     /** The same over the running statistics; absent where the model has none. */
@@ -35,7 +37,7 @@ export const ModelFactsSchema = z
       .regex(/^[0-9a-f]{64}$/)
       .optional(),
   })
-  .superRefine(({ model, transform, classNames }, context) => {
+  .superRefine(({ model, transform, classNames, featureNames }, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
     const names = model.layers.map((layer) => layer.name);
     if (new Set(names).size !== names.length) refuse("model", "two layers have the same name");
@@ -51,6 +53,9 @@ export const ModelFactsSchema = z
     } else {
       if (classNames !== null) refuse("classNames", "a model of real-valued targets has no classes");
       if (outputs !== model.targets.outputs) refuse("model", `${outputs} outputs for ${model.targets.outputs} targets`);
+    }
+    if (featureNames !== undefined && featureNames.length !== model.inputs) {
+      refuse("featureNames", `${featureNames.length} names for ${model.inputs} inputs`);
     }
     if (transform.kind === "standardise") {
       const { mean, deviation } = transform;

@@ -114,5 +114,6 @@ function safetensorsMetadata(facts: ModelFacts, generatedBy: string): Record<str
     transform: JSON.stringify(facts.transform),
     classNames: JSON.stringify(facts.classNames),
     labelColumn: JSON.stringify(facts.labelColumn),
+    ...(facts.featureNames === undefined ? {} : { featureNames: JSON.stringify(facts.featureNames) }),
   };
 }

@@ -27,6 +27,7 @@ export function rowsOf(
     labelsPath,
     features: facts.model.inputs,
     image: facts.model.inputShape,
+    featureNames: facts.featureNames,
     transform: facts.transform,
     targets: targetsOf(facts),
     labelColumn: facts.labelColumn,

@@ -16,7 +16,14 @@ function ofSize(sizeBytes: number): (folder: string) => Promise<PreparedRows> {
     const row = { features: 1, featureType: "float32", targets: 1, targetType: "class" } as const;
     const train = { ...row, path: "ballast", rowCount: 0 };
     const dataset = { train, test: null, transform: { kind: "scale", divisor: 1 }, classNames: ["a", "b"] };
-    return { dataset, contentSha256: "0", labelColumn: null, warnings: [], files: {} } as unknown as PreparedRows;
+    return {
+      dataset,
+      contentSha256: "0",
+      labelColumn: null,
+      featureNames: null,
+      warnings: [],
+      files: {},
+    } as unknown as PreparedRows;
   };
 }
 

@@ -101,6 +101,21 @@ describe("prepareDataset: tables", () => {
     expect(warnings[0]).toMatch(/^The first line of .* \(0,1,2\) was taken for a header/);
   });
 
+  it("keeps what the header calls the features, and refuses test data whose header names them otherwise", async () => {
+    const table = "kind,a,b\nx,1,2\ny,3,4\n";
+    const testPath = join(await temporaryDirectory(), "test.csv");
+    const withTest = async (content: string) => {
+      await writeFile(testPath, content);
+      return prepare(table, { labelIndex: 0, testPath });
+    };
+    expect((await withTest("class,a,b\nx,5,6\n")).featureNames).toEqual(["a", "b"]);
+    expect((await withTest("x,5,6\n")).featureNames).toEqual(["a", "b"]);
+    expect((await prepare("1,2,x\n3,4,y\n")).featureNames).toBeNull();
+    const failure = await failureWithCode("DATA_MISMATCH", () => withTest("kind,b,a\nx,5,6\n"));
+    expect(failure).toMatchObject({ file: testPath });
+    expect(failure.problem).toContain('feature 1 is named "b"');
+  });
+
   it("takes several real-valued targets, at the end or anywhere", async () => {
     const target = { kind: "values" as const, outputs: 2 };
     const last = await prepare("1,2,3.5,4\n5,6,7,8\n", { target });

@@ -57,6 +57,20 @@ describe("loadRowsForPrediction", () => {
     expect(names.remedy).toContain("header");
   });
 
+  it("refuses features that a header names otherwise than training's did, with or without the label", async () => {
+    const trained = { featureNames: ["a", "b"], labelColumn: 0 };
+    expect(await load("a,b\n1,2\n", trained)).toHaveLength(1);
+    expect(await load("kind,a,b\na,1,2\n", trained)).toHaveLength(1);
+    // Without a header, here or in training, nobody knows.
+    expect(await load("1,2\n", trained)).toHaveLength(1);
+    expect(await load("b,a\n1,2\n")).toHaveLength(1);
+    for (const content of ["b,a\n1,2\n", "a,b,kind\na,1,2\n"]) {
+      const failure = await failureWithCode("DATA_MISMATCH", () => load(content, trained));
+      expect(failure.problem).toMatch(/^feature 1 is named "b", and was "a" in the training data$/);
+      expect(failure.remedy).toContain('"a", "b"');
+    }
+  });
+
   it("takes labels where they were in training and yields them apart", async () => {
     const [batch] = await load("b,1,2\na,3,4\n", { labelColumn: 0 });
     expect(batch?.targets).toEqual({ kind: "class", classes: Uint32Array.of(1, 0) });

@@ -93,6 +93,15 @@ describe("writeModel", () => {
     loaded.dispose();
   });
 
+  it("keeps the names of features, where they are known", async () => {
+    const directory = join(await temporaryDirectory(), "model");
+    const { facts, ...model } = tinyModel();
+    await writeModel(directory, { ...model, facts: { ...facts, featureNames: ["a", "b", "c", "d"] } });
+    expect((await readModel(directory)).facts.featureNames).toEqual(["a", "b", "c", "d"]);
+    await writeModel(directory, { ...model, facts });
+    expect((await readModel(directory)).facts).not.toHaveProperty("featureNames");
+  });
+
   it("replaces an earlier model whole", async () => {
     const parent = await temporaryDirectory();
     const directory = join(parent, "model");
@@ -128,6 +137,8 @@ describe("writeModel", () => {
     await expect(writeModel(directory, { ...model, weights: model.weights.subarray(4) })).rejects.toThrow(
       /168 bytes of weights for 43 float32/,
     );
+    const names = { ...model.facts, featureNames: ["a", "b"] };
+    await expect(writeModel(directory, { ...model, facts: names })).rejects.toThrow(/2 names for 4 inputs/);
     const facts = { ...model.facts, classNames: ["a", "b"] };
     await expect(writeModel(directory, { ...model, facts })).rejects.toThrow(/2 names for 3 classes/);
   });
