@@ -1,12 +1,13 @@
 import { RingstrasseError } from "../failure.js";
-import { quoted } from "./csv-number.js";
+import { looksNumeric, quoted } from "./csv-number.js";
 import type { TableLayout } from "./table-layout.js";
 
 /** Most names that a message has room for. */
 const NAMES_TOLD = 8;
 
-/** What a header calls the feature columns, in their order. Pure. @param names of all columns */
-export function featureNamesOf(names: readonly string[], { labelColumn, targets }: TableLayout): string[] {
+/** What a header calls the feature columns, in their order; null where it only counts them. Pure. @param names of all columns */
+export function featureNamesOf(names: readonly string[], { labelColumn, targets }: TableLayout): string[] | null {
+  if (names.some(looksNumeric)) return null;
   const first = labelColumn ?? names.length;
   return names.filter((_, column) => column < first || column >= first + targets);
 }

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { looksNumeric, quoted } from "./csv-number.js";
 import type { CsvRecord } from "./csv-source.js";
 import { dataInvalid } from "./data-failure.js";
@@ -35,7 +36,7 @@ function countsColumns(first: readonly string[], below: readonly string[]): bool
 export function headerWarning(names: readonly string[], file: string): string | null {
   if (!names.some(looksNumeric)) return null;
   const few = names.slice(0, 4).join(",") + (names.length > 4 ? ",…" : "");
-  return `The first line of ${file} (${few}) was taken for a header, since it counts the columns from 0; if it is a row, write its first number as ${names.find(looksNumeric)}.0`;
+  return `The first line of ${basename(file)} (${few}) was taken for a header, since it counts the columns from 0; if it is a row, write its first number as ${names.find(looksNumeric)}.0`;
 }
 
 /** @throws RingstrasseError DATA_INVALID for a header whose first name is empty: an index would be taken for a feature */

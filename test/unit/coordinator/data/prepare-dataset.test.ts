@@ -95,10 +95,11 @@ describe("prepareDataset: tables", () => {
 
   it("says when numbers were taken for a header's names", async () => {
     const target = { kind: "values" as const, outputs: 1 };
-    const { dataset, warnings } = await prepare("0,1,2\n5.5,6,7\n8,9,10\n", { target });
+    const { dataset, featureNames, warnings } = await prepare("0,1,2\n5.5,6,7\n8,9,10\n", { target });
+    expect(featureNames).toBeNull();
     expect(dataset.train.rowCount).toBe(2);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/^The first line of .* \(0,1,2\) was taken for a header/);
+    expect(warnings[0]).toMatch(/^The first line of data.csv \(0,1,2\) was taken for a header/);
   });
 
   it("keeps what the header calls the features, and refuses test data whose header names them otherwise", async () => {
