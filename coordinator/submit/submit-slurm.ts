@@ -16,6 +16,7 @@ import { type BatchRequest, batchRequest } from "./batch-request.js";
 import { renderBatchScript } from "./batch-script.js";
 import { checkRequest } from "./check-request.js";
 import { checkpointsOf } from "./checkpoints-of.js";
+import { jobEnvironment } from "./job-environment.js";
 import { refuseUnfitPath, unsharedPlaces } from "./shared-path.js";
 import { shellWord } from "./shell-word.js";
 import { SlurmCommands } from "./slurm-commands.js";
@@ -71,7 +72,7 @@ export async function submitSlurm(
   const request = batchRequest(options, stemOf(document));
   const sweep = sweepOf(options);
   const { data, documents } = await checkJobs(command, document, { request, sweep });
-  const slurm = new SlurmCommands(around.environment);
+  const slurm = new SlurmCommands(jobEnvironment(around.environment));
   const remarks = checkRequest(request, await slurm.nodes());
   const resume = resumeOf(options, around.directory);
   const files = [around.execPath, around.entry, document, data, ...givenFiles(options)];

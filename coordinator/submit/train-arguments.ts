@@ -14,7 +14,7 @@ export function trainArguments(options: SubmitOptions, directory: string): strin
     const value = given[name];
     if (value === undefined) return [];
     if (value === true) return [`--${name}`];
-    // A switch that is off is said too: the job has the environment of `sbatch`, where it may be on.
+    // A switch that is off is said too: whoever hands the script in again by hand may have it on in the environment.
     const values = Array.isArray(value) ? value.map(String) : [String(value)];
     return values.map((text) => `--${name}=${PATHS.has(name) ? resolve(directory, text) : text}`);
   });
