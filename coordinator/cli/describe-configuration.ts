@@ -19,9 +19,10 @@ export function describeConfiguration(event: StartedEvent): string[] {
   const rounds = describeRounds(configuration);
   const collective = show(configuration["collective"]);
   const several = collective === "ring" ? `ring over ${show(configuration["transport"])}` : `collective ${collective}`;
+  const mode = configuration["mpiMode"] === "allreduce" ? ", mode allreduce" : "";
   const checkpoints = describeCheckpoints(asRecord(configuration["checkpoints"]));
   const encrypted = configuration["encrypt"] === true ? ", links over tcp encrypted" : "";
-  const exchange = workers === 1 ? "no exchange: one worker" : `${several}${encrypted}`;
+  const exchange = workers === 1 ? "no exchange: one worker" : `${several}${mode}${encrypted}`;
   return [
     `network: ${show(configuration["inputs"])} inputs, ${asList(configuration["layers"]).map(show).join(", ")}; loss ${show(configuration["loss"])}`,
     `data: ${show(configuration["data"])}, ${event.trainRows} training and ${event.testRows} test rows`,
@@ -35,10 +36,11 @@ export function describeConfiguration(event: StartedEvent): string[] {
 }
 
 /** What the result's bits depend on. */
-function bitsOf({ strategy }: StartedEvent["configuration"], replicas: number): string {
-  return strategy === "async"
-    ? "the result's bits depend on who is when done: asynchronous training gives other ones every time"
-    : `the result's bits belong to ${replicas} replicas: they are the same on 1 to ${replicas} workers with --replicas ${replicas}`;
+function bitsOf({ strategy, mpiMode }: StartedEvent["configuration"], replicas: number): string {
+  if (strategy === "async")
+    return "the result's bits depend on who is when done: asynchronous training gives other ones every time";
+  if (mpiMode === "allreduce") return "the result's bits depend on the number of workers: MPI adds in its own order";
+  return `the result's bits belong to ${replicas} replicas: they are the same on 1 to ${replicas} workers with --replicas ${replicas}`;
 }
 
 /** e.g. `after every 100 steps; the last 3 stay`; null: none but when the run is told to end. */

@@ -27,7 +27,8 @@ export function resultRows(event: FinishedEvent): (readonly [string, string])[] 
       `${plural(event.workers, "worker")}, ${plural(event.replicas, "replica")}, ${plural(event.threads, "thread")} each`,
     ],
     ["engine", event.engine],
-    ["collective", `${event.collective}${event.ordered ? "" : " (not ordered: other workers may give other bits)"}`],
+    // What that means for the bits differs: those of topk are the same on any number of workers all the same.
+    ["collective", `${event.collective}${event.ordered ? "" : " (not ordered)"}`],
     ["weights SHA-256", event.weightsSha256],
     ["model", event.modelDir],
   ];

@@ -30,6 +30,16 @@ describe("describeConfiguration", () => {
     ]);
   });
 
+  it.each(["ordered", "allreduce"])("promises the same bits only where they are kept: --mpi-mode %s", (mpiMode) => {
+    const lines = describeConfiguration(
+      startedEvent({ configuration: { ...configuration, collective: "mpi", mpiMode } }),
+    ).join("\n");
+    expect(/they are the same on 1 to 4 workers/.test(lines)).toBe(mpiMode === "ordered");
+    expect(/collective mpi, mode allreduce\n.*depend on the number of workers/.test(lines)).toBe(
+      mpiMode === "allreduce",
+    );
+  });
+
   it("tells that links are encrypted, where there are any", () => {
     const encrypted = { ...configuration, transport: "tcp", encrypt: true };
     expect(describeConfiguration(startedEvent({ configuration: encrypted }))).toContain(
