@@ -7,6 +7,7 @@ import { type LaunchedPlace, launcherCommand } from "../../shared/launch/launche
 import { createLogger } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
 import { hostAddress, tcpEndpoint } from "../../shared/transport/host-address.js";
+import { reachableUrl } from "../../shared/transport/reachable-url.js";
 import { chooseCheckpoint, runDirectoryOf } from "../checkpoint/choose-checkpoint.js";
 import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import { RowsHold } from "../data/rows-hold.js";
@@ -256,7 +257,7 @@ function invitation({ spec, policy }: TrainingRun, endpoint: string, madeToken: 
   const engine = spec.engine === "auto" ? "" : ` --engine ${spec.engine}`;
   const threads = spec.threads === 1 ? "" : ` --threads ${spec.threads}`;
   const token = `RINGSTRASSE_TOKEN=${madeToken ?? "…"}`;
-  return `waiting for ${workers} ${workers === 1 ? "worker" : "workers"}: ${token} ringstrasse worker --coordinator ${endpoint}${engine}${threads}`;
+  return `waiting for ${workers} ${workers === 1 ? "worker" : "workers"}: ${token} ringstrasse worker --coordinator ${reachableUrl(endpoint)}${engine}${threads}`;
 }
 
 function newJobId(file: string): string {

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { RingstrasseError } from "../../shared/failure.js";
 import { createLogger, type Logger } from "../../shared/logger.js";
 import { hostAddress } from "../../shared/transport/host-address.js";
+import { reachableUrl } from "../../shared/transport/reachable-url.js";
 import type { BatchGround } from "../batch/batch-ground.js";
 import { DEFAULT_PORT, type ServeOptions } from "../cli/serve-options.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
@@ -57,12 +58,13 @@ export interface ServePlaces {
   readonly localEngine: LocalEngine | null;
 }
 
-/** For people, on stdout. */
+/** For people, on stdout: with an address that other hosts reach too, where it listens at all of them. */
 export function describePlaces({ url, controlEndpoint, workerToken, localEngine }: ServePlaces): string {
-  const join = `RINGSTRASSE_TOKEN=${workerToken ?? "…"} ringstrasse worker --coordinator ${controlEndpoint}`;
+  const join = (endpoint: string) =>
+    `RINGSTRASSE_TOKEN=${workerToken ?? "…"} ringstrasse worker --coordinator ${reachableUrl(endpoint)}`;
   const lines = [
-    `ringstrasse serves at ${url}`,
-    controlEndpoint === null ? "jobs run as batch jobs of Slurm" : `more workers: ${join}`,
+    `ringstrasse serves at ${reachableUrl(url)}`,
+    controlEndpoint === null ? "jobs run as batch jobs of Slurm" : `more workers: ${join(controlEndpoint)}`,
   ];
   if (localEngine !== null) lines.push(`engine of this host's workers: ${localEngine.engine} (${localEngine.reason})`);
   return lines.join("\n");
