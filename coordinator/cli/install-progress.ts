@@ -32,7 +32,7 @@ export function createInstallProgress(stream: ProgressStream): InstallProgress {
   }: Extract<InstallEvent, { event: "download" }>) => {
     const figures = `${megabytes(receivedBytes)} of ${megabytes(downloadBytes)} MB, ${name}`;
     if (stream.isTTY === true) {
-      bar ??= startProgressBar(stream, downloadBytes);
+      bar ??= startProgressBar(stream, { total: downloadBytes, value: 0, figures });
       bar.update(receivedBytes, figures);
       return;
     }

@@ -1,4 +1,4 @@
-import { SingleBar } from "cli-progress";
+import { Format, SingleBar } from "cli-progress";
 
 /** One line that is drawn over and over. */
 export interface ProgressBar {
@@ -8,8 +8,15 @@ export interface ProgressBar {
   stop(): void;
 }
 
-/** cli-progress with an estimated time of arrival. */
-export function startProgressBar(stream: NodeJS.WritableStream, total: number): ProgressBar {
+export interface ProgressBarState {
+  readonly total: number;
+  /** What is done already: the pace is that of what comes after it. */
+  readonly value: number;
+  readonly figures: string;
+}
+
+/** cli-progress with an estimated time of arrival; "…" until there is a pace to tell it by. */
+export function startProgressBar(stream: NodeJS.WritableStream, state: ProgressBarState): ProgressBar {
   const bar = new SingleBar({
     stream,
     format: "{bar} {percentage}% ETA {eta_formatted}, {figures}",
@@ -22,8 +29,10 @@ export function startProgressBar(stream: NodeJS.WritableStream, total: number): 
     gracefulExit: false,
     // Steps come in bundles; a short memory would make the estimate jump.
     etaBuffer: 200,
+    // What is no number yet comes as text, whatever its type says.
+    formatTime: (time, options, step) => (typeof time === "number" ? Format.TimeFormat(time, options, step) : "…"),
   });
-  bar.start(total, 0, { figures: "" });
+  bar.start(state.total, state.value, { figures: state.figures });
   return {
     update: (value, figures) => {
       bar.update(value, { figures });

@@ -1,4 +1,11 @@
-import type { EpochEvent, ResumedEvent, StartedEvent, StepEvent, TrainEvent } from "../../shared/train-events.js";
+import type {
+  EpochEvent,
+  GenerationEvent,
+  ResumedEvent,
+  StartedEvent,
+  StepEvent,
+  TrainEvent,
+} from "../../shared/train-events.js";
 import { describeConfiguration } from "./describe-configuration.js";
 import { formatDuration, formatFigure, formatRate, formatShare } from "./format-figure.js";
 import { type ProgressBar, startProgressBar } from "./progress-bar.js";
@@ -40,8 +47,9 @@ class BarProgress implements Progress {
     if (event.event === "started") this.#start(event);
     else if (event.event === "step") this.#draw(event.step, this.#ofStep(event));
     else if (event.event === "epoch") this.#onEpoch(event);
+    else if (event.event === "generation") this.#onGeneration(event);
     else if (event.event === "collective") this.#tell(`collective: ${event.reason}`);
-    else if (event.event === "resumed") this.#tell(describeResumed(event));
+    else if (event.event === "resumed") this.#onResumed(event);
     else if (event.event === "warning") this.#tell(`warning: ${event.message}`);
     else if (event.event === "finished" || event.event === "failed") this.stop();
   }
@@ -54,7 +62,21 @@ class BarProgress implements Progress {
   #start(event: StartedEvent): void {
     this.#started = event;
     this.#stream.write(`${describeConfiguration(event).join("\n")}\n`);
-    this.#bar = startProgressBar(this.#stream, event.epochs * event.stepsPerEpoch);
+    this.#startBar(event);
+  }
+
+  #startBar({ epochs, stepsPerEpoch }: StartedEvent): void {
+    const state = { total: epochs * stepsPerEpoch, value: this.#step, figures: this.#figures };
+    this.#bar = startProgressBar(this.#stream, state);
+  }
+
+  #onGeneration(event: GenerationEvent): void {
+    if (this.#started !== null && isEngineOpen(this.#started)) this.#tell(describeWorkers(event));
+  }
+
+  #onResumed(event: ResumedEvent): void {
+    this.#step = event.step;
+    this.#tell(describeResumed(event));
   }
 
   #onEpoch(event: EpochEvent): void {
@@ -67,9 +89,7 @@ class BarProgress implements Progress {
   #tell(text: string): void {
     this.#bar?.stop();
     this.#stream.write(`${text}\n`);
-    if (this.#bar === null || this.#started === null) return;
-    this.#bar = startProgressBar(this.#stream, this.#started.epochs * this.#started.stepsPerEpoch);
-    this.#bar.update(this.#step, this.#figures);
+    if (this.#bar !== null && this.#started !== null) this.#startBar(this.#started);
   }
 
   #draw(step: number, figures: string): void {
@@ -101,6 +121,7 @@ class BarProgress implements Progress {
 class LineProgress implements Progress {
   readonly #stream: NodeJS.WritableStream;
   #every = 1;
+  #isEngineOpen = false;
 
   constructor(stream: NodeJS.WritableStream) {
     this.#stream = stream;
@@ -109,7 +130,10 @@ class LineProgress implements Progress {
   handle(event: TrainEvent): void {
     if (event.event === "started") {
       this.#every = Math.ceil(event.epochs / (MOST_LINES - 1));
+      this.#isEngineOpen = isEngineOpen(event);
       for (const line of describeConfiguration(event)) this.#write(line);
+    } else if (event.event === "generation") {
+      if (this.#isEngineOpen) this.#write(describeWorkers(event));
     } else if (event.event === "collective") {
       this.#write(`collective: ${event.reason}`);
     } else if (event.event === "resumed") {
@@ -129,6 +153,15 @@ class LineProgress implements Progress {
   #write(line: string): void {
     this.#stream.write(`${line}\n`);
   }
+}
+
+/** Whether the workers that come decide which engine it is; else it was told at the start. */
+function isEngineOpen({ configuration }: StartedEvent): boolean {
+  return configuration["engine"] === "auto";
+}
+
+function describeWorkers({ reason }: GenerationEvent): string {
+  return `workers: ${reason}`;
 }
 
 function describeResumed({ epoch, step, file }: ResumedEvent): string {

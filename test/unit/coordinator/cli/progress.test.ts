@@ -1,8 +1,31 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { describeConfiguration } from "../../../../coordinator/cli/describe-configuration.js";
 import { createProgress } from "../../../../coordinator/cli/progress.js";
 import { TextSink } from "../../../support/text-sink.js";
 import { epochEvent, finishedEvent, startedEvent, stepEvent } from "../../../support/train-events.js";
+
+describe("createProgress", () => {
+  const workers = [{ rank: 0, host: "node1", pid: 1, replicas: [0] }];
+  const reason = "2 workers; engine wasm, the fastest that all workers have; tensorflow: node2 lacks it";
+
+  it.each([
+    [true, "auto", 1],
+    [true, "wasm", 0],
+    [false, "auto", 1],
+    [false, "wasm", 0],
+  ])(
+    "on a terminal (%s) with the engine %s: which one the workers come to is told %i times",
+    (isTTY, engine, times) => {
+      const sink = new TextSink(isTTY);
+      const progress = createProgress(sink);
+      progress.handle(startedEvent({ configuration: { engine } }));
+      progress.handle({ event: "generation", generation: 1, workers, reason });
+      progress.handle(epochEvent(1));
+      progress.stop();
+      expect(sink.text.split(`workers: ${reason}\n`)).toHaveLength(times + 1);
+    },
+  );
+});
 
 describe("createProgress without a terminal", () => {
   it("writes whole lines: what starts, then figures of each epoch with the time left", () => {
@@ -90,6 +113,31 @@ describe("createProgress on a terminal", () => {
     progress.stop();
     expect(sink.text).toMatch(/\nwarning: a worker is slow\n/);
     expect(sink.text).toMatch(/slow\n[\s\S]*100% ETA \S+, loss 0\.1667, accuracy 50\.00 %, epoch 3\/3/);
+  });
+
+  const warning = { event: "warning", message: "a checkpoint was not written" } as const;
+  const resumed = { event: "resumed", epoch: 90, step: 90_000, file: "F", stateSha256: "a".repeat(64) } as const;
+
+  it.each([
+    ["a resumed run", [resumed]],
+    ["one that has warned", [stepEvent(90, 90_000), warning]],
+    ["one that has done both", [resumed, warning]],
+  ])("tells the time left by the pace of the steps that were done: %s", (_, before) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const sink = new TextSink(true);
+    const progress = createProgress(sink);
+    progress.handle(startedEvent({ epochs: 100, stepsPerEpoch: 1000 }));
+    for (const event of before) progress.handle(event);
+    const started = sink.text.length;
+    for (const step of [90_001, 90_002, 90_003]) {
+      vi.advanceTimersByTime(10_000);
+      progress.handle(stepEvent(91, step));
+    }
+    progress.stop();
+    const times = [...sink.text.slice(started).matchAll(/90% ETA (\S+), /g)].map(([, time]) => time);
+    // 9,999 to 9,997 steps of 10 s.
+    expect(new Set(times)).toEqual(new Set(["27h45m"]));
   });
 
   it("ends the bar when the job fails, and is quiet when nothing ever started", () => {
