@@ -22,7 +22,8 @@ export function refuseIdleInterface(options: TrainOptions, place: LaunchedPlace 
  * @param place null: these workers are no ranks
  * @throws RingstrasseError USAGE
  */
-export function refuseIdleFlags({ values, sources }: ParsedTrain, place: LaunchedPlace | null): void {
+export function refuseIdleFlags(command: ParsedTrain, place: LaunchedPlace | null): void {
+  const { values, sources } = command;
   const ofMpi = OF_MPI.find((name) => sources[name] === "flag");
   if (ofMpi !== undefined && (place === null || !hasMpi(place.launcher))) {
     const problem = "it is for ranks of mpirun or of srun with MPI, which these workers are not";
@@ -30,6 +31,14 @@ export function refuseIdleFlags({ values, sources }: ParsedTrain, place: Launche
   }
   if (sources["report-token"] === "flag" && values["report-to"] === undefined)
     throw idle("--report-token", "there is no server to report to", "Give --report-to too, or leave it out");
+  refuseIdleSplit(command);
+}
+
+/** 0 says what holds. @throws RingstrasseError USAGE where a flag asks for test rows of the training data beside those that are given */
+export function refuseIdleSplit({ values, sources }: ParsedTrain): void {
+  if (sources["test-split"] !== "flag" || values["test-split"] === 0 || values["test-data"] === undefined) return;
+  const problem = "the test rows are those of --test-data, and nothing is split off the training data";
+  throw idle("--test-split", problem, "Leave one of the two out");
 }
 
 /** @throws RingstrasseError USAGE where nothing would go over the links that a flag chooses */

@@ -46,7 +46,7 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
     epochs: spec.epochs,
     batchSize: spec.batchSize,
     seed: spec.seed,
-    testSplit: spec.dataset.test === null ? 0 : settings.testSplit.value,
+    testSplit: testSplitOf(spec, settings, run.testData),
     labelIndex: settings.labelIndex.value,
     lossThreshold: spec.lossThreshold,
     optimizer: spec.optimizer,
@@ -84,6 +84,15 @@ export function effectiveConfiguration(spec: PlannedJobSpec, settings: JobSettin
       outerMomentum: from(settings.step.outerMomentum),
     },
   };
+}
+
+/** What was really held out of the training data. */
+export function testSplitOf(
+  { dataset }: Pick<PlannedJobSpec, "dataset">,
+  { testSplit }: Pick<JobSettings, "testSplit">,
+  testData: string | null,
+): number {
+  return dataset.test === null || testData !== null ? 0 : testSplit.value;
 }
 
 function resumedFrom({ file, position, stateSha256 }: ResumedFrom): Configuration[string] {

@@ -20,7 +20,7 @@ import type { NetworkDefinition } from "../vinnsl/network-definition.js";
 import { parseVinnslXml } from "../vinnsl/object/parse-vinnsl-xml.js";
 import type { VinnslObject } from "../vinnsl/object/vinnsl-object.js";
 import { readNetwork } from "../vinnsl/read-network.js";
-import { effectiveConfiguration } from "./configuration.js";
+import { effectiveConfiguration, testSplitOf } from "./configuration.js";
 import { type JobSettings, settleJob } from "./job-settings.js";
 import { rowsOfUpdate, scaledOptimizer, stepRulesOf } from "./step-rules-of.js";
 import type { TrainingRun } from "./training-run.js";
@@ -123,8 +123,9 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
   const { prepared, workers, transport, document, data, resumed = null } = plan;
   const spec = jobSpec(job, plan);
   const collective = collectiveOf(job);
+  const testData = options["test-data"] ?? null;
   const resumable = resumableOf(spec, job, prepared);
-  if (resumed !== null) refuseOtherJob(resumed, resumable);
+  if (resumed !== null) refuseOtherJob(resumed, resumable, testData);
   // One that goes on from elsewhere is a new one here: it may neither remove another's checkpoints nor be taken for it.
   const resumes = resumed !== null && (await liesIn(resumed, plan.out));
   const output = await prepareOutputDirectory(plan.out, { resumes, hold: plan.hold });
@@ -137,7 +138,7 @@ export async function planRun(job: ReadJob, plan: RunToPlan): Promise<TrainingRu
     configuration: effectiveConfiguration(spec, settings, {
       document,
       data,
-      testData: options["test-data"] ?? null,
+      testData,
       out: shownOut,
       workers,
       collective: workers === 1 ? "local" : collective,
@@ -171,17 +172,23 @@ function shownFile({ path }: SavedCheckpoint, out: string, shownOut: string | un
   return shownOut === undefined ? path : join(shownOut, relative(out, path));
 }
 
-function resumableOf(spec: PlannedJobSpec, { settings }: ReadJob, prepared: PreparedDataset): ResumableJob {
+function resumableOf(spec: PlannedJobSpec, { settings, options }: ReadJob, prepared: PreparedDataset): ResumableJob {
   return resumableJob(spec, {
     datasetSha256: prepared.contentSha256,
-    testSplit: spec.dataset.test === null ? 0 : settings.testSplit.value,
+    testSplit: testSplitOf(spec, settings, options["test-data"] ?? null),
     labelIndex: settings.labelIndex.value,
   });
 }
 
 /** @throws RingstrasseError RESUME_MISMATCH naming the first difference */
-function refuseOtherJob({ path, description }: SavedCheckpoint, now: ResumableJob): void {
-  const difference = differenceOf(description.job, now);
+function refuseOtherJob(
+  { path, description: { job } }: SavedCheckpoint,
+  own: ResumableJob,
+  testData: string | null,
+): void {
+  // With test data of its own the split plays no part; checkpoints of former versions have one there all the same.
+  const now = testData === null ? own : { ...own, testSplit: job.testSplit };
+  const difference = differenceOf(job, now);
   if (difference !== null) throw new RingstrasseError({ code: "RESUME_MISMATCH", checkpoint: path, ...difference });
 }
 

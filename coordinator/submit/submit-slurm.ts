@@ -6,6 +6,7 @@ import { RingstrasseError } from "../../shared/failure.js";
 import { writeFailure } from "../../shared/write-failure.js";
 import { RESUME_AUTO } from "../checkpoint/choose-checkpoint.js";
 import { readInput } from "../cli/read-input.js";
+import { refuseIdleSplit } from "../cli/refuse-idle-flags.js";
 import type { SUBMIT_OPTIONS, SubmitOptions } from "../cli/submit-options.js";
 import { readJob } from "../job/plan-run.js";
 import { refuseUnsupported } from "../job/refuse-unsupported.js";
@@ -80,7 +81,7 @@ export async function submitSlurm(
   const begun = resume === null ? [] : [resume];
   await Promise.all([...absolute, ...begun].map(refuseMissing));
   const places = await makePlaces(options, document, around);
-  const { out: _ofTheSweep, ...own } = options;
+  const { out: _ofTheSweep, ...own } = withoutIdleSplit(options);
   const passed = { ...own, "data-dir": places["data-dir"], ...(sweep === null ? { out: places.out } : {}), data };
   const words = trainArguments({ ...passed, ...checkpointsOf(options) }, around.directory);
   const script = join(places.out, "train.sbatch");
@@ -111,6 +112,12 @@ function resumeOf({ resume }: SubmitOptions, directory: string): string | null {
   return resume === undefined || resume === RESUME_AUTO ? null : resolve(directory, resume);
 }
 
+/** A variable or a config file may have one for other runs; in the job it would be a flag. */
+function withoutIdleSplit(options: SubmitOptions): SubmitOptions {
+  const { "test-split": _idle, ...others } = options;
+  return options["test-data"] === undefined ? options : others;
+}
+
 /** The members of a sweep; null: there is none. @throws RingstrasseError USAGE */
 function sweepOf(options: SubmitOptions): readonly MemberSettings[] | null {
   const sweeps = (options.sweep ?? []).map(parseSweep);
@@ -137,6 +144,7 @@ async function checkJobs(
   { request, sweep }: { readonly request: BatchRequest; readonly sweep: readonly MemberSettings[] | null },
 ): Promise<{ readonly data: string; readonly documents: readonly Uint8Array[] }> {
   refuseUnsupported(values);
+  refuseIdleSplit({ values, sources });
   const options = { ...values, workers: request.nodes * request.tasksPerNode };
   const read = (bytes: Uint8Array) => readJob({ bytes, file, options, sources: { ...sources, workers: "flag" } });
   const { definition, object } = read(await readInput(file));

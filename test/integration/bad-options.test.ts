@@ -38,6 +38,10 @@ const USAGE: readonly BadOption[] = [
     args: [IRIS, "--test-labels", "t10k-labels.gz"],
     says: ["--test-labels:", "t10k-labels.gz would label test images", "Give --test-data too"],
   },
+  {
+    args: [IRIS, "--test-data", "test.csv", "--test-split", "0.5"],
+    says: ["--test-split:", "those of --test-data", "Leave one of the two out"],
+  },
   { args: [IRIS, "--mpi-library", "libmpi.so"], says: ["--mpi-library:", "ranks of mpirun", "mpirun -np N"] },
   { args: [IRIS, "--mpi-binding", "ffi"], says: ["--mpi-binding:", "ranks of mpirun"] },
   { args: [IRIS, "--mpi-compiler", "mpicc"], says: ["--mpi-compiler:", "ranks of mpirun"] },

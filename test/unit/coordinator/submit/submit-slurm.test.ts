@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { SUBMIT_COMMAND } from "../../../../coordinator/cli/commands.js";
 import { submitSlurm } from "../../../../coordinator/submit/submit-slurm.js";
 import { parseCommand } from "../../../../shared/cli/parse-command.js";
+import { failureOf } from "../../../support/failure-of.js";
 import { FakeSlurm } from "../../../support/fake-slurm.js";
 import { documentXml, ROWS } from "../../../support/service-place.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
@@ -52,5 +53,13 @@ describe("submitSlurm", () => {
     expect(given).toContain("SBATCH_QOS=long");
     expect(words).toEqual(expect.arrayContaining(["--epochs=7", "--seed=3"]));
     expect(words.join(" ")).not.toMatch(/--(workers|launcher|nodes|token|config)/);
+  });
+
+  it("leaves a split that plays no part out, which would be refused in the job as a flag", async () => {
+    const { words } = await submitted(["--test-data=rows.csv"], { RINGSTRASSE_TEST_SPLIT: "0.5" });
+    expect(words).toContainEqual(expect.stringMatching(/^--test-data=\/.*\/rows\.csv$/));
+    expect(words.join(" ")).not.toContain("--test-split");
+    const failure = await failureOf(() => submitted(["--test-data=rows.csv", "--test-split=0.5"]));
+    expect(failure).toMatchObject({ code: "USAGE", option: "--test-split" });
   });
 });
