@@ -97,9 +97,26 @@ describe("files of deploy/", () => {
     expect(String(stderr)).toContain("set it in deploy/.env, at least 8 characters");
   });
 
+  it.skipIf(!isOnPath("docker-compose"))("settings reach the coordinator (needs docker-compose)", async () => {
+    const own = Object.entries(process.env).filter(([name]) => !name.startsWith("RINGSTRASSE_"));
+    const environmentWith = async (settings: NodeJS.ProcessEnv) => {
+      const env = { ...Object.fromEntries(own), RINGSTRASSE_TOKEN: "a-good-token", ...settings };
+      const { stdout } = await run("docker-compose", ["-f", "deploy/compose.yaml", "config"], { cwd: ROOT, env });
+      return /^ {2}coordinator:\n(?: {4}.*\n)*? {4}environment:\n((?: {6}.*\n)+)/m.exec(stdout)?.[1] ?? "";
+    };
+    const given = await environmentWith({ RINGSTRASSE_ENCRYPT: "true", RINGSTRASSE_READ_TOKEN: "only-to-look" });
+    expect(given).toMatch(/RINGSTRASSE_ENCRYPT: ['"]true['"]\n/);
+    expect(given).toContain("RINGSTRASSE_READ_TOKEN: only-to-look\n");
+    const usual = await environmentWith({});
+    expect(usual).toMatch(/RINGSTRASSE_ENCRYPT: ['"]false['"]\n/);
+    // Which is: not set in the container.
+    expect(usual).toContain("RINGSTRASSE_READ_TOKEN: null\n");
+  });
+
   it("every setting of the Compose files is told in .env.example", async () => {
-    const used = [...(await read("deploy/compose.yaml")).matchAll(/\$\{(RINGSTRASSE_\w+)/g)].map(([, name]) => name);
-    const told = [...(await read("deploy/.env.example")).matchAll(/^(RINGSTRASSE_\w+)=/gm)].map(([, name]) => name);
-    expect([...new Set(told)].sort()).toEqual([...new Set(used)].sort());
+    // `${NAME…}`, or a name without a value: taken over as it is.
+    const used = (await read("deploy/compose.yaml")).matchAll(/\$\{(RINGSTRASSE_\w+)|^ +(RINGSTRASSE_\w+):$/gm);
+    const told = [...(await read("deploy/.env.example")).matchAll(/^#?(RINGSTRASSE_\w+)=/gm)].map(([, name]) => name);
+    expect(told.sort()).toEqual([...new Set([...used].map(([, name, plain]) => name ?? plain))].sort());
   });
 });
