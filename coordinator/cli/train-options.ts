@@ -55,7 +55,7 @@ export const TRAIN_OPTIONS = {
   },
   "data-dir": {
     group: DATA,
-    describe: "Where prepared rows are kept [default ~/.cache/ringstrasse]",
+    describe: "Where prepared rows are kept [default ~/.cache/ringstrasse/rows]",
     schema: filePath,
     placeholder: "DIR",
   },

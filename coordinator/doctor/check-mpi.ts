@@ -7,6 +7,8 @@ import { judgeMpi, type MpiLibraryFacts, readLauncher } from "./judge-mpi.js";
 
 /** As `train` looks for them under `mpirun`. */
 const LIBRARIES = ["libmpi.so.40", "libmpich.so.12"];
+/** As `train` takes it from the user, e.g. for Intel MPI. */
+const OWN_LIBRARY = "RINGSTRASSE_MPI_LIBRARY";
 
 /** Which MPI is here. Each library is loaded in a process of its own: two in one would get into each other's way. */
 export function mpiCheck(entry: string, environment: NodeJS.ProcessEnv): MachineCheck {
@@ -14,7 +16,9 @@ export function mpiCheck(entry: string, environment: NodeJS.ProcessEnv): Machine
     const output = await commandOutput("mpirun", ["--version"], environment);
     const launcher = output === null ? null : readLauncher("mpirun", output.stdout || output.stderr);
     const libraries: MpiLibraryFacts[] = [];
-    for (const file of LIBRARIES) libraries.push(await load(file, entry, environment));
+    const own = environment[OWN_LIBRARY] ?? "";
+    for (const file of new Set(own === "" ? LIBRARIES : [own, ...LIBRARIES]))
+      libraries.push(await load(file, entry, environment));
     return judgeMpi({ launcher, libraries });
   };
 }

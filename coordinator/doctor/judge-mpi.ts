@@ -46,7 +46,7 @@ function judgeLauncher({ launcher, libraries }: MpiFacts): Finding {
   const packages = family === "Open MPI" ? "openmpi-bin with libopenmpi3" : "mpich with libmpich12";
   const lack = libraries.flatMap((each) => ("problem" in each ? `${each.file}: ${each.problem}` : []));
   const found = `${family} ${version}, but no library of it can be loaded (${lack.join("; ")})`;
-  const remedy = `Install it (Debian: ${packages}), add its folder to LD_LIBRARY_PATH, or name it by --mpi-library; where there is an mpicc, train calls MPI by a sidecar meanwhile`;
+  const remedy = `Install it (Debian: ${packages}), add its folder to LD_LIBRARY_PATH, or name it by --mpi-library (doctor: by RINGSTRASSE_MPI_LIBRARY); where there is an mpicc, train calls MPI by a sidecar meanwhile`;
   return { check, status: "problem", found, facts, remedy };
 }
 

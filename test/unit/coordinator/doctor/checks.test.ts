@@ -126,6 +126,23 @@ describe("checks", () => {
     });
     expect((await mpiCheck(entry, await commands({}))()).map(({ status }) => status)).toEqual(["absent"]);
   });
+
+  it("look at the library of MPI that the user has named", async () => {
+    const folder = await temporaryDirectory();
+    const entry = join(folder, "intel.mjs");
+    const told = '{ file: process.argv[3], path: null, family: "MPICH", version: "Intel(R) MPI Library 2021.9" }';
+    await writeFile(
+      entry,
+      `if (process.argv[3] === "libmpi.so.12") console.log(JSON.stringify(${told})); else process.exitCode = 4;`,
+    );
+    const mpirun = "echo 'Intel(R) MPI Library for Linux* OS, Version 2021.9 Build 20230307'";
+    const environment = await commands({ mpirun });
+    const named = { ...environment, RINGSTRASSE_MPI_LIBRARY: "libmpi.so.12" };
+    const checksOf = async (variables: NodeJS.ProcessEnv) =>
+      (await mpiCheck(entry, variables)()).map(({ check, status }) => `${check} ${status}`);
+    expect(await checksOf(named)).toEqual(["mpirun ok", "MPI library libmpi.so.12 ok"]);
+    expect(await checksOf(environment)).toEqual(["mpirun problem"]);
+  });
 });
 
 describe("checkLaunch", () => {
