@@ -149,17 +149,16 @@ function step({ cpusPerTask, gpusPerNode }: BatchRequest, command: string): stri
   return `# The time is nearly up: the run saves its state and ends. Not USR1: in Node.js that may open a debugger.
 again=
 step=
-trap 'again=yes; if [ -n "$step" ]; then kill -USR2 "$step"; fi' USR1
+trap 'again=yes; if [ -n "$step" ]; then kill -USR2 "$step" || true; fi' USR1
 # When a rank ends, the others have ${LAST_RANK_S} s: to say which of them failed, and to end by themselves.
-srun --mpi=none --cpus-per-task=${cpusPerTask}${gpus} --kill-on-bad-exit=0 --wait=${LAST_RANK_S} \\
+srun --mpi=none --cpus-per-task="\${SLURM_CPUS_PER_TASK:-${cpusPerTask}}"${gpus} --kill-on-bad-exit=0 --wait=${LAST_RANK_S} \\
   ${command} &
 step=$!
-if [ -n "$again" ]; then kill -USR2 "$step"; fi
+if [ -n "$again" ]; then kill -USR2 "$step" || true; fi
+# A signal breaks a wait off. How the step has ended bash keeps, however early that was.
+while kill -0 "$step" 2>/dev/null; do wait "$step" || true; done
 status=0
-while kill -0 "$step" 2>/dev/null; do
-  status=0
-  wait "$step" || status=$?
-done
+wait "$step" || status=$?
 if [ -n "$again" ] && [ "$status" -eq 130 ]; then
   # A first start may need its time for preparing the rows. One after it that saves nothing would be followed by others like it, for ever.
   if [ "\${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ "$(newest_state)" = "$began_from" ]; then

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, symlink } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
@@ -68,10 +68,10 @@ describe.skipIf(PROBLEM !== null)(`Slurm with three nodes${PROBLEM === null ? ""
     return await cluster.run("login", [process.execPath, ENTRY, "submit", "slurm", IRIS, ...places, ...args], env);
   }
 
-  async function submitted(args: readonly string[]): Promise<BatchJob> {
+  async function submitted(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<BatchJob> {
     const out = join(cluster.folder, `run-${randomUUID()}`);
     const mark = randomUUID();
-    const { exitCode, stdout, stderr } = await submit(args, out, { MARK: mark });
+    const { exitCode, stdout, stderr } = await submit(args, out, { MARK: mark, ...env });
     if (exitCode !== 0) throw new Error(`submit ended with ${exitCode}: ${stderr}`);
     const { jobId, log } = JSON.parse(stdout);
     expect(log).toBe(join(out, `slurm-${jobId}.out`));
@@ -112,7 +112,9 @@ describe.skipIf(PROBLEM !== null)(`Slurm with three nodes${PROBLEM === null ? ""
     [1, 1],
     [2, 2],
   ])("submit: %i nodes with %i ranks each, the bits of one worker", async (nodes, tasks) => {
-    const job = await submitted([...SHORT, "--nodes", `${nodes}`, "--tasks-per-node", `${tasks}`]);
+    // Of the submitter's own runs; its job would refuse it.
+    const own = { RINGSTRASSE_WORKERS: "3", RINGSTRASSE_LAUNCHER: "local" };
+    const job = await submitted([...SHORT, "--nodes", `${nodes}`, "--tasks-per-node", `${tasks}`], own);
     const exitCode = await ended(job);
     const events = eventsAmong(await job.log());
     expect(finishedOf(events)).toMatchObject({ workers: nodes * tasks, weightsSha256: await weightsAlone() });
@@ -123,17 +125,19 @@ describe.skipIf(PROBLEM !== null)(`Slurm with three nodes${PROBLEM === null ? ""
     await nothingLeft(job);
   });
 
-  it("slurm/train.sbatch: two ranks on two nodes, the bits of one worker", async () => {
+  it("slurm/train.sbatch: two ranks on two nodes, with the cores that sbatch was told, the bits of one worker", async () => {
     const folder = await temporaryDirectory();
     const log = join(folder, "log");
-    await symlink(ENTRY, join(folder, "ringstrasse"));
-    const batch = ["--nodes=2", "--ntasks-per-node=1", `--output=${log}`, "slurm/train.sbatch"];
+    const noting = `#!/bin/sh\necho "$SLURM_CPUS_PER_TASK" >>${join(folder, "cores")}\nexec ${ENTRY} "$@"\n`;
+    await writeFile(join(folder, "ringstrasse"), noting, { mode: 0o755 });
+    const batch = ["--nodes=2", "--ntasks-per-node=1", "--cpus-per-task=2", `--output=${log}`, "slurm/train.sbatch"];
     const job = [IRIS, ...SHORT, "--out", join(folder, "run"), "--data-dir", rows()];
     const path = [folder, dirname(process.execPath), process.env["PATH"]].join(delimiter);
     const exitCode = await runBatch([...batch, ...job], { PATH: path });
     const finished = finishedOf(eventsAmong(await readFile(log, "utf8")));
     expect(finished).toMatchObject({ workers: 2, ordered: true, weightsSha256: await weightsAlone() });
     expect(exitCode).toBe(0);
+    expect(await readFile(join(folder, "cores"), "utf8")).toBe("2\n2\n");
   });
 
   it.skipIf(OPEN_MPI?.isInstalled !== true)(

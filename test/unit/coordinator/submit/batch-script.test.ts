@@ -50,7 +50,10 @@ describe("renderBatchScript", () => {
       "#SBATCH --signal=B:USR1@120",
       "#SBATCH --requeue",
     ]);
-    expect(SCRIPT).toContain("srun --mpi=none --cpus-per-task=3 --gpus-per-task=1 --kill-on-bad-exit=0 --wait=30 \\\n");
+    // What `sbatch --cpus-per-task` may have said otherwise; srun wouldn't hear of it.
+    expect(SCRIPT).toContain(
+      `srun --mpi=none --cpus-per-task="\${SLURM_CPUS_PER_TASK:-3}" --gpus-per-task=1 --kill-on-bad-exit=0 --wait=30 \\\n`,
+    );
     expect(SCRIPT).toContain("ringstrasse.js train '/shared/it'\\''s a net.xml' --epochs=3 \"--resume=$resume\" &\n");
   });
 
@@ -123,9 +126,24 @@ describe("a batch script that is asked for a save before its run has begun", () 
   });
 });
 
+/** Until bash has seen that the step has ended, as when the script is held up there. */
+const HELD_UP = 'while kill -0 "$step" 2>/dev/null; do :; done';
+
+describe("a batch script that is held up", () => {
+  it("ends as its run has, which was over before", async () => {
+    const folder = await temporaryDirectory();
+    await writeFile(join(folder, "srun"), "#!/usr/bin/env bash\nexit 4\n", { mode: 0o755 });
+    const script = renderBatchScript({ ...PLAN, out: join(folder, "run"), output: null, folders: [] });
+    const held = script.replace("\nstep=$!\n", `\nstep=$!\n${HELD_UP}\n`);
+    expect(held).not.toBe(script);
+    const env = { ...process.env, PATH: `${folder}:${process.env["PATH"]}` };
+    expect(spawnSync("bash", ["-c", held], { env, timeout: 20_000 }).status).toBe(4);
+  });
+});
+
 describe("a batch script at the end of its time", () => {
   /** With an srun that saves as it is told to and ends as an interrupted run does, and a scontrol that notes what it is asked for. */
-  async function ended(restarts: number, hasSaved: boolean) {
+  async function ended(restarts: number, hasSaved: boolean, changed = (script: string) => script) {
     const folder = await temporaryDirectory();
     const out = join(folder, "run");
     await mkdir(join(out, "checkpoints"), { recursive: true });
@@ -145,7 +163,7 @@ describe("a batch script at the end of its time", () => {
       SLURM_JOB_ID: "7",
       SLURM_RESTART_COUNT: `${restarts}`,
     };
-    const { status, stderr } = spawnSync("bash", ["-c", script], { env, encoding: "utf8", timeout: 20_000 });
+    const { status, stderr } = spawnSync("bash", ["-c", changed(script)], { env, encoding: "utf8", timeout: 20_000 });
     const asked = await readFile(join(folder, "asked"), "utf8").catch(() => "");
     return { status, stderr, asked };
   }
@@ -157,6 +175,15 @@ describe("a batch script at the end of its time", () => {
     const { asked, stderr } = await ended(restarts, hasSaved);
     expect(asked).toBe("requeue 7\n");
     expect(stderr).toContain("the job is queued again, and goes on from its checkpoint");
+  });
+
+  it("is queued again when its run has ended before the script looks, after the signal that broke its wait off", async () => {
+    const { asked } = await ended(0, true, (script) => {
+      const held = script.replace('do wait "$step" || true; done', `do wait "$step" || true; ${HELD_UP}; done`);
+      expect(held).not.toBe(script);
+      return held;
+    });
+    expect(asked).toBe("requeue 7\n");
   });
 
   it("ends with its reason when a second start has saved nothing either", async () => {
