@@ -3,8 +3,9 @@ import type { CollectiveName, MpiMode } from "../../shared/collective-choice.js"
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
 import type { PayloadFormat } from "../../shared/step-rules.js";
 import { linkKeysOf } from "../../shared/transport/link-keys.js";
+import { WINDOW_ALIGNMENT, windowBytes } from "../../shared/window-layout.js";
 import type { ExchangeBuffers, TotalPlaces } from "../../worker/collective/collective.js";
-import { WINDOW_ALIGNMENT, windowBytes, windowPlaces } from "../../worker/collective/exchange-window.js";
+import { windowPlaces } from "../../worker/collective/exchange-window.js";
 import { SERVER_RANK } from "../../worker/collective/parameter-server-collective.js";
 import { RingSession } from "../../worker/communication/ring-session.js";
 import type { RingPlan } from "../../worker/communication/thread-messages.js";

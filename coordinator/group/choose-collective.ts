@@ -1,22 +1,17 @@
+import { ADDRESSABLE_BYTES } from "../../shared/address-space.js";
+import { type ArenaJob, jobArenaDemand } from "../../shared/arena-demand.js";
+import { layoutOf } from "../../shared/arena-layout.js";
+import { arenaBytes } from "../../shared/arena-places.js";
 import type { CollectiveName } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
 import type { GroupPolicy } from "./group-policy.js";
 import { ringLinks, shareMemory } from "./ring-links.js";
 import type { WorkerRecord } from "./worker-record.js";
 
-/**
- * Most that a window of shared memory may take of a worker's memory, of which 32-bit addresses reach 4 GiB: parameters and the optimizer's
- * state lie there too.
- */
+/** Most that `auto` takes of a host's memory for a window. */
 const MOST_WINDOW_BYTES = 2 ** 31;
 const FLOAT32_BYTES = 4;
-
-/** What is exchanged. */
-export interface ExchangeSize {
-  /** Floats of an arena. */
-  readonly paddedLength: number;
-  readonly replicas: number;
-}
+const OF_ONE_HOST: readonly CollectiveName[] = ["shm", "hierarchical"];
 
 export type CollectiveDecision =
   | {
@@ -36,13 +31,14 @@ export type CollectiveDecision =
 /**
  * How these workers exchange: as was asked for, else the faster of the two that suit their hosts. Where neighbours share
  * memory the hierarchical ring is one, since it does no worse than the plain one there; the other is shm when all share memory, else the
- * plain ring. What was asked for and these workers are too far apart for is refused here: they themselves would wait for each other. A window of shm holds the gradients of all replicas: where they are too large for it, it is none. Every choice that is ordered gives the same bits, so that a measurement may decide between them. Pure.
+ * plain ring. What was asked for and these workers are too far apart for is refused here: they themselves would wait for each other. A window of shm holds the gradients of all replicas: where it has no room, beside all else
+ * that the job needs of a worker's memory, shm is none of the two. Every choice that is ordered gives the same bits, so that a measurement may decide between them. Pure.
  * @param workers by rank
  */
 export function chooseCollective(
   { collective, transport, mpiMode }: Pick<GroupPolicy, "collective" | "transport" | "mpiMode">,
   workers: readonly WorkerRecord[],
-  { paddedLength, replicas }: ExchangeSize,
+  job: ArenaJob,
 ): CollectiveDecision {
   if (workers.length === 1) return settled("local", "one worker exchanges with nobody");
   const links = ringLinks(workers, { collectives: [], transport });
@@ -56,15 +52,22 @@ export function chooseCollective(
   const failure = ground === null ? null : tooFarApart(ground, collective === "auto" ? "ring" : collective, workers);
   if (failure !== null) return { kind: "impossible", failure };
   if (collective !== "auto") return settled(collective, `${collective} was asked for`);
-  // Of all replicas, and two sets of sums.
-  const windowBytes = (replicas + 2) * paddedLength * FLOAT32_BYTES;
-  if (inside === links.length && windowBytes <= MOST_WINDOW_BYTES)
-    return measure(["shm", "hierarchical"], "all workers share this host's memory");
+  if (inside === links.length && hasRoomForWindow(job, workers.length))
+    return measure(OF_ONE_HOST, "all workers share this host's memory");
   if (inside > 0) return measure(["hierarchical", "ring"], hops);
   const apart = workers.find(({ join }) => join.memoryDomain === null);
   if (apart === undefined) return settled("ring", "ring, since every worker is on a host or in a container of its own");
   const why = apart.join.sharingProblem ?? "it doesn't say why";
   return settled("ring", `ring, since worker ${apart.workerId} can't share memory: ${why}`);
+}
+
+/** Whether every worker's memory holds the window and all else. Rank 0 has as many replicas as any, and may have to serve the others. */
+function hasRoomForWindow(job: ArenaJob, worldSize: number): boolean {
+  // Of all replicas, and two sets of sums.
+  const windowBytes = (job.replicas + 2) * layoutOf(job.model).paddedLength * FLOAT32_BYTES;
+  if (windowBytes > MOST_WINDOW_BYTES) return false;
+  const largest = { rank: 0, worldSize, isServer: true, collectives: OF_ONE_HOST };
+  return arenaBytes(jobArenaDemand(job, largest)) <= ADDRESSABLE_BYTES;
 }
 
 /** What workers must have in common, each of them with the first, and thereby all. */

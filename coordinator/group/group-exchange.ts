@@ -1,7 +1,6 @@
-import { layoutOf } from "../../shared/arena-layout.js";
+import type { ArenaJob } from "../../shared/arena-demand.js";
 import type { CollectiveName, MeasuredChoice } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
-import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import { type CollectiveDecision, chooseCollective } from "./choose-collective.js";
 import { describeChoice } from "./describe-choice.js";
 import { divergence } from "./group-failures.js";
@@ -26,7 +25,7 @@ export interface GroupExchangeOptions {
   /** By rank. */
   readonly members: readonly GroupMember[];
   readonly policy: Pick<GroupPolicy, "collective" | "transport" | "mpiMode">;
-  readonly spec: Pick<PlannedJobSpec, "model" | "replicas" | "stepRules">;
+  readonly spec: ArenaJob;
   /** Told once, when it is settled. */
   readonly settled: (settled: SettledCollective) => void;
 }
@@ -45,10 +44,7 @@ export class GroupExchange {
     const { members, policy, spec } = options;
     const workers = members.map(({ worker }) => worker);
     this.#options = options;
-    this.#decision = chooseCollective(policy, workers, {
-      paddedLength: layoutOf(spec.model).paddedLength,
-      replicas: spec.replicas,
-    });
+    this.#decision = chooseCollective(policy, workers, spec);
     this.collectives = candidatesOf(this.#decision);
     this.links = ringLinks(workers, { collectives: this.collectives, transport: policy.transport });
   }

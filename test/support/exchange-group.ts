@@ -1,14 +1,10 @@
 import { type BlockPlan, blockPlan, blockSpan } from "../../shared/arena-layout.js";
 import type { MpiMode } from "../../shared/collective-choice.js";
 import { arcOf } from "../../shared/epoch-plan.js";
+import { WINDOW_ALIGNMENT, windowBytes } from "../../shared/window-layout.js";
 import type { Collective, Exchange, ExchangeBuffers, Membership } from "../../worker/collective/collective.js";
 import { createCollective } from "../../worker/collective/create-collective.js";
-import {
-  WINDOW_ALIGNMENT,
-  type WindowPlaces,
-  windowBytes,
-  windowPlaces,
-} from "../../worker/collective/exchange-window.js";
+import { type WindowPlaces, windowPlaces } from "../../worker/collective/exchange-window.js";
 import type { WordSleeper } from "../../worker/collective/word-sleeper.js";
 import { sumSpans } from "../../worker/communication/ring-memory.js";
 import { compileKernels, instantiateKernels } from "../../worker/kernels/load-kernels.js";

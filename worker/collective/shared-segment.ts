@@ -4,6 +4,7 @@ import process from "node:process";
 import { describeFailure } from "../../shared/describe-failure.js";
 import { RingstrasseError, toFailure } from "../../shared/failure.js";
 import type { SegmentPlace } from "../../shared/protocol/control-message.js";
+import { WINDOW_HEADER_BYTES } from "../../shared/window-layout.js";
 import { isMapFailed, type LinuxCalls, linuxCalls, viewOf } from "./linux-calls.js";
 
 /*
@@ -14,8 +15,8 @@ import { isMapFailed, type LinuxCalls, linuxCalls, viewOf } from "./linux-calls.
 
 /** At the beginning of a segment's file: proves to whoever opens it that it is the one that was meant. */
 const KEY_BYTES = 32;
-/** So that what follows is aligned for any kernel. */
-export const SEGMENT_HEADER_BYTES = 64;
+/** A window begins with the header of its segment. */
+export const SEGMENT_HEADER_BYTES = WINDOW_HEADER_BYTES;
 /** Part of the free memory that one segment may take: others need some too. */
 const USABLE = 0.8;
 const MFD_CLOEXEC = 1;

@@ -1,11 +1,9 @@
+import { ADDRESSABLE_BYTES, alignedAddress, FIRST_ADDRESS } from "../../shared/address-space.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import type { Address } from "./kernels.js";
 
 const PAGE_BYTES = 65536;
-/** 4 GiB: all that 32-bit addresses reach. Must equal `--maximumMemory` of the kernels. */
-const MAXIMUM_PAGES = 65536;
-/** Nothing lies at the lowest addresses, so that 0 is never somebody's buffer by accident. */
-const FIRST_ADDRESS = 1024;
+const MAXIMUM_PAGES = ADDRESSABLE_BYTES / PAGE_BYTES;
 
 /** What a memory is for, as its failures say it. */
 export interface MemoryUse {
@@ -42,13 +40,14 @@ export class SharedMemory {
 
   /**
    * Zeroed memory of `bytes` bytes. May grow the memory: views taken earlier stay valid.
-   * @param alignment a power of two; 64 is what native engines need to alias memory instead of copying it.
+   * @param alignment a power of two; see {@link alignedAddress}
    * @throws RingstrasseError ENGINE_UNAVAILABLE beyond 4 GiB, or when the machine has no more memory.
    */
-  allocate(bytes: number, alignment = 64): Address {
+  allocate(bytes: number, alignment?: number): Address {
     if (!Number.isSafeInteger(bytes) || bytes < 0) throw new RangeError(`can't allocate ${bytes} bytes`);
-    if (!Number.isInteger(Math.log2(alignment))) throw new RangeError(`alignment ${alignment} is no power of two`);
-    const address = Math.ceil(this.#end / alignment) * alignment;
+    if (alignment !== undefined && !Number.isInteger(Math.log2(alignment)))
+      throw new RangeError(`alignment ${alignment} is no power of two`);
+    const address = alignedAddress(this.#end, alignment);
     this.#growTo(address + bytes);
     this.#end = address + bytes;
     return address;

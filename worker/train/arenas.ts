@@ -1,15 +1,10 @@
+import type { ArenaDemand } from "../../shared/arena-demand.js";
 import type { ArenaLayout, BlockPlan } from "../../shared/arena-layout.js";
+import { placeArenas } from "../../shared/arena-places.js";
+import { SCALARS } from "../../shared/scalar-count.js";
 import type { ExchangeBuffers, TotalPlaces } from "../collective/collective.js";
-import {
-  WINDOW_ALIGNMENT,
-  type WindowPlaces,
-  type WindowSizes,
-  windowBytes,
-  windowPlaces,
-} from "../collective/exchange-window.js";
 import type { Address } from "../kernels/kernels.js";
 import type { SharedMemory } from "../kernels/shared-memory.js";
-import { SCALARS } from "./step-scalars.js";
 
 /** Two of a kind, used in turn: what is committed, and what the running step writes. */
 export type Pair<T> = readonly [T, T];
@@ -58,79 +53,30 @@ export interface ParameterArenas {
   readonly state: readonly Arena[];
 }
 
-export interface ArenaDemand {
-  readonly layout: ArenaLayout;
-  readonly blocks: BlockPlan;
-  readonly localReplicas: number;
-  readonly stateArenas: number;
-  /** State arenas of each replica's own optimizer, where replicas have parameters of their own. Default: they have none. */
-  readonly copyStateArenas?: number;
-  /** Float64 values of each scalar block. Default those of one step. */
-  readonly scalarCount?: number;
-  /** Whether the job has this one replica: then its gradients are the sums, in the same memory. Default false. */
-  readonly isOnlyReplica?: boolean;
-  /** Whether a replica's slice is computed in several micro-batches. Default false. */
-  readonly accumulates?: boolean;
-  /** The job's replicas from which this worker's begin, where memory is shared with the workers of its host. Default: none is. */
-  readonly shared?: { readonly replicas: number; readonly first: number };
-  /** Of the exchange. Default none. */
-  readonly format?: "none" | "bf16" | "fp16";
-  /** Elements of each replica's gradients that travel. Default: all. */
-  readonly topk?: number;
-  /** Whether this worker folds what others send it: see `ExchangeBuffers.inbox`. Default false. */
-  readonly receivesGradients?: boolean;
-  /** Whether this worker has the parameters of an asynchronous job. Default false. */
-  readonly keepsParameters?: boolean;
-}
-
 /** Lays out a worker's memory. Allocates everything first: growing would leave earlier views behind. @throws RingstrasseError when it does not fit. */
 export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arenas {
-  const { layout, blocks, isOnlyReplica = false, accumulates = false, format = "none" } = demand;
-  const { scalarCount = SCALARS, copyStateArenas = null, topk = null } = demand;
+  const { layout, blocks, isOnlyReplica = false, scalarCount = SCALARS, topk = null, format = "none" } = demand;
   if (isOnlyReplica && demand.localReplicas !== 1) throw new RangeError(`${demand.localReplicas} replicas are not one`);
-  const arenaBytes = layout.paddedLength * Float32Array.BYTES_PER_ELEMENT;
-  const scalarBytes = scalarCount * Float64Array.BYTES_PER_ELEMENT;
-  const pair = (bytes: number): Pair<Address> => [memory.allocate(bytes), memory.allocate(bytes)];
-  const each = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
-
-  const parameters = pair(arenaBytes);
-  const state = each(demand.stateArenas, () => pair(arenaBytes));
-  const scalarSums = pair(scalarBytes);
-  const window =
-    demand.shared === undefined
-      ? null
-      : allocateWindow(memory, { blocks, scalarCount, replicas: demand.shared.replicas });
-  const localOf = (places: readonly Address[]): Address[] => {
-    const { first = 0 } = demand.shared ?? {};
-    return places.slice(first, first + demand.localReplicas);
-  };
-  const gradients =
-    window === null ? each(demand.localReplicas, () => memory.allocate(arenaBytes)) : localOf(window.gradients);
-  const [only = 0] = gradients;
-  const sums: Pair<Address> = isOnlyReplica ? [only, only] : pair(arenaBytes);
-  const scalars =
-    window === null ? each(demand.localReplicas, () => memory.allocate(scalarBytes)) : localOf(window.scalars);
-  const microBatch = accumulates ? memory.allocate(arenaBytes) : null;
-  const copyPlaces = each(copyStateArenas === null ? 0 : demand.localReplicas, () =>
-    each(1 + (copyStateArenas ?? 0), () => memory.allocate(arenaBytes)),
-  );
-  const residuals = each(topk === null ? 0 : demand.localReplicas, () => memory.allocate(arenaBytes));
+  const places = placeArenas(demand, (bytes, alignment) => memory.allocate(bytes, alignment));
+  const { gradients, scalars, sums, scalarSums, residuals, microBatch } = places;
   const sparse = topk === null ? null : { count: topk, length: layout.trainableLength, residuals };
-  const packed = format === "none" ? null : { format, length: layout.trainableLength, sums: pair(arenaBytes / 2) };
-
-  const inboxBytes = Math.max(blocks.blockLength * Float32Array.BYTES_PER_ELEMENT, scalarBytes);
-  const inbox = demand.receivesGradients === true ? memory.allocate(inboxBytes) : null;
-  const store = demand.keepsParameters === true ? each(1 + demand.stateArenas, () => memory.allocate(arenaBytes)) : [];
+  const packed =
+    format === "none" || places.packed === null
+      ? null
+      : { format, length: layout.trainableLength, sums: places.packed };
 
   const arena = (address: Address): Arena => ({ address, values: memory.float32(address, layout.paddedLength) });
-  const [stored, ...storedState] = store.map(arena);
+  const [stored, ...storedState] = places.store.map(arena);
   const arenas = ([first, second]: Pair<Address>): Pair<Arena> => [arena(first), arena(second)];
-  const copies = copyPlaces.map(([own = 0, ...ownState]) => ({ parameters: arena(own), state: ownState.map(arena) }));
+  const copies = places.copies.map(([own = 0, ...ownState]) => ({
+    parameters: arena(own),
+    state: ownState.map(arena),
+  }));
   return {
     layout,
     blocks,
-    parameters: arenas(parameters),
-    state: state.map(arenas),
+    parameters: arenas(places.parameters),
+    state: places.state.map(arenas),
     copies,
     replicaState: gradients.map((_, index) => [
       ...(copies[index]?.state ?? []),
@@ -143,10 +89,10 @@ export function allocateArenas(memory: SharedMemory, demand: ArenaDemand): Arena
       ...{ blocks, scalarCount, gradients, scalars, sums, scalarSums },
       ...(packed === null ? {} : { packed }),
       ...(sparse === null ? {} : { sparse }),
-      ...(inbox === null ? {} : { inbox }),
+      ...(places.inbox === null ? {} : { inbox: places.inbox }),
     },
     store: stored === undefined ? null : { parameters: stored, state: storedState },
-    window: window?.address ?? null,
+    window: places.window,
   };
 }
 
@@ -174,8 +120,4 @@ export function viewTotals(
     sums: [arena(sums[0]), arena(sums[1])],
     scalarSums: [memory.float64(scalarSums[0], scalarCount), memory.float64(scalarSums[1], scalarCount)],
   };
-}
-
-function allocateWindow(memory: SharedMemory, sizes: WindowSizes): WindowPlaces {
-  return windowPlaces(sizes, memory.allocate(windowBytes(sizes), WINDOW_ALIGNMENT));
 }

@@ -1,28 +1,11 @@
 import type { Span } from "../../shared/epoch-plan.js";
 import type { JobSpec } from "../../shared/job-spec.js";
-import { OPTIMIZER_STATE } from "../../shared/optimizer-state.js";
-import { stepsOfRound } from "../../shared/round-rules.js";
 import type { Kernels } from "../kernels/kernels.js";
 import { createOptimizer } from "../optimizer/create-optimizer.js";
-import { type ArenaDemand, type Arenas, fillTensors } from "./arenas.js";
+import { type Arenas, fillTensors } from "./arenas.js";
 import { LocalRounds } from "./local-rounds.js";
 import { ReplicaCopy } from "./replica-copy.js";
-import { roundScalarCount } from "./round-scalars.js";
 import { updatesOfReplica } from "./updates-of-replica.js";
-
-/** What rounds need of a worker's memory; nothing where replicas exchange in every step. Pure. */
-export function roundDemand({
-  stepRules,
-  optimizer,
-  dataset,
-  batchSize,
-}: JobSpec): Pick<ArenaDemand, "copyStateArenas" | "scalarCount"> {
-  if (stepRules.rounds === null) return {};
-  return {
-    copyStateArenas: OPTIMIZER_STATE[optimizer.kind].length,
-    scalarCount: roundScalarCount(stepsOfRound(stepRules.rounds, dataset.train.rowCount, batchSize)),
-  };
-}
 
 export interface RoundParts {
   readonly spec: JobSpec;

@@ -2,9 +2,6 @@ import type { Arena, Arenas } from "./arenas.js";
 import type { LocalReplica } from "./compute-replica.js";
 import type { TrainingContext } from "./training-context.js";
 
-/** Float64 values for votes, at the end of each scalar block. */
-export const VOTES = 1;
-
 /** Takes one tensor; a view that is valid for the moment. */
 export type TensorSink = (tensor: Float32Array) => void;
 

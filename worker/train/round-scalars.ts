@@ -1,9 +1,7 @@
+import { ROUND_STEP_SCALARS, SCALARS } from "../../shared/scalar-count.js";
 import type { StepSums } from "../engine/engine.js";
-import { VOTES } from "./replica-states.js";
-import { readScalars, SCALARS, writeScalars } from "./step-scalars.js";
+import { readScalars, writeScalars } from "./step-scalars.js";
 
-/** Of each step of a round: what a step's block has, then the length of the gradient times its rows. */
-const STEP_SCALARS = SCALARS + 1;
 const NORM_TIMES_ROWS = SCALARS;
 
 /** What one replica, or all of them, computed in one step of a round. */
@@ -11,11 +9,6 @@ export interface RoundStepSums {
   readonly sums: StepSums;
   /** Σ over replicas of the length of their mean gradient times their rows; 0 where it is not measured. */
   readonly normTimesRows: number;
-}
-
-/** Float64 values of the scalar block of rounds with up to `steps` steps; the last one is for votes (replica-states.ts). */
-export function roundScalarCount(steps: number): number {
-  return steps * STEP_SCALARS + VOTES;
 }
 
 /**
@@ -43,8 +36,9 @@ export class RoundScalars {
   }
 
   #step(at: number): Float64Array {
-    const from = at * STEP_SCALARS;
-    if (at < 0 || from + STEP_SCALARS >= this.#block.length) throw new RangeError(`a round has no step ${at} here`);
-    return this.#block.subarray(from, from + STEP_SCALARS);
+    const from = at * ROUND_STEP_SCALARS;
+    if (at < 0 || from + ROUND_STEP_SCALARS >= this.#block.length)
+      throw new RangeError(`a round has no step ${at} here`);
+    return this.#block.subarray(from, from + ROUND_STEP_SCALARS);
   }
 }

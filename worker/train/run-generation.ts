@@ -64,7 +64,7 @@ export async function runGeneration(assignment: Assignment, resources: Generatio
   const kernels = instantiateKernels(module, memory.memory);
   const { payload, rounds: roundRules } = spec.stepRules;
   const optimizer = createOptimizer(roundRules === null ? spec.optimizer : outerOptimizer(roundRules), kernels);
-  const arenas = allocateJobArenas(memory, assignment, optimizer.stateNames.length);
+  const arenas = allocateJobArenas(memory, assignment);
   const { layout } = arenas;
   await using engine = await createEngine(spec.engine, spec.model, layout, {
     seed: spec.seed,

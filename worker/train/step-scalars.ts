@@ -1,8 +1,5 @@
 import type { StepSums } from "../engine/engine.js";
 
-/** Float64 values of a step that are folded over the replicas like gradients: the scalar block. */
-export const SCALARS = 4;
-
 const LOSS = 0;
 const CORRECT = 1;
 const ABSOLUTE_ERROR = 2;

@@ -1,8 +1,14 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { chooseCollective } from "../../../../coordinator/group/choose-collective.js";
 import type { GroupPolicy } from "../../../../coordinator/group/group-policy.js";
 import { ringLinks } from "../../../../coordinator/group/ring-links.js";
 import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
+import { type ArenaJob, jobArenaDemand } from "../../../../shared/arena-demand.js";
+import { arenaBytes } from "../../../../shared/arena-places.js";
+import type { CollectiveName } from "../../../../shared/collective-choice.js";
+import { type Payload, PLAIN_STEP, type StepRules } from "../../../../shared/step-rules.js";
+import { arenaJob } from "../../../support/arena-job.js";
 import { joinMessage } from "../../../support/control-client.js";
 
 /** A worker of this memory domain; null: it can't share memory. */
@@ -12,8 +18,9 @@ function worker(memoryDomain: string | null, host = "h"): WorkerRecord {
   return new WorkerRecord(join, null, 0);
 }
 
-const SIZE = { paddedLength: 1000, replicas: 4 };
+const SIZE = arenaJob(1008);
 const MPI = { collective: "mpi", transport: "tcp" } as const;
+const multipleOf16 = (value: number): number => Math.floor(value / 16) * 16;
 const workers = (...domains: (string | null)[]): WorkerRecord[] => domains.map((domain) => worker(domain));
 
 describe("chooseCollective", () => {
@@ -87,16 +94,65 @@ describe("chooseCollective, of workers that are apart", () => {
 });
 
 describe("chooseCollective, by size", () => {
-  const choose = (paddedLength: number, replicas: number) =>
-    chooseCollective({ collective: "auto", transport: "ipc", mpiMode: "ordered" }, workers("a", "a"), {
-      paddedLength,
-      replicas,
-    });
+  const choose = (paddedLength: number, replicas: number, changes: Partial<ArenaJob> = {}) =>
+    chooseCollective(
+      { collective: "auto", transport: "ipc", mpiMode: "ordered" },
+      workers("a", "a"),
+      arenaJob(paddedLength, { replicas, ...changes }),
+    );
+  const [shm, noShm] = [{ candidates: ["shm", "hierarchical"] }, { candidates: ["hierarchical", "ring"] }];
+  const adam = { kind: "adam", learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
+  const momentum = { kind: "momentum", learningRate: 0.1, momentum: 0.9 } as const;
+  const rounds = { syncEvery: 4, outer: { learningRate: 1, momentum: 0 } };
 
-  it("measures no shm where a window would not leave room for the rest of a worker's memory", () => {
-    expect(choose(2 ** 27, 2)).toMatchObject({ candidates: ["shm", "hierarchical"] });
-    expect(choose(2 ** 27 + 16, 2)).toMatchObject({ candidates: ["hierarchical", "ring"] });
-    expect(choose(2 ** 20, 600)).toMatchObject({ candidates: ["hierarchical", "ring"] });
+  it("measures no shm where a window takes more than 2 GiB", () => {
+    expect(choose(2 ** 26, 6)).toMatchObject(shm);
+    expect(choose(2 ** 26 + 16, 6)).toMatchObject(noShm);
+    expect(choose(2 ** 20, 600)).toMatchObject(noShm);
+  });
+
+  it.each([
+    // Floats of a worker, of 2 ** 30: a window of 4 P, parameters 2 P, the ring's sums 2 P, and what is named.
+    ["state of 4 P", { optimizer: adam }, 12],
+    ["state of 2 P", { optimizer: momentum }, 10],
+    ["state and a micro-batch, 5 P", { optimizer: adam, stepRules: { ...PLAIN_STEP, accumulate: 2 } }, 13],
+    ["packed sums of P", { stepRules: { ...PLAIN_STEP, payload: { format: "bf16" } } }, 9],
+    ["a replica's copy of 3 P", { optimizer: adam, stepRules: { ...PLAIN_STEP, rounds } }, 11],
+  ] as const)("measures no shm where the window, %s and the rest exceed a worker's memory", (_, changes, arenas) => {
+    const most = 2 ** 30 / arenas;
+    expect(choose(multipleOf16(most * 0.999), 2, changes)).toMatchObject(shm);
+    expect(choose(multipleOf16(most * 1.001), 2, changes)).toMatchObject(noShm);
+  });
+
+  it("promises no worker a window that its memory can't hold, and leaves none out that it can", () => {
+    const job = fc.record({
+      floats: fc.integer({ min: 2, max: 2 ** 24 }).map((sixteens) => sixteens * 16),
+      replicas: fc.integer({ min: 2, max: 12 }),
+      optimizer: fc.constantFrom(adam, momentum, { kind: "sgd", learningRate: 0.1 } as const),
+      accumulate: fc.constantFrom(1, 4),
+      payload: fc.constantFrom<Payload>({ format: "none" }, { format: "bf16" }),
+      rounds: fc.constantFrom(null, rounds, { syncEvery: 65_536, outer: { learningRate: 0.7, momentum: 0.9 } }),
+      workers: fc.nat(),
+    });
+    const property = fc.property(job, ({ floats, replicas, optimizer, accumulate, payload, rounds, workers: draw }) => {
+      const stepRules: StepRules = { ...PLAIN_STEP, accumulate, payload, rounds };
+      const big = arenaJob(floats, { replicas, optimizer, stepRules, dataset: { train: { rowCount: 10_000_000 } } });
+      const worldSize = 2 + (draw % (replicas - 1));
+      const group = workers(...Array.from({ length: worldSize }, () => "a"));
+      const decision = chooseCollective({ collective: "auto", transport: "ipc", mpiMode: "ordered" }, group, big);
+      if (decision.kind !== "measure") return expect.fail("there is something to measure");
+      const bytesWith = (collectives: readonly CollectiveName[], rank: number) =>
+        arenaBytes(jobArenaDemand(big, { rank, worldSize, isServer: rank === 0, collectives }));
+      const ranks = group.map((_, rank) => rank);
+      const fits = ranks.every((rank) => bytesWith(["shm", "hierarchical"], rank) <= 2 ** 32);
+      const isSmall = (replicas + 2) * floats * 4 <= 2 ** 31;
+      expect(decision.candidates.includes("shm")).toBe(fits && isSmall);
+      // What is left out for want of room needs more than what is taken.
+      for (const rank of ranks) {
+        expect(bytesWith(["hierarchical", "ring"], rank)).toBeLessThan(bytesWith(["shm", "hierarchical"], rank));
+      }
+    });
+    fc.assert(property, { numRuns: 500 });
   });
 });
 

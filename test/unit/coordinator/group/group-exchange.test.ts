@@ -5,8 +5,8 @@ import type { GroupPolicy } from "../../../../coordinator/group/group-policy.js"
 import { WorkerRecord } from "../../../../coordinator/group/worker-record.js";
 import type { MeasuredChoice } from "../../../../shared/collective-choice.js";
 import { PLAIN_STEP, type StepRules } from "../../../../shared/step-rules.js";
+import { arenaJob } from "../../../support/arena-job.js";
 import { joinMessage } from "../../../support/control-client.js";
-import { tinyModel } from "../../../support/trained-model.js";
 
 const CHOICE: MeasuredChoice = {
   collective: "hierarchical",
@@ -28,7 +28,7 @@ function exchangeOf(
   });
   const news: SettledCollective[] = [];
   const policy = { collective, transport: "tcp", mpiMode: "ordered" } as const;
-  const spec = { model: tinyModel().facts.model, replicas: workers, stepRules };
+  const spec = arenaJob(32, { replicas: workers, stepRules });
   const exchange = new GroupExchange({ generation: 1, members, policy, spec, settled: (one) => news.push(one) });
   exchange.begin();
   return { exchange, members, news };
@@ -83,7 +83,7 @@ describe("GroupExchange", () => {
       return new GroupMember(new WorkerRecord(join, null, 0), { workerId: `w${rank}`, rank, replicas: [rank] });
     });
     const policy = { collective: "shm", transport: "ipc", mpiMode: "ordered" } as const;
-    const spec = { model: tinyModel().facts.model, replicas: 2, stepRules: PLAIN_STEP };
+    const spec = arenaJob(32, { replicas: 2 });
     const settled = () => expect.fail("nothing is settled");
     const exchange = new GroupExchange({ generation: 1, members, policy, spec, settled });
     exchange.begin();

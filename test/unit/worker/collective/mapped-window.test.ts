@@ -4,12 +4,8 @@ import process from "node:process";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { blockPlan } from "../../../../shared/arena-layout.js";
-import {
-  WINDOW_ALIGNMENT,
-  type WindowPlaces,
-  windowBytes,
-  windowPlaces,
-} from "../../../../worker/collective/exchange-window.js";
+import { WINDOW_ALIGNMENT, windowBytes } from "../../../../shared/window-layout.js";
+import { type WindowPlaces, windowPlaces } from "../../../../worker/collective/exchange-window.js";
 import { FutexSleeper } from "../../../../worker/collective/futex-sleeper.js";
 import { mapWindow } from "../../../../worker/collective/mapped-window.js";
 import { createSegment } from "../../../../worker/collective/shared-segment.js";

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { OptimizerSpec } from "../../../../shared/model-spec.js";
+import { OPTIMIZER_STATE } from "../../../../shared/optimizer-state.js";
 import { RandomStream } from "../../../../shared/random/random-stream.js";
 import { compileKernels, instantiateKernels } from "../../../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../../../worker/kernels/shared-memory.js";
@@ -18,15 +19,6 @@ const SPECS: OptimizerSpec[] = [
   { kind: "rmsprop", learningRate: 0.01, decay: 0.9, epsilon: 1e-7 },
   { kind: "adagrad", learningRate: 0.05, initialAccumulator: 0.1, epsilon: 1e-7 },
 ];
-const STATE_NAMES = {
-  sgd: [],
-  momentum: ["velocity"],
-  nesterov: ["velocity"],
-  adam: ["mean", "variance"],
-  adamw: ["mean", "variance"],
-  rmsprop: ["squareAverage"],
-  adagrad: ["accumulator"],
-} as const;
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
@@ -121,7 +113,7 @@ describe.each(SPECS)("$kind", (spec) => {
 
   it("names its state and leaves padding at zero", () => {
     const bench = new Bench(spec);
-    expect(bench.optimizer.stateNames).toEqual(STATE_NAMES[spec.kind]);
+    expect(bench.optimizer.stateNames).toEqual(OPTIMIZER_STATE[spec.kind]);
     expect(bench.optimizer.initialState).toEqual(
       spec.kind === "adagrad" ? [spec.initialAccumulator] : bench.optimizer.stateNames.map(() => 0),
     );

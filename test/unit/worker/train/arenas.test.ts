@@ -1,5 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { ArenaDemand } from "../../../../shared/arena-demand.js";
 import { arenaLayout, blockPlan } from "../../../../shared/arena-layout.js";
+import { arenaBytes } from "../../../../shared/arena-places.js";
 import { createLocalCollective } from "../../../../worker/collective/create-collective.js";
 import { compileKernels, instantiateKernels } from "../../../../worker/kernels/load-kernels.js";
 import { SharedMemory } from "../../../../worker/kernels/shared-memory.js";
@@ -44,5 +47,31 @@ describe("allocateArenas", () => {
   it("refuses to take several replicas for one", () => {
     const demand = { layout, blocks, localReplicas: 2, stateArenas: 0, isOnlyReplica: true };
     expect(() => allocateArenas(new SharedMemory(), demand)).toThrow(/2 replicas are not one/);
+  });
+
+  it("takes the bytes that are known beforehand", () => {
+    const memory = new SharedMemory();
+    const demands = fc.record(
+      {
+        localReplicas: fc.integer({ min: 1, max: 4 }),
+        stateArenas: fc.integer({ min: 0, max: 2 }),
+        copyStateArenas: fc.integer({ min: 0, max: 2 }),
+        scalarCount: fc.integer({ min: 4, max: 5000 }),
+        accumulates: fc.boolean(),
+        shared: fc.record({ replicas: fc.integer({ min: 6, max: 9 }), first: fc.integer({ min: 0, max: 2 }) }),
+        format: fc.constantFrom("none", "bf16", "fp16"),
+        topk: fc.integer({ min: 1, max: 40 }),
+        receivesGradients: fc.boolean(),
+        keepsParameters: fc.boolean(),
+      },
+      { requiredKeys: ["localReplicas", "stateArenas"] },
+    );
+    const property = fc.property(demands, (some) => {
+      const demand: ArenaDemand = { layout, blocks, ...some };
+      memory.reset();
+      allocateArenas(memory, demand);
+      expect(memory.usedBytes).toBe(arenaBytes(demand));
+    });
+    fc.assert(property);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { RoundScalars, roundScalarCount } from "../../../../worker/train/round-scalars.js";
+import { roundScalarCount } from "../../../../shared/scalar-count.js";
+import { RoundScalars } from "../../../../worker/train/round-scalars.js";
 
 const step = (seed: number) => ({
   sums: { lossSum: seed / 3, correct: seed, absoluteErrorSum: seed / 7, count: seed + 1 },
