@@ -15,6 +15,7 @@ import { judgeClockSkew } from "../doctor/judge-clock.js";
 import { checkLaunch, describeFinding } from "../doctor/launch-checks.js";
 import { settleHostEngine } from "../engines/settle-host-engine.js";
 import type { LocalEngine } from "../engines/settle-local-engine.js";
+import { precisionAskedBy } from "../job/job-settings.js";
 import { planRun, prepareRows, type ReadJob, readJob } from "../job/plan-run.js";
 import { refuseUnsupported } from "../job/refuse-unsupported.js";
 import { resolveData } from "../job/resolve-data.js";
@@ -139,15 +140,21 @@ async function resumedCheckpoint(
 
 /** Null: the workers are started by hand, and what they have decides. A run that goes on stays with its engine, unless told otherwise. */
 async function workersEngine(
-  { settings }: ReadJob,
+  { settings, definition }: ReadJob,
   options: TrainOptions,
   around: TrainSurroundings & { readonly resumed: SavedCheckpoint | null },
 ): Promise<LocalEngine | null> {
   if (options.launcher === "none") return null;
-  const { value } = settings.engine;
+  const { precision } = settings.step;
+  const need = {
+    engine: settings.engine.value,
+    threads: settings.threads.value,
+    precision: precision.value,
+    precisionAskedBy: precisionAskedBy(precision, definition.parameters),
+  };
   const before = around.resumed?.description.engine.name;
-  if (value !== "auto" || before === undefined) return await settleHostEngine(value, settings.threads.value, around);
-  const settled = await settleHostEngine(before, settings.threads.value, around);
+  if (need.engine !== "auto" || before === undefined) return await settleHostEngine(need, around);
+  const settled = await settleHostEngine({ ...need, engine: before }, around);
   return { ...settled, reason: "the checkpoint's" };
 }
 

@@ -1,8 +1,7 @@
-import type { EngineWish } from "../../shared/engine-name.js";
 import type { EngineSurroundings } from "../../shared/engine-store/locate-engine.js";
 import { checkEngine } from "./check-engine.js";
 import { currentPlatform } from "./platform-check.js";
-import { type LocalEngine, settleLocalEngine } from "./settle-local-engine.js";
+import { type LocalEngine, type LocalEngineNeed, settleLocalEngine } from "./settle-local-engine.js";
 
 /** Enough to know that an engine works. */
 const TRIAL_SECONDS = 0.05;
@@ -13,17 +12,16 @@ export interface HostSurroundings extends EngineSurroundings {
   readonly signal: AbortSignal;
 }
 
-/** {@link settleLocalEngine} on this very machine. @throws RingstrasseError ENGINE_UNAVAILABLE; the signal's reason */
+/** {@link settleLocalEngine} on this very machine. @throws RingstrasseError ENGINE_UNAVAILABLE, CHOICE_UNSUPPORTED; the signal's reason */
 export function settleHostEngine(
-  wish: EngineWish,
-  threads: number,
+  need: LocalEngineNeed,
   { entry, environment, projectDirectory, signal }: HostSurroundings,
 ): Promise<LocalEngine> {
-  return settleLocalEngine(wish, threads, {
+  return settleLocalEngine(need, {
     environment,
     projectDirectory,
     platform: currentPlatform(),
     check: (engine, location) =>
-      checkEngine(engine, location, { entry, environment, threads, seconds: TRIAL_SECONDS, signal }),
+      checkEngine(engine, location, { entry, environment, threads: need.threads, seconds: TRIAL_SECONDS, signal }),
   });
 }

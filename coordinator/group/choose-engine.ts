@@ -1,6 +1,10 @@
 import { ENGINE_PREFERENCE, type EngineName, type EngineWish, installCommandOf } from "../../shared/engine-name.js";
+import { hasPrecision } from "../../shared/engine-precision.js";
 import type { Failure } from "../../shared/failure.js";
+import { float32Only } from "../../shared/float32-only.js";
+import type { PlannedJobSpec } from "../../shared/job-spec.js";
 import type { EngineFacts } from "../../shared/protocol/control-message.js";
+import type { Precision } from "../../shared/step-rules.js";
 import type { JoinMessage } from "./control-server.js";
 import { engineOf, findMixture } from "./engine-compatibility.js";
 
@@ -9,6 +13,7 @@ export interface EngineNeed {
   readonly engine: EngineWish;
   /** Of one computation. */
   readonly threads: number;
+  readonly precision: Precision;
 }
 
 export type EngineDecision =
@@ -16,17 +21,22 @@ export type EngineDecision =
   | { readonly kind: "chosen"; readonly engine: EngineFacts; readonly reason: string }
   | { readonly kind: "impossible"; readonly failure: Failure };
 
+/** Pure. */
+export function engineNeedOf({ engine, threads, stepRules }: PlannedJobSpec): EngineNeed {
+  return { engine, threads, precision: stepRules.precision };
+}
+
 /**
- * The engine that these workers train with: the one that was asked for, with `auto` the fastest that all of them have alike, so that
- * one job never mixes engines. Pure. Cost: O(workers × engines).
+ * The engine that these workers train with: the one that was asked for, with `auto` the fastest that all of them have alike and that
+ * has the precision, so that one job never mixes engines. Pure. Cost: O(workers × engines).
  * @param joins at least one, in the order in which they joined: of a mixture the later one is refused
  */
 export function chooseEngine(need: EngineNeed, joins: readonly JoinMessage[]): EngineDecision {
-  if (need.engine !== "auto") return tryEngine(need.engine, need.threads, joins);
+  if (need.engine !== "auto") return tryEngine(need.engine, need, joins);
   const passed: Extract<EngineDecision, { kind: "impossible" }>[] = [];
   const reasons: string[] = [];
   for (const name of ENGINE_PREFERENCE) {
-    const decision = tryEngine(name, need.threads, joins);
+    const decision = tryEngine(name, need, joins);
     if (decision.kind === "impossible") {
       passed.push(decision);
       reasons.push(`${name}: ${brief(decision.failure)}`);
@@ -35,13 +45,23 @@ export function chooseEngine(need: EngineNeed, joins: readonly JoinMessage[]): E
     const { engine } = decision;
     return { kind: "chosen", engine, reason: ["the fastest that all workers have", ...reasons].join("; ") };
   }
+  const { precision } = need;
+  const isSomewhere = joins.some(({ engines }) => engines.some(({ name }) => hasPrecision(name, precision)));
+  if (!isSomewhere) return { kind: "impossible", failure: float32Only(precision).failure };
   // Of all that was tried, the engine that the workers could most easily have in common.
-  const mixture = passed.find(({ failure }) => failure.code === "WORKER_REFUSED") ?? passed.at(-1);
+  const mixture =
+    passed.find(({ failure }) => failure.code === "WORKER_REFUSED") ??
+    passed.findLast(({ failure }) => failure.code === "ENGINE_UNAVAILABLE");
   if (mixture === undefined) throw new RangeError("there are engines to try");
   return need.threads > 1 && mixture.failure.code !== "WORKER_REFUSED" ? missingThreads(need, joins) : mixture;
 }
 
-function tryEngine(name: EngineName, threads: number, joins: readonly JoinMessage[]): EngineDecision {
+function tryEngine(
+  name: EngineName,
+  { threads, precision }: EngineNeed,
+  joins: readonly JoinMessage[],
+): EngineDecision {
+  if (!hasPrecision(name, precision)) return { kind: "impossible", failure: float32Only(precision).failure };
   const without = joins.find((join) => engineOf(join, name)?.threads !== threads);
   if (without !== undefined) return { kind: "impossible", failure: missingEngine(name, threads, without) };
   const [first, ...others] = joins;
@@ -93,5 +113,5 @@ function counted(threads: number): string {
 /** For the reason of another choice. */
 function brief(failure: Failure): string {
   if (failure.code === "WORKER_REFUSED") return `not alike on all hosts (${failure.what})`;
-  return "not on all workers";
+  return failure.code === "CHOICE_UNSUPPORTED" ? "float32 alone" : "not on all workers";
 }

@@ -8,7 +8,7 @@ import type { Logger } from "../../shared/logger.js";
 import type { EngineFacts, FromWorker } from "../../shared/protocol/control-message.js";
 import type { CheckpointStore } from "./checkpoint-store.js";
 import { CheckpointTraffic, type SavedEnding } from "./checkpoint-traffic.js";
-import { chooseEngine } from "./choose-engine.js";
+import { chooseEngine, engineNeedOf } from "./choose-engine.js";
 import { compareOutcomes } from "./compare-outcomes.js";
 import type { Formation } from "./formation.js";
 import { GroupExchange, type SettledCollective } from "./group-exchange.js";
@@ -109,7 +109,7 @@ export class JobGroup implements Tenant {
     const { pool, policy, spec, observer } = this.#options;
     if (this.#over) return;
     const decision = chooseEngine(
-      spec,
+      engineNeedOf(spec),
       workers.map(({ join }) => join),
     );
     if (decision.kind === "impossible") return this.fail(decision.failure);

@@ -1,5 +1,6 @@
 import type { OptionSource } from "../../shared/cli/option-table.js";
 import type { EngineWish } from "../../shared/engine-name.js";
+import { hasPrecision } from "../../shared/engine-precision.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import { float32Only } from "../../shared/float32-only.js";
 import type { ModelSpec, OptimizerSpec } from "../../shared/model-spec.js";
@@ -61,10 +62,9 @@ export function settleJob(inputs: SettingsInputs): JobSettings {
   const threshold = parameters.threshold === 0 ? undefined : parameters.threshold;
   const engine = settleEngine({ execution, options, sources, file: inputs.file });
   const step = settleStep({ parameters, options, sources, file: inputs.file });
-  if (engine.engine.value === "wasm" && step.precision.value !== "float32") {
-    const isOption = step.precision.source !== "document";
-    throw float32Only(step.precision.value, isOption ? undefined : (parameters.paths["precision"] ?? "precision"));
-  }
+  const { precision } = step;
+  if (engine.engine.value === "wasm" && !hasPrecision("wasm", precision.value))
+    throw float32Only(precision.value, precisionAskedBy(precision, parameters));
   return {
     ...settleWorkers({ execution, options, sources, file: inputs.file }),
     ...engine,
@@ -78,6 +78,14 @@ export function settleJob(inputs: SettingsInputs): JobSettings {
     optimizer: optimizerOf(definition, inputs.file),
     model: networkModel(definition, inputs.file),
   };
+}
+
+/** The option, or the element, for a message. Pure. */
+export function precisionAskedBy(
+  { source }: StepSettings["precision"],
+  { paths }: NetworkDefinition["parameters"],
+): string {
+  return source === "document" ? (paths["precision"] ?? "precision") : "--precision";
 }
 
 /** The optimizer that the document's parameters name; momentum alone means SGD with momentum. */

@@ -2,6 +2,7 @@ import { RingstrasseError } from "../../shared/failure.js";
 import type { Logger, LogLevel } from "../../shared/logger.js";
 import type { FinishedEvent, TrainEvent } from "../../shared/train-events.js";
 import type { InterruptedFailure } from "../cli/interruption.js";
+import { engineNeedOf } from "../group/choose-engine.js";
 import { ControlServer } from "../group/control-server.js";
 import { Gathering } from "../group/gathering.js";
 import { type GroupResult, JobGroup } from "../group/job-group.js";
@@ -51,7 +52,7 @@ async function trainWithOwnWorkers(
   const { spec, policy } = run;
   const { launcher, log, signal } = around;
   const { workers, joinTimeoutMs } = policy;
-  using gathering = new Gathering({ workers, replicas: spec.replicas, joinTimeoutMs }, spec);
+  using gathering = new Gathering({ workers, replicas: spec.replicas, joinTimeoutMs }, engineNeedOf(spec));
   const pool = new WorkerPool({
     server,
     policy: { ...policy, comeBack: false },

@@ -1,4 +1,5 @@
 import { ENGINE_PREFERENCE } from "../../shared/engine-name.js";
+import { hasPrecision } from "../../shared/engine-precision.js";
 import type { Failure } from "../../shared/failure.js";
 import type { EngineFacts } from "../../shared/protocol/control-message.js";
 import { chooseEngine, type EngineNeed } from "../group/choose-engine.js";
@@ -61,8 +62,9 @@ export function workersFor(
 }
 
 /** Whether the workers of a set have what a job is to be computed with. */
-function fits({ engine: wish, threads }: EngineNeed): (group: EngineGroup) => boolean {
-  return ({ engine }) => engine.threads === threads && (wish === "auto" || engine.name === wish);
+function fits({ engine: wish, threads, precision }: EngineNeed): (group: EngineGroup) => boolean {
+  return ({ engine }) =>
+    engine.threads === threads && hasPrecision(engine.name, precision) && (wish === "auto" || engine.name === wish);
 }
 
 export type WorkerDecision =

@@ -3,6 +3,7 @@ import { type Failure, RingstrasseError } from "../../shared/failure.js";
 import type { Logger } from "../../shared/logger.js";
 import type { EngineFacts } from "../../shared/protocol/control-message.js";
 import { unreachable } from "../../shared/unreachable.js";
+import { engineNeedOf } from "../group/choose-engine.js";
 import { type GroupResult, JobGroup } from "../group/job-group.js";
 import { decideMembership } from "../group/membership.js";
 import type { PoolListener, WorkerPool } from "../group/worker-pool.js";
@@ -152,8 +153,7 @@ export class PoolGround implements TrainingGround, PoolListener {
 
   /** Null: too few are idle. */
   #choose({ spec, policy }: TrainingRun): Extract<WorkerDecision, { kind: "chosen" }> | null {
-    const { engine, threads } = spec;
-    const need = { count: policy.workers, engine, threads };
+    const need = { count: policy.workers, ...engineNeedOf(spec) };
     const decision = chooseWorkers(need, this.#requirePool().workers, (worker) => this.#isFree(worker));
     switch (decision.kind) {
       case "chosen":

@@ -98,7 +98,7 @@ export async function serve(options: ServeOptions, around: ServeSurroundings): P
 async function settleForHost(options: ServeOptions, around: ServeSurroundings): Promise<LocalEngine> {
   const { engine: wish = "auto", threads = 1 } = options;
   settleEngine({ execution: { paths: {} }, options: { engine: wish, threads }, sources: {}, file: null });
-  return await settleHostEngine(wish, threads, around);
+  return await settleHostEngine({ engine: wish, threads, precision: "float32" }, around);
 }
 
 interface Serving {

@@ -19,7 +19,7 @@ export interface JobQueueOptions {
 
 /** Waiting jobs that are looked at together: one look is enough as long as workers are the scarce thing. */
 const LOOKED_AT = 32;
-const ONE_WORKER: WorkersWanted = { min: 1, max: 1, engine: "auto", threads: 1 };
+const ONE_WORKER: WorkersWanted = { min: 1, max: 1, engine: "auto", threads: 1, precision: "float32" };
 
 /** Starts waiting jobs as workers allow. A turn costs one look at the head of the queue, however long that is. */
 export class JobQueue {

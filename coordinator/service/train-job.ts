@@ -9,6 +9,7 @@ import type { SavedCheckpoint } from "../checkpoint/saved-checkpoint.js";
 import type { TrainOptions } from "../cli/train-options.js";
 import type { PreparedDataset } from "../data/prepare-dataset.js";
 import { RowsHold } from "../data/rows-hold.js";
+import { engineNeedOf } from "../group/choose-engine.js";
 import type { JobSettings } from "../job/job-settings.js";
 import { planRun, prepareRows, type ReadJob, type RunToPlan } from "../job/plan-run.js";
 import type { TrainingRun } from "../job/training-run.js";
@@ -59,9 +60,14 @@ export type AttemptResult =
 
 /** What the queue gives the job workers by; one that goes on from a checkpoint stays with the engine of that. Pure. */
 export function workersWanted(settings: JobSettings, resumed: SavedCheckpoint | null = null): WorkersWanted {
-  const { engine, threads, workerRange } = settings;
+  const { engine, threads, workerRange, step } = settings;
   const before = engine.value === "auto" ? resumed?.description.engine.name : undefined;
-  return { ...workerRange, engine: before ?? engine.value, threads: threads.value };
+  return {
+    ...workerRange,
+    engine: before ?? engine.value,
+    threads: threads.value,
+    precision: step.precision.value,
+  };
 }
 
 /** How much room the model of a run will take at the least, in its two formats. Pure. */
@@ -116,9 +122,9 @@ export class JobTrainer {
     this.#options.files.requireRoom("the trained model", modelBytes(run));
     await this.#record(run, prepared);
     signal.throwIfAborted();
-    const { engine, threads } = run.spec;
-    if (setAside({ min: workers, max: workers, engine, threads }) === 0)
-      return await this.#short(id, { ...wanted, engine });
+    const need = engineNeedOf(run.spec);
+    if (setAside({ min: workers, max: workers, ...need }) === 0)
+      return await this.#short(id, { ...wanted, engine: need.engine });
     const training = ground.train(run, { emit, signal, onStop });
     taken();
     const trained = await training;

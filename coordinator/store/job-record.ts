@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ENGINE_WISHES } from "../../shared/engine-name.js";
 import { FailureSchema } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
+import { PRECISIONS } from "../../shared/step-rules.js";
 import { FinishedEventSchema } from "../../shared/train-events.js";
 import type { JobStatus } from "../job/job-state.js";
 import { InterruptionsSchema, NO_INTERRUPTIONS } from "./interruptions.js";
@@ -55,6 +56,7 @@ export const WorkersWantedSchema = z.object({
   engine: z.enum(ENGINE_WISHES).default("auto"),
   /** Of one computation. */
   threads: whole.default(1),
+  precision: z.enum(PRECISIONS).default("float32"),
 });
 export type WorkersWanted = z.infer<typeof WorkersWantedSchema>;
 

@@ -494,7 +494,7 @@ export function jobStoreSuite(kind: JobStoreKind): void {
 
     describe("ends", () => {
       it("sends a job back to its place without blame, as often as it happens, and only one that runs here", async () => {
-        const wanted = { min: 1, max: 3, engine: "wasm" as const, threads: 2 };
+        const wanted = { min: 1, max: 3, engine: "tensorflow", threads: 2, precision: "bfloat16" } as const;
         const { id } = await store.create({ document: DOCUMENT });
         const other = await store.create({ document: DOCUMENT });
         await store.transition(id, "queue", { plan: { workersWanted: wanted } });

@@ -55,6 +55,17 @@ describe("an engine that is not here", () => {
     expect(configuration.sources).toMatchObject({ engine: "default", threads: "default" });
   });
 
+  it("auto has no engine for mixed precision: refused before an earlier run's result is touched", async () => {
+    const out = join(await temporaryDirectory(), "out");
+    const env = await bare();
+    await runTrain([IRIS, "--epochs", "2", "--out", out], { env });
+    const before = await readFile(join(out, "result.json"));
+    const again = await runCommand(["train", IRIS, "--precision", "bfloat16", "--out", out], { env });
+    expect(again.exitCode, again.stderr).toBe(4);
+    expect(again.stderr).toMatch(/--precision bfloat16.*ringstrasse engine install cpu/);
+    expect(await readFile(join(out, "result.json"))).toEqual(before);
+  });
+
   it("serve refuses to start without the engine that it was told to have", async () => {
     const args = ["serve", "--engine", "tensorflow", "--port", "0", "--control-port", "0"];
     const data = join(await temporaryDirectory(), "data");

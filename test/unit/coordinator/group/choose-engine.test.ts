@@ -27,7 +27,7 @@ function failureOf(decision: EngineDecision) {
 
 describe("chooseEngine", () => {
   it("auto: the fastest that all have, and says what it passed over", () => {
-    const auto = { engine: "auto", threads: 1 } as const;
+    const auto = { engine: "auto", threads: 1, precision: "float32" } as const;
     const all = [GPU, TENSORFLOW, ENGINE];
     expect(chooseEngine(auto, joins(all, all))).toMatchObject({
       engine: GPU,
@@ -42,7 +42,10 @@ describe("chooseEngine", () => {
 
   it("auto: an engine that is not alike on all hosts is passed over, with what differs", () => {
     const other = { ...TENSORFLOW, instructionSet: "avx512f/x64" };
-    const decision = chooseEngine({ engine: "auto", threads: 1 }, joins([TENSORFLOW, ENGINE], [other, ENGINE]));
+    const decision = chooseEngine(
+      { engine: "auto", threads: 1, precision: "float32" },
+      joins([TENSORFLOW, ENGINE], [other, ENGINE]),
+    );
     expect(decision).toMatchObject({ kind: "chosen", engine: ENGINE });
     expect(decision).toMatchObject({
       reason: expect.stringContaining("tensorflow: not alike on all hosts (the instruction set)"),
@@ -51,14 +54,20 @@ describe("chooseEngine", () => {
 
   it("auto: with nothing in common, the mixture is refused by name", () => {
     const other = { ...ENGINE, version: "2" };
-    const failure = failureOf(chooseEngine({ engine: "auto", threads: 1 }, joins([ENGINE], [other])));
+    const failure = failureOf(
+      chooseEngine({ engine: "auto", threads: 1, precision: "float32" }, joins([ENGINE], [other])),
+    );
     expect(failure).toMatchObject({ code: "WORKER_REFUSED", workerId: "w1", what: "the engine's version", got: "2" });
-    const nothing = failureOf(chooseEngine({ engine: "auto", threads: 1 }, joins([ENGINE], [TENSORFLOW])));
+    const nothing = failureOf(
+      chooseEngine({ engine: "auto", threads: 1, precision: "float32" }, joins([ENGINE], [TENSORFLOW])),
+    );
     expect(nothing).toMatchObject({ code: "ENGINE_UNAVAILABLE" });
   });
 
   it("by name: whoever has it not is named, with its host and the command that installs it", () => {
-    const failure = failureOf(chooseEngine({ engine: "tensorflow", threads: 1 }, joins([TENSORFLOW], [ENGINE])));
+    const failure = failureOf(
+      chooseEngine({ engine: "tensorflow", threads: 1, precision: "float32" }, joins([TENSORFLOW], [ENGINE])),
+    );
     expect(failure).toEqual({
       code: "ENGINE_UNAVAILABLE",
       engine: "tensorflow",
@@ -74,19 +83,46 @@ describe("chooseEngine", () => {
     ["the result of the probe computation", { probeSha256: "f".repeat(64) }],
   ])("by name: another %s is refused", (what, change) => {
     const both = joins([TENSORFLOW], [{ ...TENSORFLOW, ...change }]);
-    const failure = failureOf(chooseEngine({ engine: "tensorflow", threads: 1 }, both));
+    const failure = failureOf(chooseEngine({ engine: "tensorflow", threads: 1, precision: "float32" }, both));
     expect(failure).toMatchObject({ code: "WORKER_REFUSED", workerId: "w1", host: "h1", what });
   });
 
   it("threads belong to the engine: a worker with others is told how to start", () => {
     const two = { ...TENSORFLOW, threads: 2 };
-    expect(chooseEngine({ engine: "tensorflow", threads: 2 }, joins([two], [two]))).toMatchObject({ engine: two });
-    const failure = failureOf(chooseEngine({ engine: "tensorflow", threads: 2 }, joins([two], [TENSORFLOW])));
+    expect(chooseEngine({ engine: "tensorflow", threads: 2, precision: "float32" }, joins([two], [two]))).toMatchObject(
+      { engine: two },
+    );
+    const failure = failureOf(
+      chooseEngine({ engine: "tensorflow", threads: 2, precision: "float32" }, joins([two], [TENSORFLOW])),
+    );
     expect(describeFailure(failure)).toMatch(
       /w1 on h1 has not got tensorflow with 2 threads, but tensorflow with 1 thread/,
     );
     expect(describeFailure(failure)).toMatch(/On h1 start the worker with --engine tensorflow --threads 2/);
-    const auto = failureOf(chooseEngine({ engine: "auto", threads: 2 }, joins([TENSORFLOW, ENGINE])));
+    const auto = failureOf(
+      chooseEngine({ engine: "auto", threads: 2, precision: "float32" }, joins([TENSORFLOW, ENGINE])),
+    );
     expect(describeFailure(auto)).toMatch(/no engine with 2 threads.+--threads 2, or leave --threads out/);
+  });
+
+  it("auto passes over what lacks the precision, and says so where nothing else is", () => {
+    const mixed = { engine: "auto", threads: 1, precision: "bfloat16" } as const;
+    expect(chooseEngine(mixed, joins([TENSORFLOW, ENGINE], [TENSORFLOW, ENGINE]))).toMatchObject({
+      engine: TENSORFLOW,
+    });
+    const unsupported = { code: "CHOICE_UNSUPPORTED", value: "bfloat16", supported: ["float32"] };
+    expect(failureOf(chooseEngine(mixed, joins([ENGINE], [ENGINE])))).toMatchObject(unsupported);
+    expect(failureOf(chooseEngine({ ...mixed, engine: "wasm" }, joins([ENGINE])))).toMatchObject(unsupported);
+    // Where others could: who can't is named.
+    expect(failureOf(chooseEngine(mixed, joins([TENSORFLOW, ENGINE], [ENGINE])))).toMatchObject({
+      code: "ENGINE_UNAVAILABLE",
+      engine: "tensorflow",
+      problem: expect.stringContaining("worker w1 on h1"),
+    });
+    const other = { ...TENSORFLOW, instructionSet: "avx512f/x64" };
+    expect(failureOf(chooseEngine(mixed, joins([TENSORFLOW, ENGINE], [other, ENGINE])))).toMatchObject({
+      code: "WORKER_REFUSED",
+      what: "the instruction set",
+    });
   });
 });

@@ -9,6 +9,7 @@ import {
 } from "../../../../coordinator/serve/choose-workers.js";
 import type { EngineWish } from "../../../../shared/engine-name.js";
 import type { EngineFacts } from "../../../../shared/protocol/control-message.js";
+import { PRECISIONS } from "../../../../shared/step-rules.js";
 import { ENGINE, joinMessage } from "../../../support/control-client.js";
 
 function worker(id: string, host = "a", version = "1"): WorkerRecord {
@@ -43,7 +44,7 @@ describe("compatibleWorkers", () => {
   });
 });
 
-const NEED = { engine: "auto", threads: 1 } as const;
+const NEED = { engine: "auto", threads: 1, precision: "float32" } as const;
 const TENSORFLOW: EngineFacts = { ...ENGINE, name: "tensorflow" };
 const free = () => true;
 
@@ -77,7 +78,7 @@ describe("chooseWorkers", () => {
   it("auto: the fastest engine that enough idle workers have alike; by name: that one, or nothing", () => {
     const both = [TENSORFLOW, ENGINE];
     const here = [workerWith("a", [ENGINE]), workerWith("b", both), workerWith("c", both), workerWith("d", [ENGINE])];
-    const get = (count: number, engine: EngineWish) => chooseWorkers({ count, engine, threads: 1 }, here, free);
+    const get = (count: number, engine: EngineWish) => chooseWorkers({ ...NEED, count, engine }, here, free);
     expect(get(2, "auto")).toMatchObject({ kind: "chosen", engine: TENSORFLOW });
     expect(ids(chosen(get(2, "auto")))).toEqual(["b", "c"]);
     expect(get(3, "auto")).toMatchObject({ kind: "chosen", engine: ENGINE });
@@ -92,7 +93,7 @@ describe("chooseWorkers", () => {
   it("what only busy workers have is waited for; other processors and other threads are no match", () => {
     const slow = { ...TENSORFLOW, instructionSet: "avx/x64" };
     const here = [workerWith("a", [TENSORFLOW]), workerWith("b", [slow]), workerWith("c", [TENSORFLOW])];
-    const need = { engine: "tensorflow", threads: 1, count: 2 } as const;
+    const need = { ...NEED, engine: "tensorflow", count: 2 } as const;
     expect(ids(chosen(chooseWorkers(need, here, free)))).toEqual(["a", "c"]);
     expect(chooseWorkers(need, here, ({ workerId }) => workerId !== "c")).toEqual({ kind: "busy", idle: 1 });
     expect(chooseWorkers({ ...need, count: 3 }, here, free)).toMatchObject({
@@ -109,7 +110,7 @@ describe("chooseWorkers", () => {
 describe("workersFor", () => {
   const GPU: EngineFacts = { ...ENGINE, name: "tensorflow-gpu" };
   const here = [...["a", "b", "c", "d"].map((id) => workerWith(id, [ENGINE])), workerWith("g", [GPU])];
-  const wanted = (min: number, engine: EngineWish, threads = 1) => ({ min, max: min, engine, threads });
+  const wanted = (min: number, engine: EngineWish, threads = 1) => ({ ...NEED, min, max: min, engine, threads });
 
   it("tells each job of the workers that have its engine alike", () => {
     const idle =
@@ -125,6 +126,20 @@ describe("workersFor", () => {
     expect(workersFor(wanted(1, "auto"), [], free)).toEqual({ present: 0, idle: 0 });
   });
 
+  it("counts only those with the precision", () => {
+    const mixed = { ...wanted(1, "auto"), precision: "bfloat16" } as const;
+    expect(workersFor(mixed, here, free)).toEqual({ present: 1, idle: 1 });
+    expect(ids(chosen(chooseWorkers({ ...mixed, count: 1 }, here, free)))).toEqual(["g"]);
+    expect(chooseWorkers({ ...mixed, count: 1 }, here, ({ workerId }) => workerId !== "g")).toEqual({
+      kind: "busy",
+      idle: 0,
+    });
+    expect(chooseWorkers({ ...mixed, count: 1 }, here.slice(0, 4), free)).toMatchObject({
+      kind: "impossible",
+      failure: { code: "CHOICE_UNSUPPORTED", value: "bfloat16" },
+    });
+  });
+
   it("counts all where nobody has the engine: the run says what is missing", () => {
     expect(workersFor(wanted(1, "tensorflow"), here, free)).toEqual({ present: 4, idle: 4 });
     expect(workersFor(wanted(2, "tensorflow-gpu"), here, free)).toEqual({ present: 4, idle: 4 });
@@ -134,15 +149,18 @@ describe("workersFor", () => {
   it("promises no workers that can't be chosen", () => {
     const engines = fc.constantFrom([ENGINE], [GPU], [GPU, ENGINE], [TENSORFLOW, ENGINE], [{ ...GPU, version: "2" }]);
     const workers = fc.array(fc.tuple(engines, fc.boolean()), { maxLength: 10 });
-    const wish = fc.constantFrom<EngineWish>("auto", "wasm", "tensorflow", "tensorflow-gpu");
+    const wish = fc.record({
+      engine: fc.constantFrom<EngineWish>("auto", "wasm", "tensorflow", "tensorflow-gpu"),
+      precision: fc.constantFrom(...PRECISIONS),
+    });
     fc.assert(
-      fc.property(workers, wish, fc.integer({ min: 1, max: 6 }), (all, engine, min) => {
+      fc.property(workers, wish, fc.integer({ min: 1, max: 6 }), (all, { engine, precision }, min) => {
         const records = all.map(([has], index) => workerWith(`w${index}`, has));
         const isFree = (worker: WorkerRecord) => all[records.indexOf(worker)]?.[1] === true;
-        const { present, idle } = workersFor(wanted(min, engine), records, isFree);
+        const { present, idle } = workersFor({ ...wanted(min, engine), precision }, records, isFree);
         expect(idle).toBeLessThanOrEqual(present);
         if (idle < min) return;
-        const decision = chooseWorkers({ engine, threads: 1, count: idle }, records, isFree);
+        const decision = chooseWorkers({ ...NEED, engine, precision, count: idle }, records, isFree);
         expect(decision.kind === "chosen" || decision.kind === "impossible").toBe(true);
       }),
     );

@@ -9,7 +9,7 @@ import { ControlClient, joinMessage } from "../../../support/control-client.js";
 import { documentXml, STORE_KINDS, servicePlace, upload } from "../../../support/service-place.js";
 
 const TOKEN = "right";
-const WANTED = { min: 1, max: 1, engine: "auto", threads: 1 } as const;
+const WANTED = { min: 1, max: 1, engine: "auto", threads: 1, precision: "float32" } as const;
 
 /** A run of one worker, as the service plans it. */
 async function plannedRun(): Promise<TrainingRun> {
