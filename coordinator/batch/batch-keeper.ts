@@ -188,6 +188,7 @@ export class BatchKeeper implements JobKeeper {
     const submission = await ground.scheduler.submit(written.script);
     if (submission.kind === "later") return submission;
     await store.recordRun(id, { batch: { key, batchJob: submission.batchJob, reported: null } });
+    if (read.remark !== null) await this.#options.stream.add(id, [{ event: "warning", message: read.remark }]);
     if (written.leftBehind !== null) await this.#tellAnew(id, written.leftBehind);
     return submission;
   }

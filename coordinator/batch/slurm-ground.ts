@@ -7,6 +7,7 @@ import type { JobId } from "../../shared/ids.js";
 import { isSystemError, writeFailure } from "../../shared/write-failure.js";
 import type { SubmitOptions } from "../cli/submit-options.js";
 import { trainingDocument } from "../service/check-object.js";
+import { fittingOptions } from "../service/fitting-options.js";
 import { linkName } from "../service/lend-files.js";
 import type { Capacity } from "../service/training-ground.js";
 import type { FileStore } from "../store/file-store.js";
@@ -14,6 +15,7 @@ import type { StoredFile } from "../store/stored-file.js";
 import type { BatchRequest } from "../submit/batch-request.js";
 import { renderBatchScript } from "../submit/batch-script.js";
 import { checkRequest } from "../submit/check-request.js";
+import { BATCH_CHECKPOINT_MINUTES } from "../submit/checkpoints-of.js";
 import { shellWord } from "../submit/shell-word.js";
 import type { SlurmCommands } from "../submit/slurm-commands.js";
 import type { SlurmNode } from "../submit/slurm-nodes.js";
@@ -37,6 +39,15 @@ export interface SlurmGroundOptions {
   /** The compiled `ringstrasse` command, and the Node.js that runs it: the nodes use the same. */
   readonly entry: string;
   readonly execPath: string;
+}
+
+/** What of a job's script is the job's alone. Paths as the nodes see them. */
+interface ScriptParts {
+  readonly options: SubmitOptions;
+  readonly document: string;
+  readonly data: string;
+  readonly labels: string | null;
+  readonly rows: string;
 }
 
 /** Jobs wait at the batch system: there is always room. */
@@ -84,7 +95,12 @@ export class SlurmGround implements BatchGround {
     }
     const data = await this.#copy(found.data, files, join(folder, "data"));
     const labels = found.labels === null ? null : await this.#copy(found.labels, files, join(folder, "labels"));
-    const text = this.#scriptOf(name, request, { document, data, labels, rows });
+    const { options } = fittingOptions(
+      this.#options.options,
+      job.settings.step.strategy.value,
+      BATCH_CHECKPOINT_MINUTES,
+    );
+    const text = this.#scriptOf(name, request, { options, document, data, labels, rows });
     try {
       await writeFile(script, text, { mode: 0o700 });
       return { kind: "written", script, leftBehind: await this.#leftBehind(name) };
@@ -167,12 +183,8 @@ export class SlurmGround implements BatchGround {
     };
   }
 
-  #scriptOf(
-    name: BatchJobName,
-    request: BatchRequest,
-    { document, data, labels, rows }: { document: string; data: string; labels: string | null; rows: string },
-  ): string {
-    const { options, execPath, entry } = this.#options;
+  #scriptOf(name: BatchJobName, request: BatchRequest, { options, document, data, labels, rows }: ScriptParts): string {
+    const { execPath, entry } = this.#options;
     const folder = this.#folderOf(name);
     const out = join(folder, "run");
     const passed = { ...options, json: true, data, "data-dir": rows, out, ...(labels === null ? {} : { labels }) };

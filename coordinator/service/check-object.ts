@@ -1,4 +1,5 @@
 import { type Failure, RingstrasseError } from "../../shared/failure.js";
+import { DEFAULT_CHECKPOINT_MINUTES } from "../cli/serve-options.js";
 import type { TrainOptions } from "../cli/train-options.js";
 import { type ReadJob, readJob } from "../job/plan-run.js";
 import { MAX_JSON_BYTES } from "../store/check-arguments.js";
@@ -11,10 +12,17 @@ import { toVinnslJson } from "../vinnsl/object/to-vinnsl-json.js";
 import { toVinnslXml } from "../vinnsl/object/to-vinnsl-xml.js";
 import { PART_ALIASES, partOf, type VinnslObject } from "../vinnsl/object/vinnsl-object.js";
 import { readDocument } from "../vinnsl/read-document.js";
+import { fittingOptions } from "./fitting-options.js";
 import type { DocumentBody } from "./job-service.js";
 
 /** Parts that say nothing of what is to be trained. */
 const RESULT_NAMES = (["instance", "trainingresult", "result"] as const).flatMap((part) => PART_ALIASES[part]);
+
+/** A job under the service's options, as far as it can have them. */
+export interface ServiceJob extends ReadJob {
+  /** What of them it can't have, for people; null: it has them all. */
+  readonly remark: string | null;
+}
 
 /** @throws RingstrasseError DOCUMENT_INVALID, DOCUMENT_UNSUPPORTED */
 export function objectOf({ format, bytes }: DocumentBody): VinnslObject {
@@ -42,7 +50,7 @@ export function titleOf(object: VinnslObject): string | null {
  * @throws RingstrasseError DOCUMENT_INVALID, DOCUMENT_UNSUPPORTED with the element path; USAGE when the service's own options
  *   contradict the document
  */
-export function readObject(object: VinnslObject, options: TrainOptions, body?: DocumentBody): ReadJob | null {
+export function readObject(object: VinnslObject, options: TrainOptions, body?: DocumentBody): ServiceJob | null {
   const asItCame = body?.format === "xml" ? body.bytes : null;
   const bytes = asItCame ?? trainingDocument(object);
   try {
@@ -52,20 +60,27 @@ export function readObject(object: VinnslObject, options: TrainOptions, body?: D
       if (description !== undefined) checkDescription(description);
       return null;
     }
-    return { ...readJob({ bytes, file: null, options, sources: {} }), object };
+    return { ...jobOf(bytes, options), object };
   } catch (thrown) {
     throw thrown instanceof RingstrasseError ? refusal(thrown, asItCame !== null) : thrown;
   }
 }
 
 /** As {@link readObject}, of an object that is to be trained. @throws RingstrasseError DOCUMENT_INVALID: no definition; as there */
-export function readTrainable(object: VinnslObject, options: TrainOptions): ReadJob {
+export function readTrainable(object: VinnslObject, options: TrainOptions): ServiceJob {
   const job = readObject(object, options);
   if (job !== null) return job;
   const place = { file: null, line: null, column: null, elementPath: "/vinnsl" };
   const problem = "the object has no definition, so there is nothing to train";
   const remedy = "Give it one, by PUT /vinnsl/{id}/definition";
   throw new RingstrasseError({ code: "DOCUMENT_INVALID", ...place, problem, remedy });
+}
+
+/** The strategy decides what fits, and nothing that is read here depends on when checkpoints are taken. */
+function jobOf(bytes: Uint8Array, options: TrainOptions): ServiceJob {
+  const { "checkpoint-steps": _, ...others } = options;
+  const job = readJob({ bytes, file: null, options: others, sources: {} });
+  return { ...job, ...fittingOptions(options, job.settings.step.strategy.value, DEFAULT_CHECKPOINT_MINUTES) };
 }
 
 /** The object as a document that `ringstrasse train` takes: all of it but what earlier runs have left. */

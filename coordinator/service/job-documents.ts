@@ -2,7 +2,6 @@ import { RingstrasseError } from "../../shared/failure.js";
 import type { JobId } from "../../shared/ids.js";
 import type { TrainOptions } from "../cli/train-options.js";
 import { describeStepSettings } from "../job/describe-step-settings.js";
-import type { ReadJob } from "../job/plan-run.js";
 import type { Job } from "../store/job-record.js";
 import type { JobStore, VersionedChange } from "../store/job-store.js";
 import { toDl4j } from "../vinnsl/dl4j/to-dl4j.js";
@@ -15,7 +14,15 @@ import {
 } from "../vinnsl/object/replace-part.js";
 import { type VinnslObject, withIdentifier } from "../vinnsl/object/vinnsl-object.js";
 import { attachResults, type ResultDocument } from "../vinnsl/results/result-documents.js";
-import { decodeObject, encodeObject, objectOf, readObject, readTrainable, titleOf } from "./check-object.js";
+import {
+  decodeObject,
+  encodeObject,
+  objectOf,
+  readObject,
+  readTrainable,
+  type ServiceJob,
+  titleOf,
+} from "./check-object.js";
 import type { JobObject, Submission } from "./job-service.js";
 
 /** Jobs whose documents are read at once while all are listed. */
@@ -52,7 +59,7 @@ export class JobDocuments {
   }
 
   /** What is to be trained, checked as at its submission. @throws RingstrasseError DOCUMENT_INVALID, … */
-  async trainable(id: JobId): Promise<ReadJob> {
+  async trainable(id: JobId): Promise<ServiceJob> {
     return readTrainable((await this.object(id)).object, this.#options);
   }
 

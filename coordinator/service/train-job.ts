@@ -107,6 +107,7 @@ export class JobTrainer {
     const warn = (message: string) => emit({ event: "warning", message: message.replaceAll(this.ownPath, "") });
     const job = await documents.trainable(id);
     job.definition.warnings.forEach(warn);
+    if (job.remark !== null) warn(job.remark);
     await using hold = new RowsHold();
     const { prepared, data } = await this.#prepareRows(job, attempt, hold);
     prepared.warnings.forEach(warn);

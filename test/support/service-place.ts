@@ -48,7 +48,7 @@ export interface ServicePlace {
 export async function servicePlace(
   kind: StoreKind,
   workers = 1,
-  also: Pick<Partial<JobServiceOptions>, "afterWorkerLoss" | "log"> = {},
+  also: Pick<Partial<JobServiceOptions>, "afterWorkerLoss" | "log" | "options"> = {},
 ): Promise<ServicePlace> {
   const directory = await temporaryDirectory();
   const store = await kind.open(directory);

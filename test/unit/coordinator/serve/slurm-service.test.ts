@@ -4,13 +4,14 @@ import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { ServeOptions } from "../../../../coordinator/cli/serve-options.js";
 import { TRAIN_OPTIONS } from "../../../../coordinator/cli/train-options.js";
+import { jobOptions } from "../../../../coordinator/serve/job-options.js";
 import { openSlurmGround, refuseBatchOptions } from "../../../../coordinator/serve/slurm-service.js";
 import { openJobService } from "../../../../coordinator/service/open-job-service.js";
 import { createLogger } from "../../../../shared/logger.js";
 import { failureOf } from "../../../support/failure-of.js";
 import { FakeSlurm } from "../../../support/fake-slurm.js";
 import { NO_JUDGE } from "../../../support/no-judge.js";
-import { documentXml, STORE_KINDS, upload } from "../../../support/service-place.js";
+import { type DocumentText, documentXml, STORE_KINDS, upload } from "../../../support/service-place.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 
 async function opened(options: ServeOptions, shared = "shared") {
@@ -25,7 +26,7 @@ async function opened(options: ServeOptions, shared = "shared") {
 }
 
 /** Hands over a job of a server with these options. @returns the words of its `train`, and the environment of its `sbatch` */
-async function handedOver(options: ServeOptions, environment: NodeJS.ProcessEnv = {}) {
+async function handedOver(options: ServeOptions, environment: NodeJS.ProcessEnv = {}, document: DocumentText = {}) {
   const directory = await temporaryDirectory();
   const bin = join(directory, "bin");
   const slurm = await FakeSlurm.open(bin);
@@ -41,17 +42,19 @@ async function handedOver(options: ServeOptions, environment: NodeJS.ProcessEnv 
   const store = await STORE_KINDS[0]!.open(directory);
   onTestFinished(() => store[Symbol.asyncDispose]());
   const log = createLogger("silent", { process: "test" });
-  const service = await openJobService({ store, ground, judge: NO_JUDGE, dataDirectory: directory, log });
+  const base = { store, ground, judge: NO_JUDGE, dataDirectory: directory, log };
+  const service = await openJobService({ ...base, options: jobOptions(options) });
   onTestFinished(() => service[Symbol.asyncDispose]());
   await upload({ store }, "rows.txt");
-  const { id } = await service.submit({ format: "xml", bytes: Buffer.from(documentXml()) });
+  const { id } = await service.submit({ format: "xml", bytes: Buffer.from(documentXml(document)) });
   await service.queue(id);
   await expect.poll(() => slurm.submitted(), { timeout: 30_000 }).toHaveLength(1);
   const folder = join(directory, "shared", "jobs", id);
   const [key = ""] = await readdir(folder);
   const script = await readFile(join(folder, key, "train.sbatch"), "utf8");
   const words = / train (.*) &$/m.exec(script)?.[1]?.split(" ") ?? [];
-  return { words, environment: await slurm.environmentOf("sbatch") };
+  const warnings = async () => (await service.detail(id)).warnings;
+  return { words, environment: await slurm.environmentOf("sbatch"), warnings };
 }
 
 /** What `train` makes of an option of its command line; undefined: it was not given. */
@@ -71,6 +74,16 @@ describe("serve --launcher slurm", () => {
     const { words } = await handedOver(options);
     expect(optionOf(words, "checkpoint-minutes")).toBe(minutes);
     expect(optionOf(words, "checkpoint-steps")).toBe(options["checkpoint-steps"]);
+  });
+
+  it("leaves checkpoints by steps out for an asynchronous job, which is told", async () => {
+    const parameters = { strategy: "async" };
+    const { words, warnings } = await handedOver({ "checkpoint-steps": 100 }, {}, { parameters });
+    expect(optionOf(words, "checkpoint-minutes")).toBe(10);
+    expect(optionOf(words, "checkpoint-steps")).toBeUndefined();
+    await expect
+      .poll(warnings, { timeout: 30_000 })
+      .toEqual([expect.stringContaining("--checkpoint-steps is left out")]);
   });
 
   it("tells its jobs where engines are, and no options or secrets of its own", async () => {
