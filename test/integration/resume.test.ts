@@ -216,6 +216,28 @@ describe("a run that is told to end", () => {
       });
     },
   );
+
+  it("while its workers prepare: saves after the first step that it goes on with", async () => {
+    const job = await iris("--epochs", "150", "--evaluate-every", "50");
+    const args = ["train", ...job.args, "--workers", "2", "--out", job.out("run"), "--resume", "auto", "--json"];
+    const endAt = async (event: string): Promise<CommandEnd> => {
+      const run = startCommand(args);
+      await run.until((stdout) => stdout.includes(`"event":"${event}"`));
+      run.child.kill("SIGTERM");
+      return await run.ended;
+    };
+    await endAt("step");
+    // Workers have been given their places, but have no engine yet, and not the state that they go on from.
+    const end = await endAt("generation");
+    expect(end.exitCode).toBe(130);
+    const [checkpoint, failed] = eventsOf(end.stdout).slice(-2);
+    expect(checkpoint).toMatchObject({ event: "checkpoint" });
+    const message = `interrupted by SIGTERM; go on with --resume ${job.out("run")}`;
+    expect(failed).toMatchObject({ event: "failed", code: "INTERRUPTED", message });
+    const step = checkpoint?.event === "checkpoint" ? checkpoint.step : -1;
+    expect(step).toBeGreaterThan(resumedEvent(end)?.step ?? Number.POSITIVE_INFINITY);
+    expect(resumedEvent(await endAt("generation"))).toMatchObject({ step });
+  });
 });
 
 describe("a disk that takes no checkpoint", () => {

@@ -67,7 +67,8 @@ function run(start: ThreadStart): void {
         post({ kind: "connected", sharing: memorySharing() });
         break;
       case "bindRing":
-        await closeRing();
+        // The last generation's is closed; and a checkpoint that was asked for while the main thread prepared is of this one.
+        if (ring !== null) throw new Error("bindRing before closeRing");
         if (message.plan.collectives.includes("mpi") && start.mpi !== null) mpi ??= await attachMpi(start.mpi);
         await RingSession.bind(message.plan, mpi, () => board.exchanging()).then((bound) => {
           ring = bound;
