@@ -14,6 +14,12 @@ export function stepSpan(rowCount: number, batchSize: number, step: number): Spa
   return { from: Math.min(step * batchSize, rowCount), to: Math.min((step + 1) * batchSize, rowCount) };
 }
 
+/** Rows of step `step`, counted from 1 since the start of the job: the first one of each epoch is a full one. */
+export function rowsOfStep(rowCount: number, batchSize: number, step: number): number {
+  const { from, to } = stepSpan(rowCount, batchSize, (step - 1) % stepsPerEpoch(rowCount, batchSize));
+  return to - from;
+}
+
 /**
  * The contiguous slice of `span` that replica `replica` of `replicas` computes: slices differ by at most one row, the
  * longer ones first; empty where there are more replicas than rows.

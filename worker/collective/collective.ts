@@ -62,6 +62,8 @@ export interface Exchange {
   readonly withArena: boolean;
   /** Power of two that gradients are multiplied by before they are packed; totals are divided by it. Default 1; of packed sums only. */
   readonly scale?: number;
+  /** That gradients are multiplied by when they are added to the residuals; sums stay as they are. Default 1; of sparse buffers only. */
+  readonly weight?: number;
   /**
    * The one replica whose gradients are wanted, as they are; all others' are zeros. A collective that sends no more than a part of gradients
    * must send these whole. Absent: all are wanted.

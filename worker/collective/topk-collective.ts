@@ -60,7 +60,7 @@ export class TopkCollective extends GuardedCollective {
       : await this.#bring(exchange.sequence, exchange.source, signal);
   }
 
-  async #sum({ sequence, withArena }: Exchange, signal: AbortSignal): Promise<Gathered> {
+  async #sum({ sequence, withArena, weight = 1 }: Exchange, signal: AbortSignal): Promise<Gathered> {
     const { membership } = this.#options;
     const turns = new EventLoopTurns(signal);
     const shape = this.#shapeOf(withArena);
@@ -68,7 +68,9 @@ export class TopkCollective extends GuardedCollective {
     const sizes = this.#arcs.map(({ from, to }) => (to - from) * partBytes);
     const own = new Uint8Array(sizes[membership.rank] ?? 0);
     for (const local of this.#options.buffers.gradients.keys()) {
-      this.#contribute(local, viewSparsePart(own, shape, local), withArena);
+      const part = viewSparsePart(own, shape, local);
+      this.#tellScalars(local, part);
+      if (withArena) this.#contribute(local, part, weight);
       await turns.after(this.#options.sparse.length * FLOAT32_BYTES);
     }
     const gathered = await this.#gather(sequence, { own, sizes }, signal);
@@ -111,17 +113,19 @@ export class TopkCollective extends GuardedCollective {
     return await gather.gather({ sequence, own, sizes }, signal);
   }
 
-  /** Writes what a local replica sends, and keeps what it doesn't. */
-  #contribute(local: number, { scalars, indices, values, statistics }: SparsePart, withArena: boolean): void {
+  #tellScalars(local: number, { scalars }: SparsePart): void {
+    const { buffers, memory } = this.#options;
+    scalars.set(new Float64Array(memory.buffer, addressIn(buffers.scalars, local), scalars.length));
+  }
+
+  /** Writes what a local replica sends of its gradients, and keeps what it doesn't. */
+  #contribute(local: number, { indices, values, statistics }: SparsePart, weight: number): void {
     const { buffers, sparse, kernels, memory } = this.#options;
-    const [gradients, scalarsAt] = [buffers.gradients[local], buffers.scalars[local]];
-    const residual = sparse.residuals[local];
-    if (gradients === undefined || scalarsAt === undefined || residual === undefined)
-      throw new RangeError(`nothing is known of local replica ${local}`);
-    scalars.set(new Float64Array(memory.buffer, scalarsAt, scalars.length));
-    if (!withArena) return;
-    kernels.add(residual, residual, gradients, sparse.length);
+    const gradients = addressIn(buffers.gradients, local);
+    const residual = addressIn(sparse.residuals, local);
     const pending = new Float32Array(memory.buffer, residual, sparse.length);
+    if (weight === 1) kernels.add(residual, residual, gradients, sparse.length);
+    else addWeighted(pending, new Float32Array(memory.buffer, gradients, sparse.length), weight);
     this.#selection.select(pending, indices);
     for (const [at, index] of indices.entries()) {
       values[at] = pending[index] as number;
@@ -165,6 +169,18 @@ export class TopkCollective extends GuardedCollective {
 interface SparseTotals {
   readonly sums: Float32Array;
   readonly scalars: Float64Array;
+}
+
+/** By products in float64, then one rounding; in the last step of an epoch alone, so there is no kernel for it. */
+function addWeighted(pending: Float32Array, gradients: Float32Array, weight: number): void {
+  for (let at = 0; at < pending.length; at++)
+    pending[at] = (pending[at] as number) + (gradients[at] as number) * weight;
+}
+
+function addressIn(addresses: readonly Address[], local: number): Address {
+  const address = addresses[local];
+  if (address === undefined) throw new RangeError(`nothing is known of local replica ${local}`);
+  return address;
 }
 
 function strayIndex(rank: number, index: number, length: number): RingstrasseError {

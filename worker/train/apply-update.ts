@@ -24,12 +24,19 @@ export interface StepTotals {
   readonly count: number;
 }
 
+/** Those of gradients and of moments. */
+export interface GradientTotals extends StepTotals {
+  /** What the sums of gradients are divided by: see `stepWeight`. */
+  readonly gradientRows: number;
+}
+
 /**
  * Applies a step's sums and commits it: the mean gradient, clipped if it is too long, moves the parameters at the step's learning rate.
  * Sums that have not fitted into fp16 are left out, as long as a smaller scale may help.
  * @throws RingstrasseError NOT_FINITE; nothing is committed then
  */
-export function applyUpdate(context: TrainingContext, id: StepId, { sums, count }: StepTotals): UpdateFigures {
+export function applyUpdate(context: TrainingContext, id: StepId, totals: GradientTotals): UpdateFigures {
+  const { sums, count, gradientRows } = totals;
   const { gate, kernels, spec, arenas, lossScaler } = context;
   const learningRate = learningRateOf(ratePlan(spec), id.step);
   const scale = lossScaler === null ? {} : { lossScale: lossScaler.scale };
@@ -41,9 +48,9 @@ export function applyUpdate(context: TrainingContext, id: StepId, { sums, count 
   }
   lossScaler?.fitted();
   const { clipNorm } = spec.stepRules;
-  const length = { address: sums.address, length: trainableLength, count };
+  const length = { address: sums.address, length: trainableLength, count: gradientRows };
   const norm = clipNorm === null ? null : gradientNorm(kernels, length);
-  const divisor = norm === null || clipNorm === null ? count : clippedDivisor(count, norm, clipNorm);
+  const divisor = norm === null || clipNorm === null ? gradientRows : clippedDivisor(gradientRows, norm, clipNorm);
   const allFinite = writeShadow(context, id, { sums, count, divisor, learningRate });
   if (!allFinite) assertFiniteUpdate(context, id, sums);
   gate.commit(id);

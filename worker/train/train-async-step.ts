@@ -1,4 +1,4 @@
-import { stepSpan, stepsPerEpoch } from "../../shared/epoch-plan.js";
+import { rowsOfStep } from "../../shared/epoch-plan.js";
 import { learningRateOf } from "../../shared/learning-rate/learning-rate.js";
 import { movedWith, NOTHING_SERVED, type PushPull, type PushPullReport } from "../async/push-pull.js";
 import type { MovedBytes } from "../collective/guarded-collective.js";
@@ -36,7 +36,7 @@ export async function trainAsyncStep(context: TrainingContext, id: StepId): Prom
   }
 
   const fullRate = learningRateOf(ratePlan(spec), id.step);
-  const learningRate = (fullRate * totals.count) / rowsOfStep(context, id);
+  const learningRate = (fullRate * totals.count) / rowsOfStep(spec.dataset.train.rowCount, spec.batchSize, id.step);
   board.advance("exchange");
   const pushedAt = performance.now();
   const shadow = arenas.parameters[gate.shadow];
@@ -104,12 +104,6 @@ function localSums({ arenas, kernels }: TrainingContext): Arena {
   if (sums === undefined) throw new RangeError("a worker without replicas");
   for (const { address } of others) kernels.add(sums.address, sums.address, address, arenas.layout.paddedLength);
   return sums;
-}
-
-function rowsOfStep({ spec }: TrainingContext, { step }: StepId): number {
-  const { rowCount } = spec.dataset.train;
-  const { from, to } = stepSpan(rowCount, spec.batchSize, (step - 1) % stepsPerEpoch(rowCount, spec.batchSize));
-  return to - from;
 }
 
 function pushPull(context: TrainingContext, request: PushPull): Promise<PushPullReport> {

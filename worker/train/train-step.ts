@@ -5,6 +5,7 @@ import { applyUpdate, type UpdateFigures } from "./apply-update.js";
 import { computeReplica } from "./compute-replica.js";
 import { assertFiniteLoss } from "./finite-check.js";
 import { readScalars, writeScalars } from "./step-scalars.js";
+import { stepWeight } from "./step-weight.js";
 import type { TrainingContext } from "./training-context.js";
 
 /** Names one step. Both counts start at 1; `step` counts since the start of the job. */
@@ -63,7 +64,8 @@ export async function trainStep(
   context.replicaStates?.vote(arenas.scalars, wantsCheckpoint());
   board.advance("exchange");
   const exchangedAt = performance.now();
-  const exchange = { sequence: context.nextSequence(), withArena: true, scale: lossScaler?.scale ?? 1 };
+  const { weight, rows: gradientRows } = stepWeight(context.spec, id.step);
+  const exchange = { sequence: context.nextSequence(), withArena: true, scale: lossScaler?.scale ?? 1, weight };
   const report = await context.collective.allReduce(exchange, context.signal);
   const communicationMs = performance.now() - exchangedAt;
   gate.arrived(id.step, context.generation);
@@ -74,7 +76,7 @@ export async function trainStep(
   context.replicaStates?.count(context.totals.scalarSums[set]);
   const sums = context.totals.sums[set];
   assertFiniteLoss(context, id, totals, sums);
-  const update = applyUpdate(context, id, { sums, count: totals.count });
+  const update = applyUpdate(context, id, { sums, count: totals.count, gradientRows });
   const { sentBytes, receivedBytes } = report;
   const elapsedMs = performance.now() - startedAt;
   const hashes = context.trace?.take(id, context.rank === 0 ? arenas.parameters[gate.current].values : null) ?? null;

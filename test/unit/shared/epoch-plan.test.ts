@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { arcOf, microBatchSpan, replicaSpan, stepSpan, stepsPerEpoch } from "../../../shared/epoch-plan.js";
+import { arcOf, microBatchSpan, replicaSpan, rowsOfStep, stepSpan, stepsPerEpoch } from "../../../shared/epoch-plan.js";
 
 const sizes = fc.record({
   rowCount: fc.integer({ min: 1, max: 400 }),
@@ -25,6 +25,11 @@ describe("the epoch's plan", () => {
         expect(next).toBe(rowCount);
       }),
     );
+  });
+
+  it("says how many rows a step of any epoch has", () => {
+    expect([1, 2, 3, 4, 5, 6].map((step) => rowsOfStep(9, 4, step))).toEqual([4, 4, 1, 4, 4, 1]);
+    expect([1, 2].map((step) => rowsOfStep(9, 100, step))).toEqual([9, 9]);
   });
 
   it("cuts slices that differ by at most one row, longer ones first", () => {

@@ -24,6 +24,8 @@ beforeAll(async () => {
 /** Of replica `replica` in exchange `sequence`: sizes far apart, so that another order of additions is seen. */
 const gradient = (replica: number, sequence: number, index: number): number =>
   Math.fround(Math.sin(1 + index * 7.3 + replica * 1.7 + sequence * 0.9) * 10 ** ((index * 5 + replica) % 7));
+/** Of exchange `sequence`: some are of short steps. */
+const weightOf = (sequence: number): number => [1, 8, 1, 7 / 3, 1, 1][sequence] ?? 1;
 const scalar = (replica: number, sequence: number, index: number): number => (replica + 1) / (index + 3) + sequence;
 
 interface Worker {
@@ -89,7 +91,7 @@ function reference(sequences: number): { sums: Float32Array; residuals: Float32A
     const sums = new Float32Array(LENGTH);
     for (const [replica, residual] of residuals.entries()) {
       for (const index of residual.keys())
-        residual[index] = (residual[index] ?? 0) + gradient(replica, sequence, index);
+        residual[index] = (residual[index] ?? 0) + gradient(replica, sequence, index) * weightOf(sequence);
       const order = [...residual.keys()].sort(
         (a, b) => Math.abs(residual[b] ?? 0) - Math.abs(residual[a] ?? 0) || a - b,
       );
@@ -106,13 +108,13 @@ function reference(sequences: number): { sums: Float32Array; residuals: Float32A
 
 describe("TopkCollective", () => {
   it.each([1, 2, 3, 4])(
-    "on %d workers sums the largest of each replica, and keeps the rest for later",
+    "on %d workers sums the largest of each replica, weighed, and keeps the rest for later",
     async (count) => {
       const workers = group(count);
       expect(workers.map(({ collective }) => collective.ordered)).not.toContain(true);
       const expected = reference(6);
       for (const [sequence, { sums, residuals }] of expected.entries()) {
-        const totals = await exchange(workers, { sequence, withArena: true });
+        const totals = await exchange(workers, { sequence, withArena: true, weight: weightOf(sequence) });
         const scalars = Array.from({ length: SCALARS }, (_, index) =>
           [0, 1, 2, 3].reduce((sum, replica) => sum + scalar(replica, sequence, index), 0),
         );
