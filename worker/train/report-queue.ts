@@ -1,6 +1,9 @@
 import type { StepReport, WorkerBody } from "../../shared/protocol/control-message.js";
 
-/** Reports leave together when so many have come together … */
+/**
+ * Reports leave together when so many have come together, and never more of them: each message is a sign of life while heartbeats wait behind
+ * it, so on a slow link it must be small, and a round may have had tens of thousands of steps. …
+ */
 const MAX_REPORTS = 256;
 /** … or when the last ones left so long ago: people watch, so well under a second, and slow steps (or rounds) are told one by one. */
 const MAX_AGE_MS = 100;
@@ -29,7 +32,8 @@ export class ReportQueue {
 
   flush(): void {
     if (this.#reports.length === 0) return;
-    this.#send({ kind: "steps", ...this.#job, reports: this.#reports });
+    for (let from = 0; from < this.#reports.length; from += MAX_REPORTS)
+      this.#send({ kind: "steps", ...this.#job, reports: this.#reports.slice(from, from + MAX_REPORTS) });
     this.#reports = [];
     this.#sentMs = performance.now();
   }

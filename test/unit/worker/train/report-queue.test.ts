@@ -55,4 +55,13 @@ describe("ReportQueue", () => {
       [5, 6, 7, 8, 9, 10],
     ]);
   });
+
+  it("tells a long round in messages no larger than others, in order", () => {
+    const sent: WorkerBody[] = [];
+    const queue = new ReportQueue(job, (body) => sent.push(body));
+    const steps = Array.from({ length: 1000 }, (_, index) => index + 1);
+    queue.add(steps.map(report));
+    expect(stepsOf(sent).map(({ length }) => length)).toEqual([256, 256, 256, 232]);
+    expect(stepsOf(sent).flat()).toEqual(steps);
+  });
 });
