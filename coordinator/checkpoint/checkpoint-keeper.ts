@@ -32,6 +32,8 @@ export interface CheckpointKeeperOptions {
   readonly settings: CheckpointSettings;
   /** That the run begins with; stays the caller's. Null: it begins at its beginning. */
   readonly beginning: SavedCheckpoint | null;
+  /** What those who see the run are told of its path; null: there is none. */
+  readonly beginningFile: string | null;
   /** The output directory, and as those who see the run are told of it. */
   readonly out: string;
   readonly shownOut: string;
@@ -66,6 +68,8 @@ export class CheckpointKeeper implements CheckpointStore, AsyncDisposable {
   #toldStep: number;
   #awaited: { readonly step: number; resolve(): void; reject(reason: unknown): void } | null = null;
   #closed = false;
+  /** Whether this run has written one. */
+  #hasKept = false;
 
   constructor(options: CheckpointKeeperOptions) {
     const { beginning } = options;
@@ -86,8 +90,9 @@ export class CheckpointKeeper implements CheckpointStore, AsyncDisposable {
     return this.#options.settings.plan;
   }
 
-  get resumeFrom(): string {
-    return this.#options.shownOut;
+  /** The output directory; as long as this run has kept nothing, the checkpoint that it began with, which needn't be the newest there. */
+  get resumeFrom(): string | null {
+    return this.#hasKept ? this.#options.shownOut : this.#options.beginningFile;
   }
 
   async read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -172,6 +177,7 @@ export class CheckpointKeeper implements CheckpointStore, AsyncDisposable {
       position,
       stateSha256: hash,
     }));
+    this.#hasKept = true;
     emit({
       event: "checkpoint",
       epoch: position.epoch,

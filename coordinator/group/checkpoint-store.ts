@@ -23,8 +23,8 @@ export interface CheckpointStore {
   readonly plan: CheckpointPlan;
   /** Null: the job begins at its beginning. */
   readonly beginning: BeginningState | null;
-  /** What a user goes on from after a checkpoint. */
-  readonly resumeFrom: string;
+  /** What a user goes on from if the job ends now; null: nothing was saved. */
+  readonly resumeFrom: string | null;
   /** Of the state to begin with. @throws RingstrasseError CHECKPOINT_UNUSABLE, CHECKPOINT_UNREADABLE */
   read(offsetBytes: number, lengthBytes: number): Promise<Uint8Array<ArrayBuffer>>;
   /** A checkpoint begins. @throws RingstrasseError PROTOCOL_VIOLATION */

@@ -38,12 +38,18 @@ export class CheckpointTraffic {
     return { checkpoints: store?.plan ?? NO_CHECKPOINTS, resume: store?.beginning ?? null };
   }
 
-  /** Ends the job as soon as its state is saved. Once. @returns false where states are not saved. */
-  saveAndEnd(rankZero: WorkerRecord, ending: SavedEnding): boolean {
+  /**
+   * Ends the job as soon as its state is saved. Once.
+   * @param rankZero null: no worker has a place yet, so that there is no state either
+   * @returns false where states are not saved
+   */
+  saveAndEnd(rankZero: WorkerRecord | null, ending: SavedEnding): boolean {
     const { store, job, send } = this.#options;
     if (store === null) return false;
-    if (this.#ending === null) send(rankZero, { kind: "takeCheckpoint", ...job });
+    const isFirst = this.#ending === null;
     this.#ending = ending;
+    if (rankZero === null) this.#end(store);
+    else if (isFirst) send(rankZero, { kind: "takeCheckpoint", ...job });
     return true;
   }
 
@@ -59,7 +65,7 @@ export class CheckpointTraffic {
         return this.#inTime(this.#takeIn(store, worker, message));
       case "checkpointMissed":
         store.missed(message);
-        return message.asked ? this.#end(null) : undefined;
+        return message.asked ? this.#end(store) : undefined;
       case "fetchState":
         if (store.beginning === null) throw violation(rank, "it asked for a state, and there is none to begin with");
         return this.#inTime(this.#give(store, worker, message));
@@ -71,7 +77,7 @@ export class CheckpointTraffic {
     const receivedBytes = message.offsetBytes + message.bytes.byteLength;
     const outcome = await store.piece(message);
     send(worker, { kind: "checkpointReceived", ...job, receivedBytes });
-    if (outcome.kind === "over" && outcome.asked) this.#end(outcome.kept ? store.resumeFrom : null);
+    if (outcome.kind === "over" && outcome.asked) this.#end(store);
   }
 
   async #give(
@@ -84,7 +90,8 @@ export class CheckpointTraffic {
     send(worker, { kind: "state", ...job, offsetBytes, bytes });
   }
 
-  #end(resumeFrom: string | null): void {
+  /** Whether its last state could be saved or not: the ones before it stay. */
+  #end({ resumeFrom }: CheckpointStore): void {
     if (this.#ending === null) return;
     this.#options.fail({ ...this.#ending, ...(resumeFrom === null ? {} : { resumeFrom }) });
   }

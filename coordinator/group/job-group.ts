@@ -152,8 +152,8 @@ export class JobGroup implements Tenant {
 
   /** Ends the job with `failure` as soon as its state is saved; at once where there is none to save, or nowhere to save it. */
   saveAndEnd(failure: SavedEnding): void {
-    const worker = this.#members[0]?.worker;
-    if (worker === undefined || !this.#checkpoints.saveAndEnd(worker, failure)) this.fail(failure);
+    const worker = this.#members[0]?.worker ?? null;
+    if (!this.#checkpoints.saveAndEnd(worker, failure)) this.fail(failure);
   }
 
   /** Gives the workers back. Resolves when each is idle again or lost. */

@@ -14,6 +14,7 @@ export function checkpointKeeperOf(
   return new CheckpointKeeper({
     settings: run.checkpoints,
     beginning: run.resumed,
+    beginningFile: run.resumedFile,
     out: output.path,
     shownOut,
     describe: () => ({

@@ -20,7 +20,7 @@ function keeperIn(out: string, keep = 2) {
   const { position: _position, stateSha256: _hash, ...run } = checkpointDescription(1);
   const keeper = new CheckpointKeeper({
     settings: { plan: NO_CHECKPOINTS, keep },
-    beginning: null,
+    ...{ beginning: null, beginningFile: null },
     ...{ out, shownOut: "runs/j" },
     describe: () => ({ ...run, history: [1, 2, 3, 4, 5, 6].map((epoch) => epochEvent(epoch)) }),
     recorded: () => Promise.resolve(),
