@@ -129,6 +129,26 @@ export function damagedFileName(name: string): string {
   return `${name}.damaged`;
 }
 
+const ABANDONED = ".abandoned";
+
+/** Under which name a checkpoint lies beside the others that was written before the run went back to an earlier one: nobody goes on from it. Pure. */
+export function abandonedFileName(name: string): string {
+  return `${name}${ABANDONED}`;
+}
+
+/** Whether a checkpoint has such a name. Pure. */
+export function isAbandonedCheckpoint(name: string): boolean {
+  return name.endsWith(ABANDONED) && stepOfFileName(name.slice(0, -ABANDONED.length)) !== null;
+}
+
+/** Which checkpoints of a folder lie beyond a step that a run has gone back to; but for the one at `keptStep`, its own. Pure. */
+export function abandonedCheckpoints(names: readonly string[], fromStep: number, keptStep: number): string[] {
+  return names.filter((name) => {
+    const step = stepOfFileName(name);
+    return step !== null && step > fromStep && step !== keptStep;
+  });
+}
+
 /** Whether it was left behind by a run that was killed while it wrote a checkpoint. Pure. */
 export function isUnfinishedCheckpoint(name: string): boolean {
   return /^\.step-\d{12,15}\.ckpt\.unfinished-[0-9a-f]+$/.test(name);

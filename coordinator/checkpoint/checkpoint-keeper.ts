@@ -1,4 +1,4 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createDirectory } from "../../shared/create-directory.js";
 import { deferred } from "../../shared/deferred.js";
@@ -16,6 +16,8 @@ import type {
 } from "../group/checkpoint-store.js";
 import { CheckpointFile } from "./checkpoint-file.js";
 import {
+  abandonedCheckpoints,
+  abandonedFileName,
   CHECKPOINTS_FOLDER,
   type CheckpointDescription,
   checkpointFileName,
@@ -177,6 +179,7 @@ export class CheckpointKeeper implements CheckpointStore, AsyncDisposable {
       position,
       stateSha256: hash,
     }));
+    const isFirst = !this.#hasKept;
     this.#hasKept = true;
     emit({
       event: "checkpoint",
@@ -188,11 +191,33 @@ export class CheckpointKeeper implements CheckpointStore, AsyncDisposable {
       tookMs: performance.now() - startedAt,
       stateSha256,
     });
+    if (isFirst) await this.#abandonBeyondBeginning(position.step);
     await removeSurplus(this.#folder, position.step, settings.keep).catch((cause: unknown) => {
       // The new one is kept all the same.
       const message = `older checkpoints than ${path} can't be removed: ${describeFailure(toFailure(cause))}`;
       emit({ event: "warning", message });
     });
+  }
+
+  /**
+   * Checkpoints beyond the one that this run began with are of another way, which was gone before this one. Whoever looks for the newest must not
+   * find them once this run has one of its own: what it has done would be lost.
+   */
+  async #abandonBeyondBeginning(keptStep: number): Promise<void> {
+    const { beginning, emit } = this.#options;
+    if (beginning === null) return;
+    const from = beginning.description.position.step;
+    try {
+      const abandoned = abandonedCheckpoints(await readdir(this.#folder), from, keptStep);
+      for (const name of abandoned) await rename(join(this.#folder, name), join(this.#folder, abandonedFileName(name)));
+      if (abandoned.length === 0) return;
+      const names = abandoned.map(abandonedFileName).sort().join(", ");
+      emit({ event: "warning", message: `the run went back to step ${from}; what lay beyond is put aside: ${names}` });
+    } catch (cause) {
+      const failure = toFailure(writeFailure(this.#folder, cause));
+      const problem = `what lies beyond step ${from}, to which the run went back, can't be put aside, and is taken for newer`;
+      emit({ event: "warning", message: `${problem}: ${describeFailure(failure)}` });
+    }
   }
 
   async #told(step: number): Promise<void> {

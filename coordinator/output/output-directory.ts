@@ -5,7 +5,12 @@ import { unfinishedSibling, writeNewFile } from "../../shared/durable-file.js";
 import { RingstrasseError } from "../../shared/failure.js";
 import { refuseForeignFiles } from "../../shared/model-file/write-model.js";
 import { isSystemError, writeFailure } from "../../shared/write-failure.js";
-import { CHECKPOINTS_FOLDER, isUnfinishedCheckpoint, stepOfFileName } from "../checkpoint/checkpoint-format.js";
+import {
+  CHECKPOINTS_FOLDER,
+  isAbandonedCheckpoint,
+  isUnfinishedCheckpoint,
+  stepOfFileName,
+} from "../checkpoint/checkpoint-format.js";
 import { HASH_LOG_FILE } from "./hash-log-format.js";
 import type { OutputHold } from "./output-hold.js";
 
@@ -80,7 +85,9 @@ async function clearCheckpoints({ path, resultFile }: OutputDirectory): Promise<
     const checkpoints = names.filter((name) => stepOfFileName(name) !== null);
     const hasFinished = (await namesIn(path)).includes(basename(resultFile));
     if (checkpoints.length > 0 && !hasFinished) throw unfinishedRun(path, checkpoints.length);
-    for (const name of [...checkpoints, ...names.filter(isUnfinishedCheckpoint)]) await rm(join(folder, name));
+    const abandoned = hasFinished ? names.filter(isAbandonedCheckpoint) : [];
+    for (const name of [...checkpoints, ...abandoned, ...names.filter(isUnfinishedCheckpoint)])
+      await rm(join(folder, name));
   } catch (cause) {
     throw writeFailure(folder, cause);
   }

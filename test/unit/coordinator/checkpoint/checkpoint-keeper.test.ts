@@ -2,25 +2,26 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { CheckpointKeeper } from "../../../../coordinator/checkpoint/checkpoint-keeper.js";
+import { chooseCheckpoint } from "../../../../coordinator/checkpoint/choose-checkpoint.js";
 import { SavedCheckpoint } from "../../../../coordinator/checkpoint/saved-checkpoint.js";
 import type { CheckpointOpening, PieceOutcome } from "../../../../coordinator/group/checkpoint-store.js";
 import { NO_CHECKPOINTS } from "../../../../shared/checkpoint-plan.js";
 import { GenerationSchema, JobIdSchema } from "../../../../shared/ids.js";
 import type { TrainEvent } from "../../../../shared/train-events.js";
 import { failureWithCode } from "../../../support/failure-with-code.js";
-import { checkpointDescription } from "../../../support/saved-checkpoints.js";
+import { checkpointDescription, writeCheckpoint } from "../../../support/saved-checkpoints.js";
 import { temporaryDirectory } from "../../../support/temporary-directory.js";
 import { epochEvent } from "../../../support/train-events.js";
 
 const header = { protocol: 4, sequence: 0, jobId: JobIdSchema.parse("j"), generation: GenerationSchema.parse(1) };
 const STATE = Buffer.from("the state of a job");
 
-function keeperIn(out: string, keep = 2) {
+function keeperIn(out: string, keep = 2, beginning: SavedCheckpoint | null = null) {
   const events: TrainEvent[] = [];
   const { position: _position, stateSha256: _hash, ...run } = checkpointDescription(1);
   const keeper = new CheckpointKeeper({
     settings: { plan: NO_CHECKPOINTS, keep },
-    ...{ beginning: null, beginningFile: null },
+    ...{ beginning, beginningFile: beginning?.path ?? null },
     ...{ out, shownOut: "runs/j" },
     describe: () => ({ ...run, history: [1, 2, 3, 4, 5, 6].map((epoch) => epochEvent(epoch)) }),
     recorded: () => Promise.resolve(),
@@ -91,6 +92,34 @@ describe("CheckpointKeeper", () => {
     keeper.stepTold(3);
     keeper.opened(opening(3));
     expect((await pieces(keeper))[1]).toEqual({ kind: "over", asked: false, kept: true });
+  });
+
+  it("puts aside what lies beyond the checkpoint that it went back to, as soon as it has one of its own", async () => {
+    const out = await temporaryDirectory();
+    const folder = join(out, "checkpoints");
+    const [first = ""] = await Promise.all([10, 20, 30].map((step) => writeCheckpoint(folder, step)));
+    await using beginning = await SavedCheckpoint.open(first);
+    const { keeper, events } = keeperIn(out, 9, beginning);
+    expect(keeper.resumeFrom).toBe(first);
+    const save = async (step: number): Promise<void> => {
+      keeper.opened(opening(step));
+      keeper.stepTold(step);
+      await pieces(keeper);
+    };
+    await save(15);
+    expect(keeper.resumeFrom).toBe("runs/j");
+    const aside = ["step-000000000020.ckpt.abandoned", "step-000000000030.ckpt.abandoned"];
+    const message = `the run went back to step 10; what lay beyond is put aside: ${aside.join(", ")}`;
+    expect(events.slice(1)).toEqual([{ event: "warning", message }]);
+    const chosen = await chooseCheckpoint({ resume: "auto", out, warn: () => undefined });
+    expect(chosen?.description.position.step).toBe(15);
+    await chosen?.[Symbol.asyncDispose]();
+    // Those that follow are its own.
+    await save(20);
+    await save(25);
+    const own = [10, 15, 20, 25].map((step) => `step-0000000000${step}.ckpt`);
+    expect((await readdir(folder)).sort()).toEqual([...own, ...aside].sort());
+    expect(events.filter(({ event }) => event === "warning")).toHaveLength(1);
   });
 
   it("removes what a run that was killed left unfinished", async () => {

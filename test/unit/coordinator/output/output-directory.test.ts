@@ -100,7 +100,7 @@ describe("prepareOutputDirectory", () => {
     await mkdir(join(path, "checkpoints"));
     await writeFile(join(path, "result.json"), "{}");
     const unfinished = ".step-000000000020.ckpt.unfinished-0a1b2c3d4e5f";
-    for (const name of ["step-000000000010.ckpt", unfinished, "notes.txt"])
+    for (const name of ["step-000000000010.ckpt", "step-000000000030.ckpt.abandoned", unfinished, "notes.txt"])
       await writeFile(join(path, "checkpoints", name), "");
     await prepareOutputDirectory(path, NEW);
     expect(await readdir(join(path, "checkpoints"))).toEqual(["notes.txt"]);
