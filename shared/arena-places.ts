@@ -39,28 +39,28 @@ export interface ArenaPlaces {
 export function placeArenas(demand: ArenaDemand, allocate: Allocate): ArenaPlaces {
   const { layout, blocks, localReplicas, isOnlyReplica = false, accumulates = false, format = "none" } = demand;
   const { scalarCount = SCALARS, copyStateArenas = null, topk = null, shared } = demand;
-  const arenaBytes = layout.paddedLength * FLOAT32_BYTES;
+  const eachBytes = layout.paddedLength * FLOAT32_BYTES;
   const scalarBytes = scalarCount * FLOAT64_BYTES;
   const pair = (bytes: number): Two => [allocate(bytes), allocate(bytes)];
   const each = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
 
-  const parameters = pair(arenaBytes);
-  const state = each(demand.stateArenas, () => pair(arenaBytes));
+  const parameters = pair(eachBytes);
+  const state = each(demand.stateArenas, () => pair(eachBytes));
   const scalarSums = pair(scalarBytes);
   const window = shared === undefined ? null : placeWindow(demand, { ...shared, blocks, scalarCount }, allocate);
-  const gradients = window?.gradients ?? each(localReplicas, () => allocate(arenaBytes));
+  const gradients = window?.gradients ?? each(localReplicas, () => allocate(eachBytes));
   const [only = 0] = gradients;
-  const sums: Two = isOnlyReplica ? [only, only] : pair(arenaBytes);
+  const sums: Two = isOnlyReplica ? [only, only] : pair(eachBytes);
   const scalars = window?.scalars ?? each(localReplicas, () => allocate(scalarBytes));
-  const microBatch = accumulates ? allocate(arenaBytes) : null;
+  const microBatch = accumulates ? allocate(eachBytes) : null;
   const copies = each(copyStateArenas === null ? 0 : localReplicas, () =>
-    each(1 + (copyStateArenas ?? 0), () => allocate(arenaBytes)),
+    each(1 + (copyStateArenas ?? 0), () => allocate(eachBytes)),
   );
-  const residuals = each(topk === null ? 0 : localReplicas, () => allocate(arenaBytes));
-  const packed = format === "none" ? null : pair(arenaBytes / 2);
+  const residuals = each(topk === null ? 0 : localReplicas, () => allocate(eachBytes));
+  const packed = format === "none" ? null : pair(eachBytes / 2);
   const inboxBytes = Math.max(blocks.blockLength * FLOAT32_BYTES, scalarBytes);
   const inbox = demand.receivesGradients === true ? allocate(inboxBytes) : null;
-  const store = demand.keepsParameters === true ? each(1 + demand.stateArenas, () => allocate(arenaBytes)) : [];
+  const store = demand.keepsParameters === true ? each(1 + demand.stateArenas, () => allocate(eachBytes)) : [];
   const ofReplicas = { gradients, scalars, copies, residuals };
   return {
     ...{ parameters, state, sums, scalarSums, ...ofReplicas },

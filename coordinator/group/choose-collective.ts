@@ -1,6 +1,5 @@
 import { ADDRESSABLE_BYTES } from "../../shared/address-space.js";
 import { type ArenaJob, jobArenaDemand } from "../../shared/arena-demand.js";
-import { layoutOf } from "../../shared/arena-layout.js";
 import { arenaBytes } from "../../shared/arena-places.js";
 import type { CollectiveName } from "../../shared/collective-choice.js";
 import type { Failure } from "../../shared/failure.js";
@@ -8,7 +7,7 @@ import type { GroupPolicy } from "./group-policy.js";
 import { ringLinks, shareMemory } from "./ring-links.js";
 import type { WorkerRecord } from "./worker-record.js";
 
-/** Most that `auto` takes of a host's memory for a window. */
+/** Most that `auto` takes of a host's memory for the arenas of a window. */
 const MOST_WINDOW_BYTES = 2 ** 31;
 const FLOAT32_BYTES = 4;
 const OF_ONE_HOST: readonly CollectiveName[] = ["shm", "hierarchical"];
@@ -63,11 +62,10 @@ export function chooseCollective(
 
 /** Whether every worker's memory holds the window and all else. Rank 0 has as many replicas as any, and may have to serve the others. */
 function hasRoomForWindow(job: ArenaJob, worldSize: number): boolean {
-  // Of all replicas, and two sets of sums.
-  const windowBytes = (job.replicas + 2) * layoutOf(job.model).paddedLength * FLOAT32_BYTES;
-  if (windowBytes > MOST_WINDOW_BYTES) return false;
-  const largest = { rank: 0, worldSize, isServer: true, collectives: OF_ONE_HOST };
-  return arenaBytes(jobArenaDemand(job, largest)) <= ADDRESSABLE_BYTES;
+  const demand = jobArenaDemand(job, { rank: 0, worldSize, isServer: true, collectives: OF_ONE_HOST });
+  // Gradients of all replicas, and two sets of sums; what else lies in a window doesn't count.
+  const sharedBytes = (job.replicas + 2) * demand.layout.paddedLength * FLOAT32_BYTES;
+  return sharedBytes <= MOST_WINDOW_BYTES && arenaBytes(demand) <= ADDRESSABLE_BYTES;
 }
 
 /** What workers must have in common, each of them with the first, and thereby all. */
