@@ -1,18 +1,10 @@
-import { type WindowSizes, windowLayout } from "../../shared/window-layout.js";
+import { type WindowLayout, type WindowSizes, windowLayout } from "../../shared/window-layout.js";
 import type { Address } from "../kernels/kernels.js";
 
-/** Where everything lies in the window. Addresses of the worker's own memory: the same distances on all workers. */
-export interface WindowPlaces {
+/** A window's layout in addresses of the worker's own memory: the same distances on all workers. */
+export interface WindowPlaces extends WindowLayout {
+  /** At which the window begins. */
   readonly address: Address;
-  /** By rank. */
-  readonly board: readonly Address[];
-  /** By replica, of the whole job. */
-  readonly gradients: readonly Address[];
-  readonly scalars: readonly Address[];
-  readonly sums: readonly [Address, Address];
-  readonly scalarSums: readonly [Address, Address];
-  /** As far as the last place reaches. */
-  readonly sizeBytes: number;
 }
 
 /** The window's layout, where a worker has it. Pure. @param address at which it begins */
